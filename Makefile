@@ -1,0 +1,51 @@
+# Every target works on a fresh machine with Python >= 3.10, pip and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+RUN    ?= runs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install test test-fast lint format types bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[train]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.train
+
+install: $(VENV)/.train ## make .venv and install mien with what training needs
+
+demo: $(VENV)/.train ## train and evaluate on the synthetic faces (90 s on two cores), then say where the pictures are
+	@rm -rf $(RUN)
+	$(BIN)/mien train --data synthetic --recipe quick --out $(RUN)
+	$(BIN)/mien evaluate $(RUN)
+
+test: $(VENV)/.dev ## install what the tests need and run them all (10 minutes on two cores)
+	$(BIN)/python -m pytest -n 2
+
+test-fast: $(VENV)/.dev ## the tests without the slow ones
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+lint: $(VENV)/.dev ## ruff, format check and mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## rewrite the code in the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure again what benchmarks/README.md states
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the virtual environment and caches (never your runs)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

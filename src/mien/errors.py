@@ -1,0 +1,29 @@
+"""The errors that mien raises on purpose: one line that names the place, the expected, the found and what to do."""
+
+
+class MienError(Exception):
+    """Something that the user can mend: the command line prints it as one line and exits with status 2."""
+
+
+class DataError(MienError):
+    """Faces or labels that cannot be used. `where` is the file, with line or archive entry where there is one."""
+
+    def __init__(self, where: object, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = str(where)
+        self.problem = problem
+
+
+class ConfigError(MienError):
+    """A recipe, an option or a name that does not exist or holds an impossible value."""
+
+
+class RunError(MienError):
+    """A run folder or checkpoint that is missing, incomplete, corrupt or of another version."""
+
+
+class MissingExtraError(MienError):
+    """A package is missing that an optional part of mien needs; the message gives the install command."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed: run  pip install 'mien[{extra}]'")
