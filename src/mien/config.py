@@ -1,0 +1,231 @@
+"""Recipes: every choice of a training run as one frozen, named value.
+
+In: the name of a recipe and assignments such as `train.lr=0.05`. Out: a `Recipe`, which prints, compares, travels as a
+plain dict inside a run folder and comes back equal. A field states its own range or choices, so that a recipe that
+exists is a recipe that can be trained.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from mien.errors import ConfigError
+
+MAX_EPOCHS = 1000
+
+Optimizer = Literal["sgd", "adamw"]
+Schedule = Literal["constant", "cosine", "one-cycle", "plateau"]
+ClassWeights = Literal["none", "inverse", "effective-number"]
+Sampling = Literal["uniform", "balanced"]
+Metric = Literal["accuracy", "balanced-accuracy", "loss"]
+Precision = Literal["no", "bf16", "fp16"]
+
+
+def _number(default: Any, low: float, high: float, about: str) -> Any:
+    return field(default=default, metadata={"range": (low, high), "about": about})
+
+
+def _choice(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """How faces are read and split."""
+
+    size: int | None = _number(None, 8, 512, "side in pixels that faces are resized to; none: the data's own")
+    valid_fraction: float | None = _number(
+        None, 0.001, 0.9, "part of train held out as valid; none: the data's own valid, or 0.12 where it has none"
+    )
+    stratify: bool = _choice(True, "hold out the same fraction of every class")
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """Which network, and its dropout rates."""
+
+    name: str = _choice("small", "a network of `mien model`, or timm:NAME")
+    dropout_conv: float = _number(0.0, 0.0, 0.95, "dropout after each convolution block")
+    dropout_dense: float = _number(0.0, 0.0, 0.95, "dropout before the linear layers")
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentConfig:
+    """What happens to each face of a training batch. Zero leaves a step out."""
+
+    mirror: float = _number(0.5, 0.0, 1.0, "probability of a mirror image")
+    rotation_degrees: float = _number(0.0, 0.0, 180.0, "largest rotation either way")
+    shift: float = _number(0.0, 0.0, 0.5, "largest shift, as a fraction of the side")
+    scale: float = _number(0.0, 0.0, 0.9, "largest change of size: 0.1 draws from 0.9 to 1.1")
+    perspective: float = _number(0.0, 0.0, 0.9, "largest perspective: how much nearer one edge is than the opposite")
+    brightness: float = _number(0.0, 0.0, 1.0, "largest change of brightness, as a fraction of white")
+    contrast: float = _number(0.0, 0.0, 0.95, "largest change of contrast: 0.2 draws from 0.8 to 1.2")
+    blur_probability: float = _number(0.0, 0.0, 1.0, "probability of a Gaussian blur")
+    blur_sigma: float = _number(1.0, 0.05, 5.0, "largest standard deviation of the blur, in pixels")
+    noise: float = _number(0.0, 0.0, 1.0, "largest standard deviation of Gaussian noise, as a fraction of white")
+    erase_probability: float = _number(0.0, 0.0, 1.0, "probability of an erased rectangle")
+    erase_area: float = _number(0.2, 0.01, 0.9, "largest erased area, as a fraction of the image")
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """Optimiser, schedule, loss, stopping and averaging."""
+
+    epochs: int = _number(30, 1, MAX_EPOCHS, "passes over train at most")
+    batch_size: int = _number(128, 1, 65536, "faces in one step")
+    optimizer: Optimizer = _choice("sgd", "the optimiser")
+    lr: float = _number(0.05, 1e-8, 100.0, "peak learning rate")
+    momentum: float = _number(0.9, 0.0, 0.9999, "momentum of sgd; beta1 of adamw")
+    nesterov: bool = _choice(True, "Nesterov's form of momentum (sgd)")
+    weight_decay: float = _number(5e-4, 0.0, 10.0, "weight decay of weights; biases and norms have none")
+    schedule: Schedule = _choice("one-cycle", "how the learning rate moves")
+    warmup_fraction: float = _number(0.2, 0.0, 0.9, "part of all steps in which cosine and one-cycle rise")
+    plateau_factor: float = _number(0.5, 0.01, 0.99, "what plateau multiplies the rate by")
+    plateau_patience: int = _number(5, 0, MAX_EPOCHS, "epochs without improvement before plateau acts")
+    label_smoothing: float = _number(0.0, 0.0, 0.9, "part of the target spread over all classes")
+    class_weights: ClassWeights = _choice("none", "weights of the classes in the loss")
+    sampling: Sampling = _choice("uniform", "how faces are drawn into batches")
+    ema_decay: float = _number(0.0, 0.0, 0.99999, "decay of the exponential moving average of weights per step; 0: off")
+    metric: Metric = _choice("accuracy", "what early stopping and the choice of the best epoch look at, on valid")
+    stop_at: float | None = _number(None, 0.0, 100.0, "stop when the metric on valid reaches this")
+    patience: int | None = _number(None, 1, MAX_EPOCHS, "stop after so many epochs without improvement")
+    keep: Literal["best", "last"] = _choice("best", "which weights the finished run keeps")
+    precision: Precision = _choice("no", "mixed precision")
+    seed: int = _number(0, 0, 2**31 - 1, "seed of everything random")
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Every choice of a training run."""
+
+    name: str
+    about: str
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested plain values, ready for JSON."""
+        return asdict(self)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "augment": AugmentConfig,
+    "train": TrainConfig,
+}
+
+
+def read_recipe(values: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that `Recipe.to_dict` wrote.
+
+    Raises:
+        ConfigError: a field is unknown, missing or out of range.
+    """
+    for name, section in SECTIONS.items():
+        for key in values.get(name, {}):
+            _field_named(section, name, key)
+    try:
+        sections = {name: section(**values.get(name, {})) for name, section in SECTIONS.items()}
+        return Recipe(name=str(values["name"]), about=str(values["about"]), **sections)
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"recipe: {error} is missing or of the wrong type") from error
+
+
+def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
+    """Return `recipe` with each `section.field=value` of `assignments` applied.
+
+    Raises:
+        ConfigError: not of that form, no such field (with the nearest match), or an impossible value.
+
+    >>> override(Recipe(name="mine", about=""), ["train.lr=0.1", "data.size=none"]).train.lr
+    0.1
+    """
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        section_name, dot, field_name = key.strip().partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--set {assignment}: expected section.field=value, for example train.lr=0.05")
+        section = SECTIONS.get(section_name)
+        if section is None:
+            raise ConfigError(f"--set {assignment}: no section {section_name!r}; {_suggest(key.strip())}")
+        _field_named(section, section_name, field_name)
+        value = _parse(text.strip(), get_type_hints(section)[field_name], key.strip())
+        changed = replace(getattr(recipe, section_name), **{field_name: value})
+        recipe = replace(recipe, **{section_name: changed})
+    return recipe
+
+
+def field_names() -> list[str]:
+    """Return every settable field as `section.field`."""
+    return [f"{name}.{entry.name}" for name, section in SECTIONS.items() for entry in fields(section)]
+
+
+def _field_named(section: type[Any], section_name: str, name: str) -> None:
+    if name not in {entry.name for entry in fields(section)}:
+        raise ConfigError(f"no field {section_name}.{name}; {_suggest(f'{section_name}.{name}')}")
+
+
+def _suggest(key: str) -> str:
+    known = field_names()
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    same_field = [name for name in known if name.partition(".")[2] == key.rpartition(".")[2]]
+    match = next(iter(same_field + near), None)
+    return f"did you mean {match}?" if match else "`mien recipes small` lists them all"
+
+
+def _parse(text: str, hint: Any, key: str) -> Any:
+    """Return `text` as a value of the type `hint`; `_check` looks at ranges and choices later."""
+    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if type(None) in options and text.lower() in ("none", "null", ""):
+        return None
+    kind = next(option for option in options if option is not type(None))
+    if kind is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ConfigError(f"{key}: expected true or false, found {text!r}")
+        return text.lower() in ("true", "1", "yes")
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            word = "a whole number" if kind is int else "a number"
+            raise ConfigError(f"{key}: expected {word}, found {text!r}") from None
+    return text
+
+
+def _check(section: Any) -> None:
+    """Raise ConfigError where a field of a frozen section is outside its range or choices."""
+    section_name = type(section).__name__.removesuffix("Config").lower()
+    hints = get_type_hints(type(section))
+    for entry in fields(section):
+        value, key = getattr(section, entry.name), f"{section_name}.{entry.name}"
+        if get_origin(hints[entry.name]) is Literal and value not in get_args(hints[entry.name]):
+            expected = ", ".join(get_args(hints[entry.name]))
+            near = difflib.get_close_matches(str(value), get_args(hints[entry.name]), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{key}: expected one of {expected}, found {value!r}{hint}")
+        if "range" in entry.metadata and value is not None:
+            _check_number(key, value, *entry.metadata["range"])
+
+
+def _check_number(key: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise ConfigError(f"{key}: expected a number from {low:g} to {high:g}, found {value!r}")

@@ -1,0 +1,34 @@
+"""`Network`: what every model is, from pictures to logits. Normalisation is part of it, so no caller can forget it."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+WHITE = 255.0
+MEAN, DEVIATION = 0.5, 0.25
+"""Grey levels of faces centre near 0.5 with a standard deviation near 0.25 (FER2013's train: 0.508 and 0.255)."""
+
+
+@final
+class Network(nn.Module):
+    """A classifier of grey faces.
+
+    Args:
+        layers: maps float32 (N, 1, S, S) to logits (N, classes).
+        size: the side S in pixels that the layers are built for.
+    """
+
+    def __init__(self, layers: nn.Sequential, *, size: int) -> None:
+        super().__init__()
+        self.layers = layers
+        self.size = size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, classes) of `images`: uint8 0–255, or float in [0, 1]; (N, S, S) or (N, 1, S, S)."""
+        images = images.unsqueeze(1) if images.ndim == 3 else images
+        pixels = images.float() / WHITE if images.dtype == torch.uint8 else images
+        logits: Tensor = self.layers((pixels - MEAN) / DEVIATION)
+        return logits

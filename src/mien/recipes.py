@@ -1,0 +1,66 @@
+"""The named recipes. In: a name. Out: the frozen `Recipe`."""
+
+from __future__ import annotations
+
+import difflib
+
+from mien.config import AugmentConfig, DataConfig, ModelConfig, Recipe, TrainConfig
+from mien.errors import ConfigError
+
+REPORT = Recipe(
+    name="report",
+    about="The course report: 29 layers, SGD, cross-entropy, batch 128, five augmentations, stop at 0.66 on valid.",
+    data=DataConfig(size=64, valid_fraction=0.12, stratify=False),
+    model=ModelConfig(name="report-cnn", dropout_conv=0.1, dropout_dense=0.5),
+    augment=AugmentConfig(
+        mirror=0.5, rotation_degrees=15.0, blur_probability=0.3, blur_sigma=1.0, noise=0.03, perspective=0.2
+    ),
+    train=TrainConfig(
+        epochs=300,
+        lr=0.01,
+        momentum=0.9,
+        nesterov=False,
+        schedule="constant",
+        weight_decay=0.0,
+        stop_at=0.66,
+    ),
+)
+
+QUICK = Recipe(
+    name="quick",
+    about="A minute on two cores: shows the whole way on the synthetic faces.",
+    model=ModelConfig(name="small"),
+    augment=AugmentConfig(mirror=0.5, shift=0.06, rotation_degrees=8.0),
+    train=TrainConfig(epochs=4, lr=0.1, label_smoothing=0.1, ema_decay=0.95),
+)
+
+SMALL = Recipe(
+    name="small",
+    about="Under half a million parameters, for laptops: FER2013 in about half an hour on two cores.",
+    model=ModelConfig(name="small", dropout_dense=0.2),
+    augment=AugmentConfig(
+        mirror=0.5,
+        rotation_degrees=12.0,
+        shift=0.08,
+        scale=0.12,
+        brightness=0.1,
+        contrast=0.2,
+        erase_probability=0.25,
+    ),
+    train=TrainConfig(epochs=36, lr=0.2, label_smoothing=0.1, weight_decay=1e-3, ema_decay=0.998),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (REPORT, QUICK, SMALL)}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe called `name`.
+
+    Raises:
+        ConfigError: no recipe has that name; the nearest one is suggested.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(name, RECIPES, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{hint}")
