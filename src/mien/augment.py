@@ -1,0 +1,120 @@
+"""Augmentation of whole batches, with fresh random numbers for every face.
+
+In: float images (N, 1, H, W) in [0, 1], an `AugmentConfig`, a generator on the same device. Out: the same shape and
+range. Rotation, shift, scale and perspective are one homography and so one interpolation: cheaper than one warp each,
+and the face is blurred once instead of four times. Same generator state, same batch.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from mien.config import AugmentConfig
+
+SMALLEST_ERASED_AREA = 0.02
+LONGEST_ERASED_SIDE = 3.3
+"""Smallest area and largest ratio of sides of an erased rectangle (Zhong et al. 2020, section 4.2)."""
+
+
+def augment(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Return a randomly changed copy of `images`.
+
+    Args:
+        images: float (N, 1, H, W) in [0, 1].
+        config: how much of what; a step at zero is left out and draws no random numbers.
+        generator: lives on the device of `images`.
+    """
+    if config.mirror:
+        images = mirror(images, config.mirror, generator)
+    if config.rotation_degrees or config.shift or config.scale or config.perspective:
+        images = warp(images, config, generator)
+    if config.blur_probability:
+        images = blur(images, config, generator)
+    if config.brightness or config.contrast:
+        images = relight(images, config, generator)
+    if config.noise:
+        deviation = config.noise * _uniform(images, generator, 0.0, 1.0)
+        images = images + deviation * torch.randn(images.shape, generator=generator, device=images.device)
+    if config.erase_probability:
+        images = erase(images, config, generator)
+    return images.clamp(0.0, 1.0)
+
+
+def mirror(images: Tensor, probability: float, generator: Generator) -> Tensor:
+    """Return `images` with left and right swapped in each with `probability`."""
+    return torch.where(_uniform(images, generator, 0.0, 1.0) < probability, images.flip(-1), images)
+
+
+def warp(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Return `images` rotated, shifted, scaled and seen in perspective; what comes into view is reflected."""
+    height, width = images.shape[-2:]
+    matrices = draw_homographies(images, config, generator)
+    rows = (torch.arange(height, device=images.device) + 0.5) * 2 / height - 1
+    columns = (torch.arange(width, device=images.device) + 0.5) * 2 / width - 1
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    points = torch.stack((x, y, torch.ones_like(x)), dim=-1).view(1, -1, 3)
+    mapped = points @ matrices.transpose(1, 2)
+    grid = (mapped[..., :2] / mapped[..., 2:]).view(-1, height, width, 2)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def draw_homographies(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Return (N, 3, 3): from output to input coordinates, both from -1 to 1 across the image."""
+
+    def draw(limit: float) -> Tensor:
+        return _uniform(images, generator, -limit, limit).view(-1)
+
+    angle = draw(math.radians(config.rotation_degrees))
+    zoom = 1.0 / (1.0 + draw(config.scale))
+    shift_x, shift_y = draw(2.0 * config.shift), draw(2.0 * config.shift)
+    # An edge that is p nearer than the opposite one: the homogeneous coordinate runs from 1 - p/2 to 1 + p/2.
+    tilt_x, tilt_y = draw(config.perspective / 2.0), draw(config.perspective / 2.0)
+    cosine, sine, one = torch.cos(angle) * zoom, torch.sin(angle) * zoom, torch.ones_like(angle)
+    rows = (cosine, -sine, shift_x, sine, cosine, shift_y, tilt_x, tilt_y, one)
+    return torch.stack(rows, dim=-1).view(-1, 3, 3)
+
+
+def blur(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Return `images` blurred, some of them, each by a Gaussian of its own width (two passes, one per axis)."""
+    count, _, height, width = images.shape
+    radius = min(math.ceil(3.0 * config.blur_sigma), min(height, width) - 1)
+    sigma = _uniform(images, generator, 0.05, config.blur_sigma).view(-1, 1)
+    chosen = _uniform(images, generator, 0.0, 1.0).view(-1, 1) < config.blur_probability
+    sigma = torch.where(chosen, sigma, 0.05)  # so narrow that only the centre weighs: the image stays as it is
+    offsets = torch.arange(-radius, radius + 1, device=images.device)
+    kernel = torch.softmax(-(offsets**2) / (2.0 * sigma**2), dim=-1)
+    flat = F.pad(images.view(1, count, height, width), (radius, radius, radius, radius), mode="reflect")
+    flat = F.conv2d(flat, kernel.view(count, 1, -1, 1), groups=count)
+    return F.conv2d(flat, kernel.view(count, 1, 1, -1), groups=count).view_as(images)
+
+
+def relight(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Return `images` with contrast scaled about the mean of each, and brightness shifted."""
+    means = images.mean(dim=(1, 2, 3), keepdim=True)
+    contrast = 1.0 + _uniform(images, generator, -config.contrast, config.contrast)
+    brightness = _uniform(images, generator, -config.brightness, config.brightness)
+    return (images - means) * contrast + means + brightness
+
+
+def erase(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+    """Return `images` with a rectangle of one random grey in some of them (Random Erasing, Zhong et al. 2020)."""
+    height, width = images.shape[-2:]
+    area = _uniform(images, generator, min(SMALLEST_ERASED_AREA, config.erase_area), config.erase_area)
+    ratio = torch.exp(_uniform(images, generator, -1.0, 1.0) * math.log(LONGEST_ERASED_SIDE))
+    half_height, half_width = torch.sqrt(area * ratio) * height / 2.0, torch.sqrt(area / ratio) * width / 2.0
+    row, column = _uniform(images, generator, 0.0, height), _uniform(images, generator, 0.0, width)
+    rows = torch.arange(height, device=images.device).view(1, 1, -1, 1) + 0.5
+    columns = torch.arange(width, device=images.device).view(1, 1, 1, -1) + 0.5
+    inside = ((rows - row).abs() < half_height) & ((columns - column).abs() < half_width)
+    chosen = _uniform(images, generator, 0.0, 1.0) < config.erase_probability
+    return torch.where(inside & chosen, _uniform(images, generator, 0.0, 1.0), images)
+
+
+def _uniform(images: Tensor, generator: Generator, low: float, high: float) -> Tensor:
+    """Return (N, 1, 1, 1) numbers drawn evenly between `low` and `high`, one for each image."""
+    drawn = torch.rand((len(images), 1, 1, 1), generator=generator, device=images.device)
+    return low + (high - low) * drawn
