@@ -32,10 +32,12 @@ def weigh_classes(counts: npt.NDArray[np.int64], kind: ClassWeights) -> Floats:
         weights[present] = 1.0 / counts[present]
     else:
         weights[present] = (1.0 - EFFECTIVE_NUMBER_BETA) / (1.0 - EFFECTIVE_NUMBER_BETA ** counts[present])
-    return weights / weights[present].mean()
+    normalised: Floats = weights / weights[present].mean()
+    return normalised
 
 
 def weigh_faces(labels: npt.NDArray[np.int64]) -> Floats:
     """Return (N,) probabilities, summing to 1, that draw every class that occurs equally often."""
     counts = np.bincount(labels)
-    return 1.0 / (counts[labels] * np.count_nonzero(counts))
+    shares: Floats = 1.0 / (counts[labels] * np.count_nonzero(counts))
+    return shares

@@ -28,11 +28,10 @@ def write_aside(path: Path) -> Iterator[Path]:
     try:
         yield aside
         _flush(aside)
-        os.replace(aside, path)
+        aside.replace(path)
     except OSError as error:
-        raise MienError(
-            f"{path}: cannot be written ({error.strerror or error}); what stood there before stays"
-        ) from error
+        reason = error.strerror or error
+        raise MienError(f"{path}: cannot be written ({reason}); what stood there before stays") from error
     finally:
         aside.unlink(missing_ok=True)
 
