@@ -22,6 +22,10 @@ class RunError(MienError):
     """A run folder or checkpoint that is missing, incomplete, corrupt or of another version."""
 
 
+class Interrupted(MienError):  # noqa: N818 (nothing went wrong)
+    """The user asked to stop; everything is saved, and the message says how to go on."""
+
+
 class MissingExtraError(MienError):
     """A package is missing that an optional part of mien needs; the message gives the install command."""
 

@@ -26,7 +26,11 @@ def write_aside(path: Path) -> Iterator[Path]:
     """
     aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
+        aside.touch()
+        mode = aside.stat().st_mode  # some libraries write files that nobody else may read
+        aside.unlink()
         yield aside
+        aside.chmod(mode)
         _flush(aside)
         aside.replace(path)
     except OSError as error:

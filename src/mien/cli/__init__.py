@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from mien.errors import MienError
+from mien.errors import Interrupted, MienError
 
 COMMANDS: dict[str, str] = {
     "data": "mien.cli.data",
@@ -59,6 +59,9 @@ def main() -> None:
     """Run the command line; bad input ends in one line on standard error and exit status 2."""
     try:
         build_app()()
+    except Interrupted as error:
+        fail(str(error))
+        sys.exit(INTERRUPTED)
     except MienError as error:
         sys.exit(fail(str(error)))
     except KeyboardInterrupt:

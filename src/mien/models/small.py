@@ -30,6 +30,8 @@ class Residual(nn.Module):
 
 def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 8)."""
+    head = nn.Linear(128, classes)
+    nn.init.zeros_(head.weight)  # maxima over a map are large: random logits would start with a loss near 50
     layers = nn.Sequential(
         nn.PixelUnshuffle(2),
         *_convolve(4, 32),
@@ -43,7 +45,7 @@ def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
         nn.Dropout(config.dropout_dense),
-        nn.Linear(128, classes),
+        head,
     )
     return Network(layers, size=size)
 

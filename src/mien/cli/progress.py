@@ -1,0 +1,99 @@
+"""Show a training: a live bar on a terminal, plain lines elsewhere. In: steps and epochs. Out: what a person reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mien.train import Listener
+    from mien.train.loop import Step
+    from mien.train.stopping import Record
+
+QUIET_SECONDS = 30.0
+"""Without a terminal, a line within an epoch at most this often."""
+
+
+@contextmanager
+def show_progress(epochs: int) -> Iterator[Listener]:
+    """Yield the listener that shows a training of at most `epochs` epochs."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if console.is_terminal:
+        with _show_bar(console, epochs) as listener:
+            yield listener
+    else:
+        yield _print_lines(console, epochs)
+
+
+@contextmanager
+def _show_bar(console: Console, epochs: int) -> Iterator[Listener]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from mien.train import Listener
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=120.0) as progress:
+        task = progress.add_task("starting", total=None, text="")
+
+        def on_step(step: Step) -> None:
+            progress.update(
+                task,
+                total=epochs * step.steps,
+                completed=(step.epoch - 1) * step.steps + step.step,
+                description=f"epoch {step.epoch}/{epochs}",
+                text=_describe_step(step),
+            )
+
+        yield Listener(on_step=on_step, on_epoch=lambda record: console.print(describe_epoch(record, epochs)))
+
+
+def _print_lines(console: Console, epochs: int) -> Listener:
+    from mien.train import Listener
+
+    spoken = [time.monotonic()]
+
+    def on_step(step: Step) -> None:
+        if step.step < step.steps and time.monotonic() - spoken[0] > QUIET_SECONDS:
+            spoken[0] = time.monotonic()
+            left = _describe_seconds((step.steps * (epochs - step.epoch + 1) - step.step) * step.seconds_per_step)
+            say(f"epoch {step.epoch}/{epochs}  step {step.step}/{step.steps}  {_describe_step(step)}  {left} left")
+
+    def on_epoch(record: Record) -> None:
+        spoken[0] = time.monotonic()
+        left = _describe_seconds((epochs - record["epoch"]) * record["seconds"])
+        say(f"{describe_epoch(record, epochs)}  {left} left")
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True)
+        console.file.flush()
+
+    return Listener(on_step=on_step, on_epoch=on_epoch)
+
+
+def describe_epoch(record: Record, epochs: int) -> str:
+    """Return one line about an epoch.
+
+    >>> describe_epoch({"epoch": 3, "train_loss": 1.5, "train_accuracy": 0.4, "seconds": 61.0}, 10)
+    'epoch  3/10  train loss 1.500 accuracy 0.400  1:01'
+    """
+    line = f"epoch {record['epoch']:>{len(str(epochs))}.0f}/{epochs}"
+    for split in ("train", "valid"):
+        if f"{split}_loss" in record:
+            line += f"  {split} loss {record[f'{split}_loss']:.3f} accuracy {record[f'{split}_accuracy']:.3f}"
+    return f"{line}  {_describe_seconds(record['seconds'])}"
+
+
+def _describe_step(step: Step) -> str:
+    return f"loss {step.loss:.3f}  accuracy {step.accuracy:.3f}  {step.faces_per_second:.0f} faces/s"
+
+
+def _describe_seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

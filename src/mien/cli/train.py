@@ -1,0 +1,100 @@
+"""`mien train`: start a run or go on with one, with a progress bar, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.train import Outcome, RunFolder
+
+
+def train(
+    data: Annotated[str, typer.Option(help="A file or folder of labelled faces, or synthetic.")] = "synthetic",
+    recipe: Annotated[str, typer.Option(help="Name of a recipe; `mien recipes` lists them.")] = "small",
+    out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a field: --set train.lr=0.05 (repeat).")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="no, bf16 or fp16: short for --set train.precision=….")] = None,
+    valid_fraction: Annotated[
+        float | None, typer.Option(help="Part of train held out as valid: short for --set data.valid_fraction=….")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Side in pixels: short for --set data.size=….")] = None,
+    seed: Annotated[int | None, typer.Option(help="Short for --set train.seed=….")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    checkpoint_minutes: Annotated[float, typer.Option(min=0.0, help="Save within an epoch this often, too.")] = 10.0,
+) -> None:
+    """Train a network and keep everything in a run folder.
+
+    Every epoch is saved; Ctrl-C saves, too, and says how to go on. The test split is never looked at.
+    """
+    from mien.cli.progress import show_progress
+    from mien.config import override, read_recipe
+    from mien.errors import ConfigError
+    from mien.recipes import find_recipe
+    from mien.train import Options, RunFolder
+    from mien.train.start import resume_run, start_run
+
+    if (out is None) == (resume is None):
+        raise ConfigError("give --out FOLDER for a new run, or --resume FOLDER to go on with one")
+    shorts = {
+        "train.precision": precision,
+        "data.valid_fraction": valid_fraction,
+        "data.size": size,
+        "train.seed": seed,
+    }
+    changes = [f"{name}={value}" for name, value in shorts.items() if value is not None] + (set_ or [])
+    if resume is not None and changes:
+        raise ConfigError(f"--resume goes on with the recipe of the run; leave out {changes[0]}, or start a new run")
+    chosen = override(find_recipe(recipe), changes)
+    if resume is not None:
+        chosen = read_recipe(RunFolder(resume).read_facts()["recipe"])
+    folder = RunFolder(resume or out or Path())
+    with _listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
+        options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=asked.is_set)
+        if resume is not None:
+            outcome = resume_run(folder, options=options, listener=listener)
+        else:
+            outcome = start_run(chosen, data, folder, skip_bad=skip_bad, options=options, listener=listener)
+    _print_ending(folder, outcome)
+
+
+def _print_ending(folder: RunFolder, outcome: Outcome) -> None:
+    kept = next(record for record in outcome.history if record["epoch"] == outcome.best_epoch)
+    accuracy = f", valid accuracy {kept['valid_accuracy']:.4f}" if "valid_accuracy" in kept else ""
+    lines = (
+        f"stopped: {outcome.stopped}" if outcome.stopped else f"all {len(outcome.history)} epochs done",
+        f"kept: epoch {outcome.best_epoch}{accuracy}",
+        f"run: {folder.path}  (weights {folder.weights.name}, curves.svg, curves.png, history.jsonl)",
+        f"next: mien evaluate {folder.path}",
+    )
+    for line in lines:
+        typer.echo(line)
+
+
+@contextmanager
+def _listen_for_interrupt() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C (or a polite kill) sets; the second one ends the process at once."""
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        typer.echo("\nmien: saving … (once more: stop at once)", err=True)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

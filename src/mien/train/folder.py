@@ -1,0 +1,101 @@
+"""The folder of a run: which file is where, and how each is written.
+
+run.json                       recipe, expressions, data, versions, hardware, how training ended
+history.jsonl                  one line an epoch
+curves.svg, curves.png         the history as a picture
+model.safetensors              the weights to use; describes itself, enough to recognise with
+checkpoints/last.safetensors   everything that going on takes; previous.safetensors is the one before
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
+from mien.errors import RunError
+from mien.files import make_folder, write_aside, write_text
+from mien.train.stopping import Record
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the newest."""
+        return self.path / "checkpoints" / "previous.safetensors"
+
+    @property
+    def weights(self) -> Path:
+        """The weights to use."""
+        return self.path / WEIGHTS
+
+    def create(self) -> None:
+        """Make the folder.
+
+        Raises:
+            RunError: a run is there already; nothing is overwritten.
+        """
+        if (self.path / "run.json").exists():
+            advice = f"go on with `mien train --resume {self.path}`, or give another --out"
+            raise RunError(f"{self.path}: a run is here already: {advice}")
+        make_folder(self.path / "checkpoints")
+
+    def write_facts(self, facts: Facts) -> None:
+        """Write run.json."""
+        write_text(self.path / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+    def read_facts(self) -> Facts:
+        """Return what run.json holds.
+
+        Raises:
+            RunError: there is no run, or its file is damaged.
+        """
+        path = self.path / "run.json"
+        try:
+            facts: Facts = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise RunError(f"{self.path}: expected a run folder with run.json, found none") from None
+        except ValueError as error:
+            raise RunError(f"{path}: expected JSON, found a damaged file ({error})") from None
+        return facts
+
+    def write_history(self, history: Sequence[Record]) -> None:
+        """Write history.jsonl, every epoch anew: it can never disagree with the checkpoint."""
+        write_text(self.path / "history.jsonl", "".join(json.dumps(record) + "\n" for record in history))
+
+    def save_last(self, tensors: Mapping[str, Tensor], facts: Facts) -> None:
+        """Write the newest checkpoint; the one that was newest becomes `previous`."""
+        if self.last.exists():
+            with write_aside(self.previous) as aside:
+                aside.hardlink_to(self.last)
+        save_tensors(self.last, tensors, facts)
+
+    def load_last(self) -> tuple[dict[str, Tensor], Facts, str | None]:
+        """Return tensors, facts and, if the newest checkpoint is damaged and the previous one was taken, a warning.
+
+        Raises:
+            RunError: there is no checkpoint, or no sound one.
+        """
+        if not self.last.exists():
+            raise RunError(f"{self.path}: was stopped before its first checkpoint: start it again with another --out")
+        try:
+            return *load_tensors(self.last), None
+        except RunError as error:
+            if not self.previous.exists():
+                raise
+            tensors, facts = load_tensors(self.previous)
+            return tensors, facts, f"{error}; going on from {self.previous.name} (epoch {facts['epoch']})"

@@ -1,0 +1,295 @@
+"""The epochs: `train` turns faces and a recipe into a run folder, and goes on where a run was stopped."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.batches import count_steps, order_epoch, pick_batch
+from mien.checkpoint import Facts, save_tensors
+from mien.config import Recipe
+from mien.data.faces import Faces
+from mien.errors import Interrupted, RunError
+from mien.evaluate import predict_probabilities
+from mien.plots import draw_curves
+from mien.schedules import Plateau, scale_rate
+from mien.train.engine import Engine
+from mien.train.events import open_events
+from mien.train.folder import RunFolder
+from mien.train.stopping import Record, Stopping, score_of
+
+LOOK_EVERY = 10
+"""Steps between two looks at the loss: each look makes a GPU wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where training stands, for a progress display: all figures are means over the epoch so far."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    faces_per_second: float
+    seconds_per_step: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who wants to know: called every `LOOK_EVERY` steps and after every epoch."""
+
+    on_step: Callable[[Step], None] = lambda _: None
+    on_epoch: Callable[[Record], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What does not change the result: where to compute, when to save, whether somebody asked to stop."""
+
+    device: str = "auto"
+    checkpoint_minutes: float = 10.0
+    should_stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a training ended: its history, the kept epoch, and why it stopped (None: all epochs done)."""
+
+    history: tuple[Record, ...]
+    best_epoch: int
+    stopped: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Position:
+    """Where a run stands between two steps: what a checkpoint holds beside tensors."""
+
+    epoch: int = 0
+    step: int = 0
+    sums: tuple[float, float] = (0.0, 0.0)
+    seconds: float = 0.0
+    history: tuple[Record, ...] = ()
+    stopping: Stopping = field(default_factory=Stopping)
+    plateau: Plateau = field(default_factory=Plateau)
+
+
+def train(
+    recipe: Recipe,
+    faces: Faces,
+    valid: Faces | None,
+    *,
+    folder: RunFolder,
+    facts: Facts,
+    options: Options | None = None,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Train on `faces`, choose the epoch on `valid`, and fill the run folder.
+
+    A folder that holds a checkpoint is gone on with; the result is bit for bit that of an uninterrupted run on the
+    same machine.
+
+    Args:
+        recipe: every choice.
+        faces: train; every label is an index into facts["expressions"].
+        valid: faces that choose the epoch and stop early, or None. Test faces have no way in.
+        folder: where the run lives.
+        facts: what the weights say of themselves: at least expressions, source, synthetic.
+        options: device and saving.
+        listener: progress.
+
+    Raises:
+        Interrupted: `options.should_stop` said so; everything is saved.
+        RunError: the loss is not finite, or the checkpoint is not sound.
+    """
+    trainer = _Trainer(recipe, faces, valid, folder, facts, options or Options(), listener or Listener())
+    return trainer.run()
+
+
+class _Trainer:
+    """The state of one call of `train`."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        faces: Faces,
+        valid: Faces | None,
+        folder: RunFolder,
+        facts: Facts,
+        options: Options,
+        listener: Listener,
+    ) -> None:
+        self.recipe, self.config = recipe, recipe.train
+        self.faces, self.valid = faces, valid
+        self.folder, self.options, self.listener = folder, options, listener
+        size = faces.images.shape[1]
+        self.facts = {**facts, "recipe": recipe.to_dict(), "size": size}
+        self.engine = Engine(recipe, faces, classes=len(facts["expressions"]), device=options.device)
+        self.batch = self.config.batch_size * self.engine.accelerator.num_processes
+        self.steps = count_steps(len(faces), self.batch)
+        self.events = open_events(folder.path / "tensorboard") if self.is_main else None
+        self.at = _Position()
+
+    @property
+    def is_main(self) -> bool:
+        """True in the one process that writes."""
+        return bool(self.engine.accelerator.is_main_process)
+
+    def run(self) -> Outcome:
+        """Go through the epochs that are left."""
+        if self.folder.last.exists():
+            self.restore()
+        stopped = self.at.stopping.reason(self.config)
+        while self.at.epoch < self.config.epochs and stopped is None:
+            self.turn_epoch()
+            stopped = self.at.stopping.reason(self.config)
+        self.draw(stopped)
+        best, seconds = self.at.stopping.best_epoch, sum(record["seconds"] for record in self.at.history)
+        kept = best if self.config.keep == "best" else self.at.epoch
+        return Outcome(history=self.at.history, best_epoch=kept, stopped=stopped, seconds=seconds)
+
+    def turn_epoch(self) -> None:
+        """Take the steps of the epoch that are left, then measure and save."""
+        epoch, started, saved = self.at.epoch + 1, time.perf_counter(), time.perf_counter()
+        order = order_epoch(self.faces.labels, sampling=self.config.sampling, seed=self.config.seed, epoch=epoch)
+        sums = torch.tensor(self.at.sums, dtype=torch.float64, device=self.engine.device)
+        before = self.at.seconds
+        for step in range(self.at.step, self.steps):
+            rate = self.rate_at(step)
+            indices = self.share(pick_batch(order, step, self.batch))
+            sums += self.engine.step(
+                indices, rate=rate, epoch=epoch, step=step, total=self.at.epoch * self.steps + step
+            )
+            done, now = step + 1, time.perf_counter()
+            self.at = replace(self.at, step=done, seconds=before + now - started)
+            if done % LOOK_EVERY == 0 or done == self.steps or self.engine.device.type == "cpu":
+                self.look(sums)
+            asked = self.options.should_stop()
+            if done < self.steps and (asked or now - saved > 60.0 * self.options.checkpoint_minutes):
+                self.save(sums)
+                saved = now
+            if asked and done < self.steps:
+                raise self.interrupted()
+        self.finish_epoch(sums, rate, before + time.perf_counter() - started)
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step of the epoch that is under way."""
+        progress = (self.at.epoch * self.steps + step + 0.5) / (self.config.epochs * self.steps)
+        factor = scale_rate(self.config.schedule, progress, warmup_fraction=self.config.warmup_fraction)
+        return self.config.lr * factor * self.at.plateau.factor
+
+    def share(self, indices: Any) -> Any:
+        """Return the part of a batch that belongs to this process."""
+        accelerator = self.engine.accelerator
+        return indices[accelerator.process_index :: accelerator.num_processes]
+
+    def look(self, sums: Tensor) -> None:
+        """Tell the listener how the epoch goes; raise RunError where the loss is not finite."""
+        done = self.at.step
+        loss, accuracy = (sums / done).tolist()
+        if not math.isfinite(loss):
+            where = f"epoch {self.at.epoch + 1}, step {done}"
+            stays = (
+                f"the checkpoint of epoch {self.at.epoch} stays"
+                if self.folder.last.exists()
+                else "nothing is saved yet"
+            )
+            advice = f"start again with a lower --set train.lr (now {self.config.lr:g})"
+            raise RunError(f"{self.folder.path}: {where}: the loss is {loss}; {stays}; {advice}")
+        if done % LOOK_EVERY == 0 or done == self.steps:
+            pace = max(self.at.seconds, 1e-9) / done
+            figures = {"loss": loss, "accuracy": accuracy, "faces_per_second": self.batch / pace}
+            step = Step(epoch=self.at.epoch + 1, step=done, steps=self.steps, seconds_per_step=pace, **figures)
+            self.listener.on_step(step)
+
+    def finish_epoch(self, sums: Tensor, rate: float, seconds: float) -> None:
+        """Measure on valid, keep the weights if they are the ones to keep, save, tell."""
+        loss, accuracy = (sums / self.steps).tolist()
+        epoch = self.at.epoch + 1
+        record = {"epoch": epoch, "lr": rate, "train_loss": loss, "train_accuracy": accuracy, **self.measure_valid()}
+        record |= {"seconds": round(seconds, 3), "faces_per_second": round(self.steps * self.batch / seconds, 1)}
+        score = score_of(record, self.config)
+        stopping, plateau = self.at.stopping.after(epoch, score), self.at.plateau
+        if self.config.schedule == "plateau":
+            seen = -loss if score is None else score
+            factor, patience = self.config.plateau_factor, self.config.plateau_patience
+            plateau = plateau.after(seen, plateau_factor=factor, patience=patience)
+        history = (*self.at.history, record)
+        self.at = _Position(epoch=epoch, history=history, stopping=stopping, plateau=plateau)
+        if self.is_main and (stopping.best_epoch == epoch or self.config.keep == "last"):
+            save_tensors(self.folder.weights, self.engine.evaluated.state_dict(), {**self.facts, **record})
+        self.save(torch.zeros(2))
+        if self.events is not None:
+            self.events(record)
+        self.listener.on_epoch(record)
+        if self.options.should_stop() and epoch < self.config.epochs:
+            raise self.interrupted()
+
+    def measure_valid(self) -> Record:
+        """Return loss, accuracy and balanced accuracy on valid; nothing without one."""
+        if self.valid is None:
+            return {}
+        network = self.engine.evaluated.eval()
+        probabilities = predict_probabilities(network, self.valid.images, device=self.engine.device)
+        labels = self.valid.labels
+        right = probabilities.argmax(1) == labels
+        recalls = [right[labels == label].mean() for label in np.unique(labels)]
+        picked = probabilities[np.arange(len(labels)), labels].clip(1e-12)
+        return {
+            "valid_loss": float(-np.log(picked, dtype=np.float64).mean()),
+            "valid_accuracy": float(right.mean()),
+            "valid_balanced_accuracy": float(np.mean(recalls)),
+        }
+
+    def save(self, sums: Tensor) -> None:
+        """Write the checkpoint, then the history that it tells."""
+        if self.is_main:
+            self.at = replace(self.at, sums=tuple(sums.tolist()))
+            facts = {
+                **self.facts,
+                "epoch": self.at.epoch,
+                "position": asdict(self.at),
+                "scaling": self.engine.scaling(),
+            }
+            self.folder.save_last(self.engine.tensors(), facts)
+            self.folder.write_history(self.at.history)
+
+    def restore(self) -> None:
+        """Take over the newest sound checkpoint of the folder."""
+        tensors, facts, _ = self.folder.load_last()
+        try:
+            self.engine.restore(tensors, facts["scaling"])
+            held = facts["position"]
+            stopping, plateau = Stopping(**held["stopping"]), Plateau(**held["plateau"])
+            rest = {**held, "history": tuple(held["history"]), "sums": tuple(held["sums"])}
+            self.at = _Position(**{**rest, "stopping": stopping, "plateau": plateau})
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise RunError(f"{self.folder.last}: does not fit the recipe of the run ({error})") from error
+        self.folder.write_history(self.at.history)
+
+    def draw(self, stopped: str | None) -> None:
+        """Draw the curves, as SVG and PNG."""
+        if self.is_main and self.at.history:
+            title = f"{self.recipe.name} on {self.facts['source']}" + (
+                " (synthetic faces)" if self.facts["synthetic"] else ""
+            )
+            best = self.at.stopping.best_epoch
+            for kind in ("svg", "png"):
+                path = self.folder.path / f"curves.{kind}"
+                draw_curves(self.at.history, path, title=title, best_epoch=best, stopped=stopped)
+
+    def interrupted(self) -> Interrupted:
+        """Return the error that says how to go on."""
+        self.draw(None)
+        where = f"epoch {self.at.epoch + 1}, step {self.at.step} of {self.steps}"
+        return Interrupted(
+            f"stopped at {where}; everything is saved: go on with  mien train --resume {self.folder.path}"
+        )

@@ -1,0 +1,101 @@
+"""Start a run, or go on with one: data and recipe become a run folder; a run folder becomes its data and recipe."""
+
+from __future__ import annotations
+
+import platform
+import time
+from pathlib import Path
+
+import torch
+
+import mien
+from mien.checkpoint import Facts
+from mien.config import Recipe, read_recipe
+from mien.data.faces import Splits
+from mien.data.prepare import fingerprint, prepare_splits
+from mien.errors import DataError, RunError
+from mien.train.folder import RunFolder
+from mien.train.loop import Listener, Options, Outcome, train
+
+
+def start_run(
+    recipe: Recipe,
+    source: str,
+    folder: RunFolder,
+    *,
+    skip_bad: bool = False,
+    options: Options | None = None,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Train `recipe` on `source` into a new run folder.
+
+    Raises:
+        DataError: the data cannot be read or trained on.
+        RunError: the folder holds a run already, or training failed.
+    """
+    splits = prepare_splits(source, recipe.data, seed=recipe.train.seed, skip_bad=skip_bad)
+    folder.create()
+    source = source if splits.synthetic else str(Path(source).resolve())
+    facts: Facts = {
+        "recipe": recipe.to_dict(),
+        "source": source,
+        "skip_bad": skip_bad,
+        "synthetic": splits.synthetic,
+        "expressions": list(splits.expressions),
+        "faces": {name: len(faces) for name, faces in splits.named().items()},
+        "train_fingerprint": fingerprint(splits.train),
+        "valid_fingerprint": fingerprint(splits.valid),
+        "versions": {"mien": mien.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "hardware": describe_hardware(options.device if options else "auto"),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "outcome": None,
+    }
+    folder.write_facts(facts)
+    return _train(recipe, splits, folder, facts, options, listener)
+
+
+def resume_run(folder: RunFolder, *, options: Options | None = None, listener: Listener | None = None) -> Outcome:
+    """Go on with the run in `folder`, to the weights that it would have had without the stop.
+
+    Raises:
+        RunError: there is no run, it has finished, or its checkpoints are not sound.
+        DataError: the data is gone, or is not what the run was started on.
+    """
+    facts = folder.read_facts()
+    if facts["outcome"] is not None:
+        raise RunError(f"{folder.path}: this run has finished ({facts['outcome']['stopped']}): nothing to resume")
+    recipe = read_recipe(facts["recipe"])
+    splits = prepare_splits(facts["source"], recipe.data, seed=recipe.train.seed, skip_bad=facts["skip_bad"])
+    for name, faces in (("train", splits.train), ("valid", splits.valid)):
+        if fingerprint(faces) != facts[f"{name}_fingerprint"]:
+            raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
+    return _train(recipe, splits, folder, facts, options, listener)
+
+
+def _train(
+    recipe: Recipe,
+    splits: Splits,
+    folder: RunFolder,
+    facts: Facts,
+    options: Options | None,
+    listener: Listener | None,
+) -> Outcome:
+    assert splits.train is not None
+    known = {name: facts[name] for name in ("expressions", "source", "synthetic", "versions")}
+    outcome = train(recipe, splits.train, splits.valid, folder=folder, facts=known, options=options, listener=listener)
+    ending = {
+        "stopped": outcome.stopped or f"all {recipe.train.epochs} epochs done",
+        "best_epoch": outcome.best_epoch,
+        "epochs": len(outcome.history),
+        "seconds": round(outcome.seconds, 1),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    folder.write_facts({**facts, "outcome": ending})
+    return outcome
+
+
+def describe_hardware(device: str) -> str:
+    """Return in words what computes: the GPU's name, or the processor and the number of threads."""
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f"{platform.machine()} processor, {torch.get_num_threads()} threads"
