@@ -1,0 +1,198 @@
+"""`Evaluation`: what a run answered on one split, and its files.
+
+In: an `Evaluation`. Out: evaluation.json (what was evaluated, and every figure) and predictions.csv (one line a face);
+`read_evaluation` makes an equal `Evaluation` of them again. Every figure is derived, none is stored in the value.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import mien
+from mien.errors import MienError, RunError
+from mien.files import make_folder, write_aside, write_text
+from mien.metrics import LEVEL, RESAMPLES, Scores, score
+
+FIGURES = "evaluation.json"
+PREDICTIONS = "predictions.csv"
+FORMAT = 1
+SEED = 0
+"""Seed of the bootstrap: the same evaluation always has the same interval."""
+
+LEADING_COLUMNS = ("id", "label", "predicted", "copy")
+FACTS = ("expressions", "split", "source", "trained_on", "synthetic", "recipe", "epoch", "views")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """Labels and probabilities of N faces of one split, K expressions.
+
+    Attributes:
+        labels: int64 (N,), the true classes, 0 to K − 1.
+        probabilities: float32 (N, K), rows that sum to 1.
+        ids: str (N,), where each face came from.
+        copies: bool (N,), True where an exact copy of the face stands in train or valid.
+        expressions: K class names.
+        split: its name.
+        source: the data, as the user named it.
+        trained_on: the data that the network was trained on.
+        synthetic: True if the faces, or those trained on, are drawn.
+        recipe: name of the recipe.
+        epoch: the epoch whose weights were evaluated.
+        views: how each face was shown; the probabilities are the mean over them.
+    """
+
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    ids: npt.NDArray[np.str_]
+    copies: npt.NDArray[np.bool_]
+    expressions: tuple[str, ...]
+    split: str
+    source: str
+    trained_on: str
+    synthetic: bool
+    recipe: str
+    epoch: int
+    views: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        expected = (len(self.labels), len(self.expressions))
+        if self.probabilities.shape != expected:
+            raise MienError(f"probabilities: expected {expected}, found {self.probabilities.shape}")
+        if not np.allclose(self.probabilities.sum(axis=1), 1.0, atol=1e-3):
+            raise MienError("probabilities: expected finite rows that sum to 1: are the network's weights sound?")
+        if not np.isin(self.labels, np.arange(expected[1])).all():
+            raise MienError(f"labels: expected 0 to {expected[1] - 1}, found {sorted(set(self.labels.tolist()))}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Evaluation):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, entry.name), getattr(other, entry.name)) for entry in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The most probable class of each face, (N,)."""
+        predicted: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return predicted
+
+    def score(self) -> Scores:
+        """Return every figure."""
+        return score(self.labels, self.probabilities, expressions=self.expressions, seed=SEED)
+
+    def score_without_copies(self) -> Scores | None:
+        """Return every figure of the faces with no exact copy in train or valid; None if all have one."""
+        kept = ~self.copies
+        if not kept.any():
+            return None
+        return score(self.labels[kept], self.probabilities[kept], expressions=self.expressions, seed=SEED)
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write evaluation.json and predictions.csv into `folder`, which is made where missing.
+
+    Raises:
+        MienError: a file cannot be written; what stood there before stays.
+    """
+    make_folder(folder)
+    with write_aside(folder / PREDICTIONS) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*LEADING_COLUMNS, *evaluation.expressions))
+        writer.writerows(_list_rows(evaluation))
+    figures = json.dumps(describe_evaluation(evaluation), indent=2, ensure_ascii=False)
+    write_text(folder / FIGURES, figures + "\n")
+
+
+def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what evaluation.json holds: what was evaluated, and every figure, as plain values."""
+    without = evaluation.score_without_copies()
+    return {
+        "format": FORMAT,
+        **{name: getattr(evaluation, name) for name in FACTS},
+        "n": len(evaluation),
+        "copies_in_train_or_valid": int(evaluation.copies.sum()),
+        "bootstrap": {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL},
+        "scores": _describe(evaluation.score()),
+        "scores_without_copies": None if without is None else _describe(without),
+        "versions": {"python": platform.python_version(), "mien": mien.__version__, **_find_versions()},
+    }
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Return the evaluation that `write_evaluation` wrote into `folder`.
+
+    Raises:
+        RunError: a file is missing, damaged or of another version.
+    """
+    facts = _read_facts(folder / FIGURES)
+    path = folder / PREDICTIONS
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        names = facts["expressions"]
+        if header != [*LEADING_COLUMNS, *names] or len(rows) != facts["n"]:
+            raise ValueError(f"expected {facts['n']} rows of the {len(names)} expressions in {FIGURES}")
+        ids, labels, _, copies, *columns = zip(*rows, strict=True)
+        return Evaluation(
+            labels=np.array([names.index(name) for name in labels], dtype=np.int64),
+            probabilities=np.array(columns, dtype=np.float32).T,
+            ids=np.array(ids, dtype=np.str_),
+            copies=np.array(copies) == "1",
+            **_pick_facts(facts),
+        )
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror or error}): run `mien evaluate` again") from None
+    except (ValueError, KeyError, MienError) as error:
+        raise RunError(f"{path}: does not fit {FIGURES} ({error}): run `mien evaluate` again") from None
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunError(f"{path}: cannot be read ({reason}): `mien evaluate RUN` writes it") from None
+    except ValueError as error:
+        raise RunError(f"{path}: expected JSON, found a damaged file ({error})") from None
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise RunError(f"{path}: expected an evaluation of format {FORMAT}: run `mien evaluate` again")
+    return facts
+
+
+def _pick_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in FACTS}
+
+
+def _list_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
+    """Return the lines of predictions.csv; float32 is written with the fewest digits that read back exactly."""
+    names = np.array(evaluation.expressions)
+    leading = (evaluation.ids, names[evaluation.labels], names[evaluation.predicted], evaluation.copies.astype(int))
+    texts = [column.astype(str) for column in (*leading, *evaluation.probabilities.T)]
+    return list(zip(*(text.tolist() for text in texts), strict=True))
+
+
+def _describe(scores: Scores) -> dict[str, Any]:
+    return {**asdict(scores), "most_confused": [asdict(pair) for pair in scores.most_confused()]}
+
+
+def _find_versions() -> dict[str, str]:
+    found = {}
+    for package in ("numpy", "scikit-learn", "torch"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
