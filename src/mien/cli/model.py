@@ -13,19 +13,21 @@ USUAL_SIZE = 48
 
 def model(
     name: Annotated[str | None, typer.Argument(help="The network; none lists them. timm:NAME works too.")] = None,
-    size: Annotated[
-        int | None, typer.Option(min=8, max=512, help="Side of the faces in pixels; none: its recipe's.")
-    ] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the faces in pixels; none: its recipe's.")] = None,
     classes: Annotated[int, typer.Option(min=2, max=1000, help="Number of expressions.")] = 7,
     diagram: Annotated[Path | None, typer.Option(help="Draw the network as blocks into this SVG file.")] = None,
 ) -> None:
     """Print the layers of a network, or list the networks."""
+    from mien.config import DataConfig
     from mien.errors import ConfigError
 
+    DataConfig(size=size)  # refuses a side that no recipe could hold
+    if diagram is not None and diagram.suffix.lower() != ".svg":
+        raise ConfigError(f"--diagram {diagram}: expected a name that ends in .svg, found {diagram.suffix or 'none'}")
     if name is not None:
         _show(name, size, classes, diagram)
     elif diagram is not None:
-        raise ConfigError("--diagram: which network? For example  mien model small --diagram small.svg")
+        raise ConfigError(f"--diagram {diagram}: of which network? Name one: `mien model small --diagram {diagram}`")
     else:
         _list(size, classes)
 
@@ -49,13 +51,13 @@ def _list(size: int | None, classes: int) -> None:
     from mien.models import MODELS, build_model
     from mien.models.summary import summarise
 
-    typer.echo(f"{'network':<12} {'faces':>7} {'layers':>7} {'parameters':>12} {'multiply-adds per face':>23}")
+    lines = [f"{'network':<12} {'faces':>7} {'layers':>7} {'parameters':>12} {'multiply-adds per face':>23}"]
     for name in MODELS:
         side = size or _usual_size(name)
         summary = summarise(build_model(ModelConfig(name=name), classes=classes, size=side))
         numbers = f"{len(summary.layers):>7} {summary.parameters:>12,} {summary.multiply_adds:>23,}"
-        typer.echo(f"{name:<12} {f'{side}×{side}':>7} {numbers}")
-    typer.echo("timm:NAME    any network of timm, where it is installed:  pip install 'mien[zoo]'")
+        lines.append(f"{name:<12} {f'{side}×{side}':>7} {numbers}")
+    typer.echo("\n".join((*lines, "timm:NAME    any network of timm, where it is installed:  pip install 'mien[zoo]'")))
 
 
 def _usual_size(name: str) -> int:
