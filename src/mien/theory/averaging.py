@@ -35,7 +35,8 @@ def average_step(average: Array, w: Array, decay: float) -> Array:
 def average_weights(start: Array, weights: Array, decays: Array) -> Array:
     """Return a_T from a_0 = `start`, all `weights` (T, …) and their `decays` (T,), in closed form.
 
-        a_T = (Π_j d_j) a_0 + Σ_i (1 − d_i) (Π_(j>i) d_j) w_i        one d: d^T a_0 + (1 − d) Σ_i d^(T−i) w_i
+        a_T = (Π_j d_j) a_0 + Σ_i (1 − d_i) (Π_(j>i) d_j) w_i
+            = d^T a_0 + (1 − d) Σ_i d^(T−i) w_i              for one d
 
     The coefficients sum to one, so constant weights are their own average. See docs/theory.md, section 6.1.
     """

@@ -15,7 +15,10 @@ from mien.theory.arrays import Array, ShapeError, spread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNorm:
-    """What the forward step computes: `y` and `x_hat` shaped as x, `mean` μ and `variance` σ² (C,)."""
+    """What the forward step computes: `y` and `x_hat` shaped as x, `mean` μ and `variance` σ² (C,).
+
+    See docs/theory.md, section 2.1.
+    """
 
     y: Array
     x_hat: Array
@@ -25,7 +28,10 @@ class BatchNorm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNormGradients:
-    """∂L/∂x̂, ∂L/∂σ², ∂L/∂μ, ∂L/∂x, ∂L/∂γ and ∂L/∂β, each shaped as what it belongs to."""
+    """∂L/∂x̂, ∂L/∂σ², ∂L/∂μ, ∂L/∂x, ∂L/∂γ and ∂L/∂β, each shaped as what it belongs to.
+
+    See docs/theory.md, section 2.2.
+    """
 
     x_hat: Array
     variance: Array
@@ -47,7 +53,8 @@ def batch_axes(x: Array) -> tuple[int, ...]:
 def batchnorm(x: Array, gamma: Array, beta: Array, epsilon: float = 1e-5) -> BatchNorm:
     """Normalise each channel over the batch.
 
-        μ = (1/m) Σ x_i        σ² = (1/m) Σ (x_i − μ)²        x̂_i = (x_i − μ) / √(σ² + ε)        y_i = γ x̂_i + β
+        μ   = (1/m) Σ x_i                 σ²  = (1/m) Σ (x_i − μ)²
+        x̂_i = (x_i − μ) / √(σ² + ε)       y_i = γ x̂_i + β
 
     See docs/theory.md, section 2.1.
     """
@@ -62,11 +69,14 @@ def batchnorm_backward(grad_y: Array, x: Array, gamma: Array, epsilon: float = 1
 
     From the end to the start, each line using those above it:
 
-        ∂L/∂γ   = Σ ∂L/∂y_i · x̂_i                     ∂L/∂β = Σ ∂L/∂y_i
+        ∂L/∂γ   = Σ ∂L/∂y_i · x̂_i
+        ∂L/∂β   = Σ ∂L/∂y_i
         ∂L/∂x̂_i = ∂L/∂y_i · γ
         ∂L/∂σ²  = Σ ∂L/∂x̂_i · (x_i − μ) · (−½) (σ² + ε)^(−3/2)
-        ∂L/∂μ   = Σ ∂L/∂x̂_i · (−1) / √(σ² + ε)  +  ∂L/∂σ² · (1/m) Σ −2 (x_i − μ)
-        ∂L/∂x_i = ∂L/∂x̂_i / √(σ² + ε)  +  ∂L/∂σ² · 2 (x_i − μ) / m  +  ∂L/∂μ / m
+        ∂L/∂μ   = Σ ∂L/∂x̂_i · (−1) / √(σ² + ε)
+                  + ∂L/∂σ² · (1/m) Σ −2 (x_i − μ)
+        ∂L/∂x_i = ∂L/∂x̂_i / √(σ² + ε)
+                  + ∂L/∂σ² · 2 (x_i − μ) / m  +  ∂L/∂μ / m
 
     x_i acts on L in three ways: through x̂_i, through σ² and through μ; the last line adds them up. The second half
     of ∂L/∂μ is zero, as deviations from a mean are; it stays, because the proof has it. See docs/theory.md, section
@@ -89,7 +99,8 @@ def batchnorm_backward(grad_y: Array, x: Array, gamma: Array, epsilon: float = 1
 def identity_parameters(x: Array, epsilon: float = 1e-5) -> tuple[Array, Array]:
     """Return the γ and β with which batch normalisation gives back x: the layer can undo itself.
 
-        γ = √(σ² + ε), β = μ   ⟹   y_i = √(σ² + ε) · (x_i − μ) / √(σ² + ε) + μ = x_i
+        y_i = γ x̂_i + β   with   γ = √(σ² + ε),  β = μ
+            = √(σ² + ε) · (x_i − μ) / √(σ² + ε) + μ = x_i
 
     See docs/theory.md, section 2.3.
 
@@ -133,7 +144,9 @@ def batchnorm_frozen_backward(
 ) -> tuple[Array, Array, Array]:
     """Return ∂L/∂x, ∂L/∂γ and ∂L/∂β in evaluation, where the statistics are constants and y is linear in x.
 
-        ∂L/∂x_i = ∂L/∂y_i · γ / √(r_σ² + ε)    ∂L/∂γ = Σ ∂L/∂y_i · (x_i − r_μ) / √(r_σ² + ε)    ∂L/∂β = Σ ∂L/∂y_i
+        ∂L/∂x_i = ∂L/∂y_i · γ / √(r_σ² + ε)
+        ∂L/∂γ   = Σ ∂L/∂y_i · (x_i − r_μ) / √(r_σ² + ε)
+        ∂L/∂β   = Σ ∂L/∂y_i
 
     See docs/theory.md, section 2.5.
     """

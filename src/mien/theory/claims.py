@@ -28,7 +28,7 @@ DIFFERENCED = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A formula of mien.theory and what bears witness to it.
+    """A formula of mien.theory and what bears witness to it. See docs/theory.md, section 7.1.
 
     Attributes:
         topic: the module of mien.theory that the formula stands in, such as "batchnorm".
@@ -59,7 +59,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The largest difference that each witness saw over all trials; `autograd` is None where torch is not installed."""
+    """The largest difference that each witness saw over all trials; `autograd` is None where torch is not installed.
+
+    See docs/theory.md, section 7.1.
+    """
 
     claim: Claim
     by_hand: float

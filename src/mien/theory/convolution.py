@@ -19,7 +19,8 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, 
     Pad the axis on both sides: n + 2p cells. Dilated, the kernel reaches over d(k − 1) + 1 cells, so its first cell
     can stand at 0, s, 2s, …, the last at most at n + 2p − d(k − 1) − 1. Those are
 
-        n' = ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1        which for d = 1 is ⌊(n + 2p − k) / s⌋ + 1.
+        n' = ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1
+           = ⌊(n + 2p − k) / s⌋ + 1                 for d = 1
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), relationships 6 and 15.
     See docs/theory.md, section 1.1.
@@ -51,7 +52,8 @@ def conv_output_shape(
 ) -> tuple[int, int, int, int]:
     """Return (B, W', H', C_out) for an input (B, W, H, C_in) and `channels` = C_out kernels.
 
-        W' = ⌊(W + 2 p1 − k1) / s1⌋ + 1        H' = ⌊(H + 2 p2 − k2) / s2⌋ + 1        (dilation 1)
+        W' = ⌊(W + 2 p1 − k1) / s1⌋ + 1
+        H' = ⌊(H + 2 p2 − k2) / s2⌋ + 1        (dilation 1)
 
     Each kernel is as deep as the input, so C_in does not show in the result. See docs/theory.md, section 1.1.
 
@@ -95,7 +97,8 @@ def convolve(
 ) -> Array:
     """Return the convolution (cross-correlation, as in every network) of images with kernels, (B, C_out, W', H').
 
-        y[b, o, i, j] = bias[o] + Σ_c Σ_u Σ_v weight[o, c, u, v] · x̄[b, c, s1 i + d1 u, s2 j + d2 v]
+        y[b, o, i, j] = bias[o]
+            + Σ_c Σ_u Σ_v weight[o, c, u, v] · x̄[b, c, s1 i + d1 u, s2 j + d2 v]
 
     where x̄ is x padded with zeros. The patches that the kernels see are rows of a matrix, so all sums are one matrix
     product. See docs/theory.md, section 1.2.
@@ -122,10 +125,12 @@ def convolve_backward(
 
     y is linear in each of the three, so each sum of the forward formula turns round:
 
-        ∂L/∂bias[o]            = Σ_b Σ_i Σ_j ∂L/∂y[b, o, i, j]
-        ∂L/∂weight[o, c, u, v] = Σ_b Σ_i Σ_j ∂L/∂y[b, o, i, j] · x̄[b, c, s1 i + d1 u, s2 j + d2 v]
-        ∂L/∂x̄[b, c, p, q]      = Σ_o Σ over all (i, u, j, v) with s1 i + d1 u = p and s2 j + d2 v = q
-                                 of ∂L/∂y[b, o, i, j] · weight[o, c, u, v]
+        ∂L/∂bias[o] = Σ_b Σ_i Σ_j ∂L/∂y[b, o, i, j]
+        ∂L/∂weight[o, c, u, v]
+            = Σ_b Σ_i Σ_j ∂L/∂y[b, o, i, j] · x̄[b, c, s1 i + d1 u, s2 j + d2 v]
+        ∂L/∂x̄[b, c, p, q]
+            = Σ_o Σ_(i,u,j,v) ∂L/∂y[b, o, i, j] · weight[o, c, u, v]
+              over all (i, u, j, v) with s1 i + d1 u = p and s2 j + d2 v = q
 
     and ∂L/∂x is ∂L/∂x̄ without the padding. See docs/theory.md, section 1.3.
     """

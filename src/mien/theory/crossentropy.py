@@ -14,7 +14,8 @@ from mien.theory.arrays import Array, Integers, ShapeError
 def log_softmax(z: Array) -> Array:
     """Return log ŷ along the last axis, without overflow for any finite z.
 
-        log ŷ_i = z_i − log Σ_k e^(z_k) = (z_i − M) − log Σ_k e^(z_k − M),   M = max z
+        log ŷ_i = z_i − log Σ_k e^(z_k)
+                = (z_i − M) − log Σ_k e^(z_k − M),   M = max z
 
     The shift M cancels in the quotient; after it every exponent is at most 0 and one is 0, so the sum lies in [1, C].
     See docs/theory.md, section 3.1.
@@ -40,8 +41,9 @@ def softmax_jacobian(y_hat: Array) -> Array:
 
     With S = Σ_k e^(z_k) the quotient rule gives
 
-        i = j:  ∂ŷ_i/∂z_i = (e^(z_i) S − e^(z_i) e^(z_i)) / S² = ŷ_i (1 − ŷ_i)
-        i ≠ j:  ∂ŷ_i/∂z_j = (0 − e^(z_i) e^(z_j)) / S²         = −ŷ_i ŷ_j
+        i = j:  ∂ŷ_i/∂z_i = (e^(z_i) S − e^(z_i) e^(z_i)) / S²
+                          = ŷ_i (1 − ŷ_i)
+        i ≠ j:  ∂ŷ_i/∂z_j = (0 − e^(z_i) e^(z_j)) / S² = −ŷ_i ŷ_j
 
     and both at once: ∂ŷ_i/∂z_j = ŷ_i (δ_ij − ŷ_j). Source: Bridle (1990), Training stochastic model recognition
     algorithms, section 3. See docs/theory.md, section 3.2.
@@ -92,7 +94,8 @@ def cross_entropy_gradient(
 
     For one face with targets q: L = −Σ_i q_i log ŷ_i, so ∂L/∂ŷ_i = −q_i / ŷ_i, and through the Jacobian of the softmax
 
-        ∂L/∂z_j = Σ_i (−q_i / ŷ_i) · ŷ_i (δ_ij − ŷ_j) = −q_j + ŷ_j Σ_i q_i
+        ∂L/∂z_j = Σ_i (−q_i / ŷ_i) · ŷ_i (δ_ij − ŷ_j)
+                = −q_j + ŷ_j Σ_i q_i
 
     One-hot targets sum to one: ∂L/∂z = ŷ − y. In general the sum stays, and the weighted mean divides by Σ_n
     w_(label_n). See docs/theory.md, section 3.3.

@@ -28,7 +28,9 @@ def linear_backward(grad_y: Array, x: Array, weight: Array) -> tuple[Array, Arra
 
     From y_no = Σ_i W_oi x_ni + b_o:
 
-        ∂L/∂x_ni = Σ_o ∂L/∂y_no W_oi        ∂L/∂W_oi = Σ_n ∂L/∂y_no x_ni        ∂L/∂b_o = Σ_n ∂L/∂y_no
+        ∂L/∂x_ni = Σ_o ∂L/∂y_no W_oi
+        ∂L/∂W_oi = Σ_n ∂L/∂y_no x_ni
+        ∂L/∂b_o  = Σ_n ∂L/∂y_no
 
     See docs/theory.md, section 5.1.
     """

@@ -36,7 +36,10 @@ Noise = Callable[[int, RandomLayer, tuple[int, ...]], Array]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What one batch teaches: the `loss`, ∂loss/∂parameter by name, the new running statistics, the logits."""
+    """What one batch teaches: the `loss`, ∂loss/∂parameter by name, the new running statistics, the logits.
+
+    See docs/theory.md, section 5.7.
+    """
 
     loss: float
     gradients: Parameters

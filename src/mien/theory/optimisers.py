@@ -17,7 +17,10 @@ from mien.theory.arrays import Array
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What an optimiser remembers: the steps done, and a first and second moment shaped as the weights."""
+    """What an optimiser remembers: the steps done, and a first and second moment shaped as the weights.
+
+    See docs/theory.md, section 4.1.
+    """
 
     steps: int
     first: Array
@@ -30,7 +33,10 @@ def start_memory(w: Array) -> Memory:
 
 
 class Optimiser(Protocol):
-    """Anything that turns weights, a gradient and a memory into new weights and a new memory."""
+    """Anything that turns weights, a gradient and a memory into new weights and a new memory.
+
+    See docs/theory.md, section 4.1.
+    """
 
     def step(self, w: Array, g: Array, memory: Memory) -> tuple[Array, Memory]:
         """Return the weights and the memory after one step against the gradient `g`."""
@@ -40,7 +46,9 @@ class Optimiser(Protocol):
 class Sgd:
     """Gradient descent with momentum μ, Nesterov's variant and weight decay λ.
 
-        g_t ← g_t + λ w        m_t = μ m_(t−1) + g_t        w_t = w_(t−1) − η m_t        (Nesterov: − η (g_t + μ m_t))
+        g_t ← g_t + λ w_(t−1)
+        m_t = μ m_(t−1) + g_t
+        w_t = w_(t−1) − η m_t        (Nesterov: − η (g_t + μ m_t))
 
     Source: Sutskever et al., On the importance of initialization and momentum (2013), section 2, in torch's form,
     which scales m by the present η. See docs/theory.md, section 4.1.
@@ -91,7 +99,8 @@ class Adam:
 class Adagrad:
     """Adagrad: each weight's rate falls with the gradients that it has seen.
 
-        G_t = G_(t−1) + g_t²        w_t = w_(t−1) − η g_t / (√G_t + ε)
+        G_t = G_(t−1) + g_t²
+        w_t = w_(t−1) − η g_t / (√G_t + ε)
 
     Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011), figure 1, diagonal form.
     See docs/theory.md, section 4.3.
@@ -135,7 +144,8 @@ def adam_moments(gradients: Array, beta1: float, beta2: float) -> tuple[Array, A
 
     Put m_0 = 0 into m_t = β1 m_(t−1) + (1 − β1) g_t again and again:
 
-        m_t = (1 − β1) g_t + β1 (1 − β1) g_(t−1) + β1² (1 − β1) g_(t−2) + … = (1 − β1) Σ_(i=1…t) β1^(t−i) g_i
+        m_t = (1 − β1) g_t + β1 (1 − β1) g_(t−1) + β1² (1 − β1) g_(t−2) + …
+            = (1 − β1) Σ_(i=1…t) β1^(t−i) g_i
 
     and likewise v_t = (1 − β2) Σ β2^(t−i) g_i². Gradients of one mean g give E[m_t] = g (1 − β1) Σ β1^(t−i) = g (1 −
     β1^t): hence the bias correction m̂_t = m_t / (1 − β1^t). Source: Kingma and Ba (2015), section 3. See
@@ -153,7 +163,8 @@ def follow_adam(w: Array, gradients: Array, rate: float, beta2: float) -> Array:
     With β1 = 0 the first moment is the gradient, m̂_t = g_t. For β2 → 1 the bias-corrected second moment is a plain
     mean,
 
-        v̂_t = (1 − β2) / (1 − β2^t) Σ β2^(t−i) g_i² = Σ β2^(t−i) g_i² / Σ β2^(t−i)  →  (1/t) Σ g_i²
+        v̂_t = (1 − β2) / (1 − β2^t) Σ β2^(t−i) g_i²
+            = Σ β2^(t−i) g_i² / Σ β2^(t−i)  →  (1/t) Σ g_i²
 
     and √t cancels:  η₀ t^(−1/2) g_t / √((1/t) Σ g_i²) = η₀ g_t / √(Σ g_i²), which is Adagrad's step.
     Source: Kingma and Ba (2015), section 5. See docs/theory.md, section 4.4.
@@ -180,7 +191,8 @@ def adagrad_limit_slope(gradients: Array, rate: float) -> Array:
 
     Let δ = 1 − β2. To first order β2^(t−i) = 1 − δ (t − i), so with S_t = Σ g_i² and A_t = Σ (t − i) g_i²
 
-        v̂_t = (S_t − δ A_t) / (t − δ t (t − 1) / 2) = (S_t / t) (1 + δ ((t − 1) / 2 − A_t / S_t))
+        v̂_t = (S_t − δ A_t) / (t − δ t (t − 1) / 2)
+            = (S_t / t) (1 + δ ((t − 1) / 2 − A_t / S_t))
 
     and Adam's step is Adagrad's times 1 − (δ/2) ((t − 1) / 2 − A_t / S_t). The weights move against the step, hence
 

@@ -28,7 +28,10 @@ Draw = Callable[[tuple[int, ...]], Array]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One layer's, or a network's, forward step: `y`, how to pull a gradient back, and the new running statistics."""
+    """One layer's, or a network's, forward step: `y`, how to pull a gradient back, and the new running statistics.
+
+    See docs/theory.md, section 5.7.
+    """
 
     y: Array
     pull: Pull
@@ -51,7 +54,7 @@ class RandomLayer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convolution:
-    """`convolution.convolve`, stride 1."""
+    """`convolution.convolve`, stride 1. See docs/theory.md, section 5.7."""
 
     inputs: int
     outputs: int
@@ -70,7 +73,7 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNorm:
-    """`batchnorm.batchnorm` in training, `batchnorm.batchnorm_frozen` in evaluation."""
+    """`batchnorm.batchnorm` in training, `batchnorm.batchnorm_frozen` in evaluation. See docs/theory.md, section 5.7."""
 
     channels: int
     epsilon: float = 1e-5
@@ -106,7 +109,7 @@ class BatchNorm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relu:
-    """`layers.relu`."""
+    """`layers.relu`. See docs/theory.md, section 5.7."""
 
     def forward(self, x: Array, p: Parameters, draw: Draw | None) -> Step:
         """Return the positive part of `x`."""
@@ -115,7 +118,7 @@ class Relu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomRelu:
-    """`layers.rrelu`, in evaluation with the mean slope."""
+    """`layers.rrelu`, in evaluation with the mean slope. See docs/theory.md, section 5.7."""
 
     lower: float = 1 / 8
     upper: float = 1 / 3
@@ -132,7 +135,7 @@ class RandomRelu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxPool:
-    """`layers.max_pool` over windows side by side."""
+    """`layers.max_pool` over windows side by side. See docs/theory.md, section 5.7."""
 
     kernel: Pair = (2, 2)
 
@@ -145,7 +148,7 @@ class MaxPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropout:
-    """`layers.dropout`, in evaluation nothing."""
+    """`layers.dropout`, in evaluation nothing. See docs/theory.md, section 5.7."""
 
     drop_fraction: float = 0.5
 
@@ -161,7 +164,7 @@ class Dropout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flatten:
-    """`layers.flatten`."""
+    """`layers.flatten`. See docs/theory.md, section 5.7."""
 
     def forward(self, x: Array, p: Parameters, draw: Draw | None) -> Step:
         """Return one row for each image."""
@@ -170,7 +173,7 @@ class Flatten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """`layers.linear`."""
+    """`layers.linear`. See docs/theory.md, section 5.7."""
 
     inputs: int
     outputs: int

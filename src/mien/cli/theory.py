@@ -1,0 +1,151 @@
+"""`mien theory`: every formula of mien.theory before its three witnesses, and the derivations beside their code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mien.theory.claims import Claim, Finding
+    from mien.theory.derivations import Derivation
+
+PAPER_WIDTH = 190
+"""Columns where the output is no terminal, so that hardly a line of a table or a derivation is broken."""
+
+SIDE_BY_SIDE = 120
+"""Columns from which derivation and code fit beside each other; below, the code follows."""
+
+FAILED = 1
+"""Exit status if a claim fails."""
+
+
+def theory(
+    topic: Annotated[
+        str | None, typer.Argument(help="Only this one, and its derivations beside the code: batchnorm, optimisers, …")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs.")] = 0,
+    write_docs: Annotated[
+        Path | None, typer.Option(metavar="PAGE", help="Fill in the measured numbers of this page (docs/theory.md).")
+    ] = None,
+) -> None:
+    """Check every formula by hand, numerically and by autograd; exit status 1 if one fails."""
+    from mien.errors import ConfigError
+    from mien.theory.witnesses import CLAIMS
+
+    if topic is not None:
+        if write_docs is not None:
+            raise ConfigError(f"--write-docs: expected all topics, found {topic}; leave the topic out")
+        show_derivations(topic)
+    chosen = [claim for claim in CLAIMS if topic in (None, claim.topic)]
+    findings = show_claims(chosen, seed=seed) if chosen else ()
+    if write_docs is not None:
+        write_page(write_docs, findings)
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def show_claims(claims: Sequence[Claim], *, seed: int = 0) -> tuple[Finding, ...]:
+    """Check `claims`, print the table, and return what was found."""
+    from rich.progress import track
+
+    from mien.theory.claims import check_claim
+
+    console = _open_console()
+    is_quiet = not console.is_terminal
+    bar = track(claims, "hearing the witnesses", console=console, transient=True, disable=is_quiet)
+    findings = tuple(check_claim(claim, seed=seed) for claim in bar)
+    _print_table(console, findings)
+    held = sum(finding.holds for finding in findings)
+    without = "" if findings[0].autograd is not None else "; torch is not installed, so autograd was not heard"
+    console.print(f"{held} of {len(findings)} claims hold{without}", highlight=False)
+    return findings
+
+
+def show_derivations(topic: str) -> None:
+    """Print each derivation of a topic beside its code.
+
+    Raises:
+        ConfigError: if there is no such topic.
+    """
+    import difflib
+
+    from mien.errors import ConfigError
+    from mien.theory.derivations import TOPICS, read_derivations
+
+    if topic not in TOPICS:
+        near = difflib.get_close_matches(topic, TOPICS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"theory {topic!r}: expected one of {', '.join(TOPICS)}{hint}")
+    console = _open_console()
+    for derivation in read_derivations(topic):
+        _print_derivation(console, derivation)
+
+
+def write_page(path: Path, findings: Sequence[Finding]) -> None:
+    """Fill the blocks of the page at `path` with the findings and draw the plot beside it.
+
+    Raises:
+        MienError: if the page cannot be read or written, or lacks a block.
+        MissingExtraError: if matplotlib is not installed.
+    """
+    from mien.errors import MienError, MissingExtraError
+    from mien.files import write_aside, write_text
+    from mien.theory import page
+
+    points = page.measure_convergence()
+    try:
+        text = page.fill_block(path.read_text(encoding="utf-8"), "differences", page.tabulate_findings(findings))
+        text = page.fill_block(text, "convergence", page.tabulate_convergence(points))
+        with write_aside(path.with_name("theory-adagrad.svg")) as aside:
+            page.draw_convergence(points, aside)
+    except (OSError, ValueError) as error:
+        raise MienError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    except ImportError:
+        raise MissingExtraError("matplotlib", "train") from None
+    write_text(path, text)
+
+
+def _open_console() -> Console:
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=PAPER_WIDTH)
+
+
+def _print_table(console: Console, findings: Sequence[Finding]) -> None:
+    from rich.table import Table
+
+    table = Table("§", "claim", "source", box=None, header_style="bold", pad_edge=False)
+    for name in ("by hand", "numerical", "autograd", "tolerance"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for finding in findings:
+        autograd = "not installed" if finding.autograd is None else f"{finding.autograd:.0e}"
+        limits = f"{finding.claim.tolerance:.0e}, {finding.claim.numerical_tolerance:.0e}"
+        verdict = "[green]holds[/]" if finding.holds else "[bold red]FAILS[/]"
+        differences = (f"{finding.by_hand:.0e}", f"{finding.numerical:.0e}", autograd)
+        table.add_row(finding.claim.section, finding.claim.name, finding.claim.source, *differences, limits, verdict)
+    console.print(table)
+
+
+def _print_derivation(console: Console, derivation: Derivation) -> None:
+    from rich.syntax import Syntax
+    from rich.table import Table
+    from rich.text import Text
+
+    console.rule(f"[bold]{derivation.name}", align="left")
+    text = Text(derivation.text)
+    code = Syntax(derivation.code, "python", theme="ansi_light", word_wrap=True, background_color="default")
+    if console.width < SIDE_BY_SIDE:
+        console.print(text, "", code, "", sep="\n")
+        return
+    table = Table(box=None, show_header=False, pad_edge=False, expand=True, padding=(0, 2, 1, 0))
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    table.add_row(text, code)
+    console.print(table)
