@@ -109,10 +109,10 @@ def test_of_two_settings_of_a_field_the_later_counts() -> None:
         ("train.lr=inf", r"train\.lr: expected a number from 1e-08 to 100, found inf"),
         ("train.lr=none", r"train\.lr: expected a number, found 'none'"),
         ("train.epochs=2.5", r"train\.epochs: expected a whole number, found '2\.5'"),
-        ("train.epochs=1001", r"train\.epochs: expected a number from 1 to 1000, found 1001"),
+        ("train.epochs=1001", r"train\.epochs: expected a whole number from 1 to 1000, found 1001"),
         ("train.nesterov=maybe", r"train\.nesterov: expected true or false, found 'maybe'"),
         ("train.schedule=cosin", r"train\.schedule: expected one of .*, found 'cosin'; did you mean cosine\?"),
-        ("data.size=7", r"data\.size: expected a number from 8 to 512, found 7"),
+        ("data.size=7", r"data\.size: expected a whole number from 8 to 512, found 7"),
     ],
 )
 def test_set_refuses_what_cannot_be_with_what_to_write_instead(assignment: str, message: str) -> None:

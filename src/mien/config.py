@@ -141,6 +141,8 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
         ConfigError: a field is unknown, missing or out of range.
     """
     for name, section in SECTIONS.items():
+        if not isinstance(values.get(name, {}), Mapping):
+            raise ConfigError(f"recipe: expected fields by name in {name}, found {values[name]!r}")
         for key in values.get(name, {}):
             _field_named(section, name, key)
     try:
@@ -222,10 +224,19 @@ def _check(section: Any) -> None:
             near = difflib.get_close_matches(str(value), get_args(hints[entry.name]), n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"{key}: expected one of {expected}, found {value!r}{hint}")
-        if "range" in entry.metadata and value is not None:
-            _check_number(key, value, *entry.metadata["range"])
+        if "range" in entry.metadata:
+            _check_number(key, value, hints[entry.name], entry.metadata["range"])
+        elif get_origin(hints[entry.name]) is not Literal and not isinstance(value, hints[entry.name]):
+            raise ConfigError(f"{key}: expected {hints[entry.name].__name__}, found {value!r}")
 
 
-def _check_number(key: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise ConfigError(f"{key}: expected a number from {low:g} to {high:g}, found {value!r}")
+def _check_number(key: str, value: Any, hint: Any, limits: tuple[float, float]) -> None:
+    options = get_args(hint) or (hint,)
+    if value is None and type(None) in options:
+        return
+    whole = float not in options
+    low, high = limits
+    is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:
+        word = "a whole number" if whole else "a number"
+        raise ConfigError(f"{key}: expected {word} from {low:g} to {high:g}, found {value!r}")

@@ -19,16 +19,20 @@ class Network(nn.Module):
     Args:
         layers: maps float32 (N, 1, S, S) to logits (N, classes).
         size: the side S in pixels that the layers are built for.
+        channels_last: whether the layers are faster with channels last in memory. Narrow convolutions on a CPU gain a
+            third; wide ones with RReLU, as in `report-cnn`, lose as much.
     """
 
-    def __init__(self, layers: nn.Sequential, *, size: int) -> None:
+    def __init__(self, layers: nn.Sequential, *, size: int, channels_last: bool = False) -> None:
         super().__init__()
         self.layers = layers
         self.size = size
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, classes) of `images`: uint8 0–255, or float in [0, 1]; (N, S, S) or (N, 1, S, S)."""
         images = images.unsqueeze(1) if images.ndim == 3 else images
         pixels = images.float() / WHITE if images.dtype == torch.uint8 else images
-        logits: Tensor = self.layers((pixels - MEAN) / DEVIATION)
+        pixels = ((pixels - MEAN) / DEVIATION).contiguous(memory_format=self.memory_format)
+        logits: Tensor = self.layers(pixels)
         return logits

@@ -30,8 +30,6 @@ class Residual(nn.Module):
 
 def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 8)."""
-    head = nn.Linear(128, classes)
-    nn.init.zeros_(head.weight)  # maxima over a map are large: random logits would start with a loss near 50
     layers = nn.Sequential(
         nn.PixelUnshuffle(2),
         *_convolve(4, 32),
@@ -44,10 +42,11 @@ def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
         Residual(128),
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
+        nn.BatchNorm1d(128),  # maxima over a map are large: without it training starts with a loss near 50
         nn.Dropout(config.dropout_dense),
-        head,
+        nn.Linear(128, classes),
     )
-    return Network(layers, size=size)
+    return Network(layers, size=size, channels_last=True)
 
 
 def _convolve(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:

@@ -19,6 +19,8 @@ def build_timm(name: str, *, classes: int, size: int) -> Network:
         import timm
     except ImportError:
         raise MissingExtraError("timm", "zoo") from None
+    except RuntimeError as error:  # timm imports torchvision, whose binary must match torch's
+        raise ConfigError(f"model 'timm:{name}': timm does not import beside this torch ({error})") from None
     if not timm.is_model(name):
         near = timm.list_models(f"*{name.split('_')[0]}*")[:3]
         hint = f"; near it: {', '.join(near)}" if near else ""

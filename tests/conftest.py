@@ -1,0 +1,86 @@
+"""What several tests need: small data drawn from a seed, a run trained for real, the command line as a user meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.config import Recipe, override
+from mien.data.faces import Faces
+from mien.recipes import QUICK
+from mien.train import RunFolder, train
+
+ROOT = Path(__file__).resolve().parent.parent
+SHAPES = ("bottom", "middle", "top")
+
+
+def draw_shapes(per_class: int, *, classes: int = 3, seed: int = 0, size: int = 16) -> Faces:
+    """Return noisy pictures that any network tells apart: one third of each, from top to bottom, is brighter."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), per_class)
+    images = rng.integers(0, 120, (len(labels), size, size))
+    third = size // 3
+    parts = {"top": slice(third), "middle": slice(third, -third), "bottom": slice(-third, None)}
+    for image, label in zip(images, labels, strict=True):
+        image[parts[SHAPES[label]]] += 100
+    order = rng.permutation(len(labels))
+    ids = np.array([f"{index}.png" for index in range(len(labels))])
+    return Faces(images=images.astype(np.uint8)[order], labels=labels[order], ids=ids)
+
+
+def write_shapes(folder: Path, per_class: int = 20, *, splits: tuple[str, ...] = ("train", "valid", "test")) -> Path:
+    """Write `draw_shapes` as a folder of splits of class folders, and return it."""
+    for seed, split in enumerate(splits):
+        faces = draw_shapes(per_class, seed=seed)
+        for image, label, name in zip(faces.images, faces.labels, faces.ids, strict=True):
+            target = folder / split / SHAPES[label] / str(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(target)
+    return folder
+
+
+def tiny_recipe(*changes: str) -> Recipe:
+    """Return a recipe that trains in a second."""
+    return override(QUICK, ["train.epochs=3", "train.batch_size=16", "augment.shift=0.1", *changes])
+
+
+FACTS = {"expressions": list(SHAPES), "source": "shapes", "synthetic": True, "versions": {}}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that was trained for three short epochs."""
+    folder = RunFolder(tmp_path_factory.mktemp("trained") / "run")
+    folder.create()
+    train(tiny_recipe(), draw_shapes(32), draw_shapes(8, seed=1), folder=folder, facts=FACTS)
+    return folder.path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run_mien(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
+    """Run `mien` in a process of its own, as a user does."""
+    command = [sys.executable, "-m", "mien", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "140", **variables}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=240)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep decoded data of tests out of the user's cache, and one worker's from another's."""
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

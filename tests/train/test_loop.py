@@ -1,0 +1,190 @@
+"""Training: learns, repeats itself, goes on bit for bit where it was stopped, and stops with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import FACTS, draw_shapes, tiny_recipe
+from mien.checkpoint import load_run, load_tensors
+from mien.config import Recipe
+from mien.errors import ConfigError, Interrupted, RunError
+from mien.evaluate import predict_probabilities
+from mien.train import Listener, Options, Outcome, RunFolder, train
+
+FACES, VALID = draw_shapes(32), draw_shapes(8, seed=1)
+
+
+def train_in(path: Path, recipe: Recipe, should_stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Train on the small shapes in the folder at `path`, going on where it was stopped."""
+    folder = RunFolder(path)
+    (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+    return train(recipe, FACES, VALID, folder=folder, facts=FACTS, options=Options(should_stop=should_stop))
+
+
+def stop_after(looks: int) -> Callable[[], bool]:
+    """Return a question that is answered with yes after it was asked `looks` times."""
+    left = iter([False] * looks)
+    return lambda: next(left, True)
+
+
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    """Return everything in the newest checkpoint."""
+    return load_tensors(RunFolder(path).last)[0]
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    """Return whether two checkpoints hold the same bits."""
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_network_learns_to_tell_shapes_apart(trained: Path) -> None:
+    """Faces that it never saw, recognised well above chance (one third)."""
+    faces = draw_shapes(50, seed=7)
+    predicted = predict_probabilities(load_run(trained).network, faces.images).argmax(1)
+    assert (predicted == faces.labels).mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (),
+        ("train.optimizer=adamw", "train.lr=0.002"),
+        ("train.schedule=plateau", "train.plateau_patience=0"),
+        ("train.schedule=cosine", "train.class_weights=inverse", "train.sampling=balanced"),
+        ("train.ema_decay=0", "train.schedule=constant", "train.nesterov=false"),
+    ],
+)
+def test_a_run_stopped_within_an_epoch_goes_on_to_the_same_bits(tmp_path: Path, changes: tuple[str, ...]) -> None:
+    """Weights, averages, optimiser and history equal those of the run that was never stopped."""
+    recipe = tiny_recipe(*changes)
+    whole = train_in(tmp_path / "whole", recipe)
+    for looks in (2, 7):
+        with pytest.raises(Interrupted, match="--resume"):
+            train_in(tmp_path / "stopped", recipe, stop_after(looks))
+    rest = train_in(tmp_path / "stopped", recipe)
+    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "stopped"))
+    assert load_run(tmp_path / "whole").epoch == load_run(tmp_path / "stopped").epoch
+    pairs = zip(whole.history, rest.history, strict=True)
+    clocks = {"seconds", "faces_per_second"}
+    assert all({k: a[k] for k in a.keys() - clocks} == {k: b[k] for k in b.keys() - clocks} for a, b in pairs)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+    """What reproducible means here."""
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        train_in(tmp_path / name, tiny_recipe("train.epochs=1", f"train.seed={seed}"))
+    assert same(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
+    assert not same(weights_of(tmp_path / "a"), weights_of(tmp_path / "c"))
+
+
+def test_the_best_epoch_on_valid_is_the_one_that_is_kept(tmp_path: Path) -> None:
+    """The kept weights reproduce the best valid accuracy of the history."""
+    outcome = train_in(tmp_path, tiny_recipe("train.epochs=4"))
+    best = max(outcome.history, key=lambda record: record["valid_accuracy"])
+    run = load_run(tmp_path)
+    accuracy = (predict_probabilities(run.network, VALID.images).argmax(1) == VALID.labels).mean()
+    assert outcome.best_epoch == run.epoch == best["epoch"]
+    assert accuracy == pytest.approx(best["valid_accuracy"])
+
+
+def test_keep_last_keeps_the_last_epoch(tmp_path: Path) -> None:
+    """Whatever valid says."""
+    outcome = train_in(tmp_path, tiny_recipe("train.keep=last"))
+    assert outcome.best_epoch == load_run(tmp_path).epoch == 3
+
+
+def test_the_threshold_stops_training_and_says_so(tmp_path: Path) -> None:
+    """An accuracy that one epoch reaches ends a run of many."""
+    outcome = train_in(tmp_path, tiny_recipe("train.epochs=50", "train.stop_at=0.34"))
+    assert len(outcome.history) < 50
+    assert outcome.stopped is not None
+    assert "threshold" in outcome.stopped
+
+
+def test_patience_stops_training_and_keeps_the_best_weights(tmp_path: Path) -> None:
+    """With a rate of nearly nothing, nothing improves for long."""
+    recipe = tiny_recipe("train.epochs=50", "train.patience=2", "train.lr=1e-8", "train.ema_decay=0")
+    outcome = train_in(tmp_path, recipe)
+    assert outcome.stopped is not None
+    assert "patience" in outcome.stopped
+    assert load_run(tmp_path).epoch == outcome.best_epoch == len(outcome.history) - 2
+
+
+def test_a_loss_that_is_not_finite_ends_in_one_message_and_the_good_checkpoint_stays(tmp_path: Path) -> None:
+    """A rate that no network survives; where the first epoch was good, its checkpoint is still there."""
+    train_in(tmp_path / "good", tiny_recipe("train.epochs=1"))
+    before = weights_of(tmp_path / "good")
+    recipe = tiny_recipe("train.lr=100", "train.optimizer=sgd", "train.weight_decay=10", "train.epochs=200")
+    with pytest.raises(RunError, match=r"epoch \d+, step \d+: the loss is (nan|inf).*lower --set train\.lr"):
+        train_in(tmp_path / "good", recipe)
+    kept = weights_of(tmp_path / "good")
+    assert before.keys() == kept.keys()
+    assert all(torch.isfinite(value).all() for name, value in kept.items() if name.startswith("network."))
+
+
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    """And still ends with the bits of a run that nothing happened to."""
+    recipe = tiny_recipe()
+    train_in(tmp_path / "whole", recipe)
+    with pytest.raises(Interrupted):
+        train_in(tmp_path / "hit", recipe, stop_after(15))
+    folder = RunFolder(tmp_path / "hit")
+    folder.last.write_bytes(folder.last.read_bytes()[:1000])
+    train_in(tmp_path / "hit", recipe)
+    assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "hit"))
+
+
+def test_history_and_curves_are_written(trained: Path) -> None:
+    """One line of JSON an epoch, and pictures that are pictures."""
+    lines = (trained / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3]
+    assert (trained / "curves.svg").read_text().lstrip().startswith("<?xml")
+    assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_listener_hears_every_epoch(tmp_path: Path) -> None:
+    """Its records are the lines of the history."""
+    heard: list[dict[str, float]] = []
+    (tmp_path / "checkpoints").mkdir()
+    listener = Listener(on_epoch=heard.append)
+    outcome = train(tiny_recipe(), FACES, None, folder=RunFolder(tmp_path), facts=FACTS, listener=listener)
+    assert list(outcome.history) == heard
+    assert "valid_loss" not in heard[0]
+
+
+def test_weight_decay_leaves_biases_and_norms_alone() -> None:
+    """Two groups of parameters: matrices and kernels decay, vectors do not."""
+    from mien.config import ModelConfig
+    from mien.models import build_model
+    from mien.train.engine import build_optimizer
+
+    optimizer = build_optimizer(build_model(ModelConfig(), classes=3, size=16), tiny_recipe().train)
+    decaying, resting = optimizer.param_groups
+    assert {True} == {value.ndim > 1 for value in decaying["params"]}
+    assert {1} == {value.ndim for value in resting["params"]}
+    assert resting["weight_decay"] == 0.0
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """With the list of those that are."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has the device")
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(ConfigError, match="--device cuda: expected one of"):
+        train(tiny_recipe(), FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, options=Options(device="cuda"))
+
+
+def test_bfloat16_trains(tmp_path: Path) -> None:
+    """Mixed precision through Accelerate, on the CPU: the loss stays near that of float32."""
+    losses = []
+    for precision in ("no", "bf16"):
+        outcome = train_in(tmp_path / precision, tiny_recipe(f"train.precision={precision}", "train.epochs=1"))
+        losses.append(outcome.history[0]["train_loss"])
+    assert losses[0] != losses[1]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.1)
