@@ -1,4 +1,4 @@
-"""What several tests need: small data drawn from a seed, a run trained for real, the command line as a user meets it."""
+"""What several tests need: small seeded data, a run trained for real, the command line as a user meets it."""
 
 from __future__ import annotations
 
