@@ -1,7 +1,7 @@
 """Batch normalisation: forward, each gradient by name, the identity, and the running statistics.
 
-In: x (B, C) or (B, C, …), normalised per channel over the m = B·… values of axis 1; γ, β (C,). Out: arrays of the
-same shapes. Source: Ioffe and Szegedy, Batch Normalization (2015), algorithm 1 and section 3.
+In: x (B, C) or (B, C, …), normalised per channel over the m = B·… values of axis 1; γ, β (C,). Out: arrays of the same
+shapes. Source: Ioffe and Szegedy, Batch Normalization (2015), algorithm 1 and section 3.
 """
 
 from __future__ import annotations
@@ -78,9 +78,8 @@ def batchnorm_backward(grad_y: Array, x: Array, gamma: Array, epsilon: float = 1
         ∂L/∂x_i = ∂L/∂x̂_i / √(σ² + ε)
                   + ∂L/∂σ² · 2 (x_i − μ) / m  +  ∂L/∂μ / m
 
-    x_i acts on L in three ways: through x̂_i, through σ² and through μ; the last line adds them up. The second half
-    of ∂L/∂μ is zero, as deviations from a mean are; it stays, because the proof has it. See docs/theory.md, section
-    2.2.
+    x_i acts on L in three ways: through x̂_i, through σ² and through μ; the last line adds them up. The second half of
+    ∂L/∂μ is zero, as deviations from a mean are; it stays, because the proof has it. See docs/theory.md, section 2.2.
     """
     axes = batch_axes(x)
     forward = batchnorm(x, gamma, np.zeros_like(gamma), epsilon)

@@ -1,8 +1,8 @@
 """Convolution: the size of its output, the convolution itself, and its gradients.
 
 In: images (B, C_in, W, H), weights (C_out, C_in, k1, k2), bias (C_out,), laid out as torch has them; W and H are the
-first and second spatial axis. Out: (B, C_out, W', H'). Shapes in `conv_output_shape` stand as the report writes
-them, channels last.
+first and second spatial axis. Out: (B, C_out, W', H'). Shapes in `conv_output_shape` stand as the report writes them,
+channels last.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, 
         n' = ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1
            = ⌊(n + 2p − k) / s⌋ + 1                 for d = 1
 
-    Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), relationships 6 and 15.
-    See docs/theory.md, section 1.1.
+    Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), relationships 6 and 15. See
+    docs/theory.md, section 1.1.
 
     Raises:
         ShapeError: if the kernel fits nowhere, or a number is out of its range.

@@ -1,7 +1,7 @@
 """Softmax with cross-entropy: the Jacobian, the gradient ŷ − y, label smoothing and class weights.
 
-In: logits z (B, C), any size up to ±1e4 and beyond; labels (B,) in 0 … C − 1; class weights (C,) of at least 0.
-Out: probabilities (B, C), the loss as one number, and its gradient (B, C).
+In: logits z (B, C), any size up to ±1e4 and beyond; labels (B,) in 0 … C − 1; class weights (C,) of at least 0. Out:
+probabilities (B, C), the loss as one number, and its gradient (B, C).
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def cross_entropy(logits: Array, labels: Integers, weights: Array | None = None,
 
         L = −Σ_n Σ_c q_nc log ŷ_nc / Σ_n w_(label_n)
 
-    The weighted mean divides by the weights of the labels, so equal weights of any size leave the plain mean.
-    See docs/theory.md, section 3.3.
+    The weighted mean divides by the weights of the labels, so equal weights of any size leave the plain mean. See
+    docs/theory.md, section 3.3.
 
     >>> bool(np.isclose(cross_entropy(np.zeros((5, 7)), np.arange(5)), np.log(7)))
     True

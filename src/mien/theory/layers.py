@@ -121,8 +121,8 @@ def draw_mask(shape: tuple[int, ...], rng: np.random.Generator, drop_fraction: f
 def dropout(x: Array, mask: Array) -> Array:
     """Return mask · x; it is its own backward step: ∂L/∂x = mask · ∂L/∂y. In evaluation the mask is all ones.
 
-    Source: Srivastava et al., Dropout (2014), section 10, in the form that scales during training.
-    See docs/theory.md, section 5.5.
+    Source: Srivastava et al., Dropout (2014), section 10, in the form that scales during training. See docs/theory.md,
+    section 5.5.
     """
     return mask * x
 

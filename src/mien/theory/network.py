@@ -123,8 +123,8 @@ def report_layers(
     """Return the layers of the report's network, or of a narrower one of the same build.
 
     One block for each of `channels`: 3×3 convolution, batch norm, RReLU (the first) or ReLU, 2×2 max-pool, dropout.
-    Then flatten, dropout, and linear layers to `hidden` and `classes`, RReLU between, dropout after the first.
-    See docs/theory.md, section 5.8.
+    Then flatten, dropout, and linear layers to `hidden` and `classes`, RReLU between, dropout after the first. See
+    docs/theory.md, section 5.8.
     """
     layers: list[Layer] = []
     for block, (inputs, outputs) in enumerate(pairwise((1, *channels))):

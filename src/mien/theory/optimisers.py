@@ -1,7 +1,7 @@
 """SGD, Adam and Adagrad, Adam's moments in closed form, and Adam's limit, which is Adagrad.
 
-In: weights w, gradients g of one shape. Out: the new weights. Optimisers are frozen values; their memory is a
-`Memory` that goes in and comes out, so a step has no hidden state. Epsilon is added outside the root, as torch does.
+In: weights w, gradients g of one shape. Out: the new weights. Optimisers are frozen values; their memory is a `Memory`
+that goes in and comes out, so a step has no hidden state. Epsilon is added outside the root, as torch does.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class Adagrad:
         G_t = G_(t−1) + g_t²
         w_t = w_(t−1) − η g_t / (√G_t + ε)
 
-    Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011), figure 1, diagonal form.
-    See docs/theory.md, section 4.3.
+    Source: Duchi, Hazan and Singer, Adaptive subgradient methods (2011), figure 1, diagonal form. See docs/theory.md,
+    section 4.3.
     """
 
     learning_rate: float = 1e-2
@@ -166,8 +166,8 @@ def follow_adam(w: Array, gradients: Array, rate: float, beta2: float) -> Array:
         v̂_t = (1 − β2) / (1 − β2^t) Σ β2^(t−i) g_i²
             = Σ β2^(t−i) g_i² / Σ β2^(t−i)  →  (1/t) Σ g_i²
 
-    and √t cancels:  η₀ t^(−1/2) g_t / √((1/t) Σ g_i²) = η₀ g_t / √(Σ g_i²), which is Adagrad's step.
-    Source: Kingma and Ba (2015), section 5. See docs/theory.md, section 4.4.
+    and √t cancels:  η₀ t^(−1/2) g_t / √((1/t) Σ g_i²) = η₀ g_t / √(Σ g_i²), which is Adagrad's step. Source: Kingma
+    and Ba (2015), section 5. See docs/theory.md, section 4.4.
     """
     memory = start_memory(w)
     for t, g in enumerate(gradients, start=1):

@@ -24,8 +24,8 @@ def cosine_factor(progress: float, warmup_fraction: float = 0.0) -> float:
         p < u:   p / u
         p ≥ u:   ½ (1 + cos(π (p − u) / (1 − u)))
 
-    Source: Loshchilov and Hutter, SGDR (2017), equation 5; Goyal et al. (2017), section 2.2, for the warm-up.
-    See docs/theory.md, section 6.2.
+    Source: Loshchilov and Hutter, SGDR (2017), equation 5; Goyal et al. (2017), section 2.2, for the warm-up. See
+    docs/theory.md, section 6.2.
 
     >>> [round(cosine_factor(progress, 0.5), 3) for progress in (0, 0.25, 0.5, 0.75, 1)]
     [0.0, 0.5, 1.0, 0.5, 0.0]

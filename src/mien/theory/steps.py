@@ -73,7 +73,7 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNorm:
-    """`batchnorm.batchnorm` in training, `batchnorm.batchnorm_frozen` in evaluation. See docs/theory.md, section 5.7."""
+    """`batchnorm.batchnorm` in training, else `batchnorm.batchnorm_frozen`. See docs/theory.md, section 5.7."""
 
     channels: int
     epsilon: float = 1e-5

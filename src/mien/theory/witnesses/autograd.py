@@ -83,8 +83,8 @@ def _mirror_layer(layer: Layer) -> Any:
 def read_torch(network: Any) -> tuple[tuple[Layer, ...], dict[str, npt.NDArray[np.float64]]]:
     """Return the layers and parameters of a torch.nn.Sequential, float64, so that it runs in NumPy.
 
-    Takes Conv2d (stride 1), BatchNorm2d, ReLU, RReLU, MaxPool2d, Dropout, Flatten and Linear.
-    See docs/theory.md, section 5.8.
+    Takes Conv2d (stride 1), BatchNorm2d, ReLU, RReLU, MaxPool2d, Dropout, Flatten and Linear. See docs/theory.md,
+    section 5.8.
 
     Raises:
         ValueError: if a layer is of another kind.
