@@ -36,6 +36,21 @@ def pick_device(name: str) -> torch.device:
     return torch.device(usable[0] if name == "auto" else name)
 
 
+def parse_views(text: str) -> tuple[str, ...]:
+    """Return the views that a comma-separated list names.
+
+    Raises:
+        ConfigError: a name that is not in `VIEWS`, or one twice.
+
+    >>> parse_views("plain, mirror")
+    ('plain', 'mirror')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= set(VIEWS) or len(set(names)) < len(names):
+        raise ConfigError(f"--views {text}: expected some of {','.join(VIEWS)}, each once, separated by commas")
+    return names
+
+
 def predict_probabilities(
     network: Network,
     images: Images,
@@ -104,6 +119,7 @@ def evaluate_split(
         split=split,
         source=splits.source,
         trained_on=run.source,
+        copies_sought_in=(seen or splits).source,
         synthetic=splits.synthetic or run.synthetic,
         recipe=run.recipe.name,
         epoch=run.epoch,

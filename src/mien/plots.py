@@ -24,7 +24,7 @@ TRAIN, VALID, MARK = "#8c9aa4", "#1f749d", "#b4572e"
 SHADES = ("#f7fafc", "#cde3ec", "#9bcbdc", "#5fb0cb", "#2b92b8", "#1f749d", "#1d577e", "#183b5c", "#0f2138")
 """From light to dark in even steps of CIE lightness: twice the share looks twice as dark, in grey print, too."""
 
-WHITE_INK_FROM = 0.53
+WHITE_INK_FROM = 0.585
 """From this share on, white reads better on the shade than black; either has a contrast of at least 4.5 to 1."""
 
 STYLE: dict[Any, Any] = {

@@ -29,7 +29,7 @@ SEED = 0
 """Seed of the bootstrap: the same evaluation always has the same interval."""
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
-FACTS = ("expressions", "split", "source", "trained_on", "synthetic", "recipe", "epoch", "views")
+FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,11 +40,12 @@ class Evaluation:
         labels: int64 (N,), the true classes, 0 to K − 1.
         probabilities: float32 (N, K), rows that sum to 1.
         ids: str (N,), where each face came from.
-        copies: bool (N,), True where an exact copy of the face stands in train or valid.
+        copies: bool (N,), True where an exact copy of the face stands in train or valid of `copies_sought_in`.
         expressions: K class names.
         split: its name.
         source: the data, as the user named it.
         trained_on: the data that the network was trained on.
+        copies_sought_in: the same, or `source` where that could not be read any more.
         synthetic: True if the faces, or those trained on, are drawn.
         recipe: name of the recipe.
         epoch: the epoch whose weights were evaluated.
@@ -59,6 +60,7 @@ class Evaluation:
     split: str
     source: str
     trained_on: str
+    copies_sought_in: str
     synthetic: bool
     recipe: str
     epoch: int

@@ -1,0 +1,138 @@
+"""The figures of an evaluation."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from mien.errors import MienError
+from mien.labels import EXPRESSIONS
+from mien.metrics import Interval, bootstrap_accuracy, score, wilson_interval
+
+LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 2])
+PREDICTED = np.array([0, 0, 1, 2, 1, 1, 2, 2, 2, 0])
+
+
+def draw(seed, n, classes):
+    """Return labels of the lower two thirds of the classes, and probabilities over all: some classes have no face."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, max(1, classes * 2 // 3), n)
+    return labels, rng.dirichlet(np.full(classes, 0.4), n).astype(np.float32)
+
+
+def score_certain(labels, predicted, expressions=("a", "b", "c")):
+    """Return the scores of predictions made with certainty."""
+    return score(labels, np.eye(len(expressions))[predicted], expressions=expressions, seed=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 60), classes=st.integers(2, 9))
+def test_every_figure_agrees_with_scikit_learn(seed, n, classes):
+    """Accuracy, balanced accuracy, F1, log loss and confusion are scikit-learn's, classes without faces included."""
+    labels, probabilities = draw(seed, n, classes)
+    predicted = probabilities.argmax(axis=1)
+    ours = score(labels, probabilities, expressions=[str(index) for index in range(classes)], seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn warns of classes without faces
+        assert sk.accuracy_score(labels, predicted) == pytest.approx(ours.accuracy, abs=1e-12)
+        assert sk.balanced_accuracy_score(labels, predicted) == pytest.approx(ours.balanced_accuracy, abs=1e-12)
+        assert sk.f1_score(labels, predicted, average="macro") == pytest.approx(ours.macro_f1, abs=1e-12)
+        exact = probabilities.astype(np.float64)
+        exact /= exact.sum(axis=1, keepdims=True)
+        assert sk.log_loss(labels, exact, labels=range(classes)) == pytest.approx(ours.log_loss, abs=1e-12)
+    matrix = sk.confusion_matrix(labels, predicted, labels=range(classes))
+    assert matrix.tolist() == [list(row) for row in ours.confusion]
+
+
+def test_figures_of_ten_faces_are_those_counted_by_hand():
+    """Seven of ten are right; recalls are 2/4, 2/2 and 3/4, precisions 2/3, 2/3 and 3/4."""
+    scores = score_certain(LABELS, PREDICTED)
+    assert (10, 0.7) == (scores.n, scores.accuracy)
+    assert pytest.approx([2 / 4, 2 / 2, 3 / 4], abs=1e-12) == [entry.recall for entry in scores.classes]
+    assert pytest.approx([2 / 3, 2 / 3, 3 / 4], abs=1e-12) == [entry.precision for entry in scores.classes]
+    assert [4, 2, 4] == [entry.support for entry in scores.classes]
+    assert pytest.approx(0.75, abs=1e-12) == scores.balanced_accuracy
+    assert ((2, 1, 1), (0, 2, 0), (1, 0, 3)) == scores.confusion
+
+
+def test_log_loss_is_the_mean_surprise_at_the_true_class():
+    """Probabilities 1/2 and 1/4 of the true class cost ln 2 and ln 4."""
+    probabilities = np.array([[0.5, 0.5], [0.75, 0.25]])
+    expected = (math.log(2) + math.log(4)) / 2
+    assert expected == pytest.approx(score(np.array([0, 1]), probabilities, expressions=("a", "b"), seed=0).log_loss)
+
+
+def test_log_loss_of_a_certain_error_is_finite():
+    """A probability of zero is clipped at the spacing of float64."""
+    assert -math.log(np.finfo(np.float64).eps) == pytest.approx(score_certain(np.array([0]), np.array([1])).log_loss)
+
+
+def test_classes_without_faces_count_neither_for_nor_against_balanced_accuracy():
+    """Only `a` has faces and all are found: balanced accuracy is 1, and nothing warns."""
+    scores = score_certain(np.zeros(5, dtype=np.int64), np.zeros(5, dtype=np.int64))
+    assert (1.0, 1.0) == (scores.balanced_accuracy, scores.macro_f1)
+    assert [5, 0, 0] == [entry.support for entry in scores.classes]
+
+
+def test_scoring_no_faces_says_so():
+    """An empty split has no figures."""
+    with pytest.raises(MienError, match="at least one labelled face"):
+        score_certain(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+def test_most_confused_pairs_come_by_their_part_of_the_true_class():
+    """One of four `a` for `b` ranks before nothing at all: pairs without a count are left out."""
+    pairs = score_certain(np.array([0] * 4 + [1] * 10), np.array([0, 0, 0, 1] + [2, 2] + [1] * 8)).most_confused()
+    assert [("a", "b", 1, 4), ("b", "c", 2, 10)] == [(p.true, p.predicted, p.count, p.support) for p in pairs]
+
+
+def test_most_confused_pairs_are_limited_in_number():
+    """Asked for one, one comes."""
+    assert 1 == len(score_certain(LABELS, PREDICTED).most_confused(1))
+
+
+def test_the_bootstrap_interval_is_that_of_resampling_faces():
+    """Drawing 400 faces with replacement 4,000 times gives the same interval to a third of a point."""
+    rng = np.random.default_rng(1)
+    right = rng.random(400) < 0.7
+    resampled = right[rng.integers(0, 400, (4000, 400))].mean(axis=1)
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    found = bootstrap_accuracy(np.ones(400, dtype=np.int64), right.astype(np.int64), seed=0, resamples=4000)
+    assert (low, high) == pytest.approx((found.low, found.high), abs=0.0034)
+
+
+def test_the_interval_of_fer2013_at_70_percent_is_one_and_a_half_points_either_way():
+    """The number of test faces, 3,589, sets how much an accuracy can be trusted."""
+    labels = np.zeros(3589, dtype=np.int64)
+    found = bootstrap_accuracy(labels, (np.arange(3589) >= 2512).astype(np.int64), seed=0)
+    assert (0.685, 0.715) == pytest.approx((found.low, found.high), abs=0.001)
+
+
+def test_the_same_seed_gives_the_same_interval():
+    """The bootstrap is seeded."""
+    first, second = (bootstrap_accuracy(LABELS, PREDICTED, seed=3) for _ in range(2))
+    assert first == second
+    assert first != bootstrap_accuracy(LABELS, PREDICTED, seed=4, resamples=7)
+
+
+def test_wilson_intervals_are_those_of_the_literature():
+    """81 of 263 gives 0.2553 to 0.3662 (Newcombe 1998, table I), none of 20 gives 0 to 0.1611."""
+    many, none = wilson_interval(81, 263), wilson_interval(0, 20)
+    assert (0.2553, 0.3662) == pytest.approx((many.low, many.high), abs=5e-5)
+    assert (0.0, 0.1611) == pytest.approx((none.low, none.high), abs=5e-5)
+
+
+def test_recall_without_faces_could_be_anything():
+    """No faces: all of [0, 1]."""
+    assert Interval(low=0.0, high=1.0) == wilson_interval(0, 0)
+
+
+def test_seven_expressions_keep_their_order():
+    """Classes come as the expressions were given."""
+    labels, probabilities = draw(0, 50, 7)
+    scores = score(labels, probabilities, expressions=EXPRESSIONS, seed=0)
+    assert EXPRESSIONS == tuple(entry.expression for entry in scores.classes)
