@@ -1,0 +1,87 @@
+"""`mien data`: what a data set holds; write it as folders; draw what an augmentation does to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.config import AugmentConfig
+    from mien.data.faces import Splits
+
+
+def data(
+    path: Annotated[str, typer.Argument(help="A file or folder of faces, or synthetic.")] = "synthetic",
+    size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    valid_fraction: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=0.9, help="Show valid as training would hold it out: this part of train."),
+    ] = None,
+    stratify: Annotated[
+        bool, typer.Option("--stratify/--no-stratify", help="Hold out the same part of every expression.")
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is held out, and of the augmentation.")] = 0,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep decoded faces for the next time.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write the faces to this new folder.")] = None,
+    show_augmentation: Annotated[Path | None, typer.Option(help="Draw what an augmentation does.")] = None,
+    recipe: Annotated[str, typer.Option(help="Whose augmentation to draw; `mien recipes` lists them.")] = "report",
+) -> None:
+    """Say what a data set holds: format, size, faces by split and expression, copies, warnings.
+
+    Reads fer2013.csv and its relatives, folders of faces, tables beside pictures, and archives of any of these.
+    """
+    from mien.data.load import load
+    from mien.data.write import refuse_filled, write_folders
+    from mien.recipes import find_recipe
+
+    augmentation = find_recipe(recipe).augment
+    if out is not None:
+        refuse_filled(out)
+    splits = load(path, size=size, skip_bad=skip_bad, cache=cache)
+    if valid_fraction is not None:
+        splits = _hold_out(splits, fraction=valid_fraction, seed=seed, stratify=stratify)
+    _print(splits)
+    if out is not None:
+        write_folders(splits, out)
+        typer.echo(f"{out}: {sum(map(len, splits.named().values())):,} faces written")
+    if show_augmentation is not None:
+        _draw_sheet(splits, show_augmentation, config=augmentation, seed=seed)
+        typer.echo(f"{show_augmentation}: augmentation of recipe {recipe} drawn")
+
+
+def _hold_out(splits: Splits, *, fraction: float, seed: int, stratify: bool) -> Splits:
+    """Return what training with `data.valid_fraction` sees: the data's own valid is left aside."""
+    from dataclasses import replace
+
+    from mien.data.split import hold_out_valid
+    from mien.errors import DataError
+
+    if splits.train is None:
+        found = ", ".join(splits.named())
+        raise DataError(splits.source, f"expected a train split to hold valid out from, found {found}")
+    return hold_out_valid(replace(splits, valid=None), fraction=fraction, seed=seed, stratify=stratify)
+
+
+def _print(splits: Splits) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from mien.cli.counts import render_description
+    from mien.data.describe import describe
+
+    console = Console()
+    for part in render_description(describe(splits), width=console.width):
+        console.print(part, highlight=False, soft_wrap=isinstance(part, Text))
+
+
+def _draw_sheet(splits: Splits, out: Path, *, config: AugmentConfig, seed: int) -> None:
+    from mien.errors import MissingExtraError
+
+    try:
+        from mien.augment_sheet import draw_augmentation_sheet
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "torch", "train") from None
+    draw_augmentation_sheet(splits, out, config=config, seed=seed)
