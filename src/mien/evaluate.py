@@ -18,7 +18,7 @@ from mien.models import Network
 from mien.models.network import WHITE
 from mien.results import Evaluation
 
-BATCH_SIZE = 512
+BATCH_SIZE = 128
 VIEWS: dict[str, Callable[[Tensor], Tensor]] = {"plain": lambda faces: faces, "mirror": lambda faces: faces.flip(-1)}
 """Ways of showing a face: name -> function of (B, 1, S, S)."""
 
@@ -64,7 +64,7 @@ def predict_probabilities(
     Args:
         network: moved to `device` and put into evaluation mode.
         images: uint8 (N, H, W); resized, smoothly, where the network takes another size.
-        batch_size: faces in memory at a time.
+        batch_size: faces shown at a time.
         device: of torch.
         views: names of `VIEWS`, at least one.
 
@@ -73,7 +73,8 @@ def predict_probabilities(
     """
     if not len(images):
         raise DataError("faces", "expected at least one to recognise, found none")
-    network = network.to(device).eval()
+    # Channels last: several times faster on a CPU, because oneDNN then has no layout to change between layers.
+    network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     parts = []
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):

@@ -20,7 +20,7 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(help="Which faces: test, valid or train.")] = "test",
     views: Annotated[str, typer.Option(help="How each face is shown: plain, mirror, or the mean of both.")] = "plain",
-    batch_size: Annotated[int, typer.Option(min=1, help="Faces in memory at a time.")] = 512,
+    batch_size: Annotated[int, typer.Option(min=1, help="Faces shown at a time.")] = 128,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
 ) -> None:

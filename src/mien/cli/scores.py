@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mien.metrics import Interval, Scores
     from mien.results import Evaluation
 
-BAR_CELLS = 20
+BAR_CELLS = 12
 WIDEST_MATRIX = 10
 """Classes whose confusion matrix still fits a terminal; the picture holds any number."""
 
@@ -65,7 +65,7 @@ def _render_classes(scores: Scores) -> Table:
     table = _start_table("expression")
     for heading in ("faces", "precision", "recall", "95% interval", "F1"):
         table.add_column(heading, justify="right")
-    table.add_column("recall")
+    table.add_column("")
     for entry in scores.classes:
         filled = round(entry.recall * BAR_CELLS)
         bar = Text.assemble(("━" * filled, "cyan"), ("─" * (BAR_CELLS - filled), "dim"))

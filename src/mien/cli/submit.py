@@ -15,7 +15,7 @@ def submit(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Write names of expressions instead of numbers.")] = False,
     views: Annotated[str, typer.Option(help="How each face is shown: plain, mirror, or the mean of both.")] = "plain",
-    batch_size: Annotated[int, typer.Option(min=1, help="Faces in memory at a time.")] = 512,
+    batch_size: Annotated[int, typer.Option(min=1, help="Faces shown at a time.")] = 128,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Recognise faces without labels and write a file of lines `id,label` for a leaderboard.
