@@ -108,19 +108,17 @@ def evaluate_split(
     Raises:
         DataError: no such split, no labels in it, or classes that the run does not know.
     """
-    faces = find_split(splits, split)
-    labels = match_labels(faces.labels, splits, run.expressions)
-    probabilities = predict_probabilities(run.network, faces.images, batch_size=batch_size, device=device, views=views)
+    faces, network, seen = find_split(splits, split), run.network, seen or splits
     return Evaluation(
-        labels=labels,
-        probabilities=probabilities,
+        labels=match_labels(faces.labels, splits, run.expressions),
+        probabilities=predict_probabilities(network, faces.images, batch_size=batch_size, device=device, views=views),
         ids=faces.ids,
-        copies=find_copies(faces, seen or splits),
+        copies=find_copies(faces, seen),
         expressions=run.expressions,
         split=split,
         source=splits.source,
         trained_on=run.source,
-        copies_sought_in=(seen or splits).source,
+        copies_sought_in=seen.source,
         synthetic=splits.synthetic or run.synthetic,
         recipe=run.recipe.name,
         epoch=run.epoch,

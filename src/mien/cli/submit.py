@@ -15,7 +15,6 @@ def submit(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Write names of expressions instead of numbers.")] = False,
     views: Annotated[str, typer.Option(help="How each face is shown: plain, mirror, or the mean of both.")] = "plain",
-    batch_size: Annotated[int, typer.Option(min=1, help="Faces shown at a time.")] = 128,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Recognise faces without labels and write a file of lines `id,label` for a leaderboard.
@@ -30,9 +29,7 @@ def submit(
     refuse_overwriting(out, force=force)
     shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
     split, faces = choose_faces(load(unlabelled, size=loaded.size))
-    probabilities = predict_probabilities(
-        loaded.network, faces.images, batch_size=batch_size, device=target, views=shown
-    )
+    probabilities = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
     predicted = probabilities.argmax(axis=1).tolist()
     labels = [loaded.expressions[label] for label in predicted] if names else predicted
     write_submission(out, faces.ids.tolist(), labels, force=force)
