@@ -39,14 +39,15 @@ def theory(
 
     if write_docs is not None and (topic is not None or seed):
         raise ConfigError("--write-docs: the page holds every topic with seed 0; leave out the topic and --seed")
+    if write_docs is not None:
+        check_page(write_docs)
     if topic is not None:
         show_derivations(topic)
     chosen = [claim for claim in CLAIMS if topic in (None, claim.topic)]
     findings = show_claims(chosen, seed=seed) if chosen else ()
     if write_docs is not None:
         write_page(write_docs, findings)
-    if not all(finding.holds for finding in findings):
-        raise typer.Exit(FAILED)
+    demand_all(findings)
 
 
 def show_claims(claims: Sequence[Claim], *, seed: int = 0) -> tuple[Finding, ...]:
@@ -64,6 +65,12 @@ def show_claims(claims: Sequence[Claim], *, seed: int = 0) -> tuple[Finding, ...
     without = "" if findings[0].autograd is not None else "; torch is not installed, so autograd was not heard"
     console.print(f"{held} of {len(findings)} claims hold{without}", highlight=False)
     return findings
+
+
+def demand_all(findings: Sequence[Finding]) -> None:
+    """End the command with exit status 1 unless every claim holds."""
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 def show_derivations(topic: str) -> None:
@@ -86,6 +93,24 @@ def show_derivations(topic: str) -> None:
         _print_derivation(console, derivation)
 
 
+def check_page(path: Path) -> str:
+    """Return the text of the page at `path`, once it is known that its blocks can be filled.
+
+    Raises:
+        MienError: if the page cannot be read or lacks a block.
+    """
+    from mien.errors import MienError
+    from mien.theory import page
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        for name in ("differences", "convergence"):
+            page.fill_block(text, name, "")
+    except (OSError, ValueError) as error:
+        raise MienError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    return text
+
+
 def write_page(path: Path, findings: Sequence[Finding]) -> None:
     """Fill the blocks of the page at `path` with the findings and draw the plot beside it.
 
@@ -93,18 +118,16 @@ def write_page(path: Path, findings: Sequence[Finding]) -> None:
         MienError: if the page cannot be read or written, or lacks a block.
         MissingExtraError: if matplotlib is not installed.
     """
-    from mien.errors import MienError, MissingExtraError
+    from mien.errors import MissingExtraError
     from mien.files import write_aside, write_text
     from mien.theory import page
 
     points = page.measure_convergence()
+    text = page.fill_block(check_page(path), "differences", page.tabulate_findings(findings))
+    text = page.fill_block(text, "convergence", page.tabulate_convergence(points))
     try:
-        text = page.fill_block(path.read_text(encoding="utf-8"), "differences", page.tabulate_findings(findings))
-        text = page.fill_block(text, "convergence", page.tabulate_convergence(points))
         with write_aside(path.with_name("theory-adagrad.svg")) as aside:
             page.draw_convergence(points, aside)
-    except (OSError, ValueError) as error:
-        raise MienError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     except ImportError:
         raise MissingExtraError("matplotlib", "train") from None
     write_text(path, text)
