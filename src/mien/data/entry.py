@@ -1,0 +1,88 @@
+"""One file of the cache: `Splits` go in; the same come out, their images a read-only map of the file.
+
+The file holds four arrays one after the other as NumPy writes them: images, labels, ids, and a JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from mien.data.faces import Faces, Splits
+from mien.errors import DataError
+from mien.files import write_aside
+
+_FACTS = ("expressions", "source", "kind", "synthetic", "skipped", "warnings")
+
+
+def write_entry(path: Path, splits: Splits) -> None:
+    """Write `splits` to `path`, all of them or nothing.
+
+    Raises:
+        MienError: the file cannot be written.
+    """
+    named = splits.named()
+    labels = np.concatenate([faces.labels for faces in named.values()])
+    ids = np.concatenate([faces.ids for faces in named.values()])
+    facts: dict[str, Any] = {name: getattr(splits, name) for name in _FACTS}
+    facts["counts"] = {name: len(faces) for name, faces in named.items()}
+    facts["checksum"] = _sum(labels, ids)
+    with write_aside(path) as aside, aside.open("wb") as file:
+        _write_images(file, [faces.images for faces in named.values()])
+        for array in (labels, ids, np.frombuffer(json.dumps(facts).encode(), np.uint8)):
+            np.save(file, array, allow_pickle=False)
+
+
+def read_entry(path: Path) -> Splits | None:
+    """Return the splits that `path` holds, or None where it is missing, cut off or not what was written.
+
+    All but the pixels is held against its checksum; to read 83 MB of pixels would cost more than the cache saves.
+    """
+    try:
+        with path.open("rb") as file:
+            images = _map_images(file, path)
+            labels, ids, text = (np.load(file, allow_pickle=False) for _ in range(3))
+        facts = json.loads(text.tobytes())
+        if facts.pop("checksum") != _sum(labels, ids) or sum(facts["counts"].values()) != len(images):
+            return None
+        return _cut(images, labels, ids, facts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, DataError):
+        return None
+
+
+def _write_images(file: BinaryIO, parts: list[npt.NDArray[np.uint8]]) -> None:
+    """Write all `parts` as one array, without making it in memory."""
+    shape = (sum(map(len, parts)), *parts[0].shape[1:])
+    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    for part in parts:
+        np.ascontiguousarray(part).tofile(file)
+
+
+def _map_images(file: BinaryIO, path: Path) -> npt.NDArray[np.uint8]:
+    npy.read_magic(file)
+    shape, _, dtype = npy.read_array_header_1_0(file)
+    start = file.tell()
+    images = np.memmap(path, dtype=dtype, mode="r", offset=start, shape=shape)
+    file.seek(start + images.size)
+    return images.view(np.ndarray)
+
+
+def _cut(images: npt.NDArray[np.uint8], labels: Any, ids: Any, facts: dict[str, Any]) -> Splits:
+    parts: dict[str, Any] = {}
+    start = 0
+    for name, count in facts.pop("counts").items():
+        rows = slice(start, start + count)
+        parts[name] = Faces(images=images[rows], labels=labels[rows], ids=ids[rows])
+        start += count
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    return Splits(**values, **parts)
+
+
+def _sum(labels: npt.NDArray[Any], ids: npt.NDArray[Any]) -> int:
+    return zlib.crc32(ids.tobytes(), zlib.crc32(labels.tobytes()))

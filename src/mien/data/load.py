@@ -1,0 +1,77 @@
+"""`load`: a path goes in, whatever it holds; `Splits` of uint8 grey faces come out, from the cache if it has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mien.data.bad import BadInputs
+from mien.data.cache import recall, remember, stamp_source
+from mien.data.faces import Splits
+from mien.data.gather import MIN_SIDE_PIXELS, assemble
+from mien.errors import ConfigError, DataError, MienError
+
+SYNTHETIC = "synthetic"
+MAX_SIDE_PIXELS = 1024
+
+
+def load(source: str | Path, *, size: int | None = None, skip_bad: bool = False, cache: bool = True) -> Splits:
+    """Return the faces of `source`, by split.
+
+    Args:
+        source: a table of pixels (fer2013.csv), a folder of class folders, a table beside pictures, unlabelled
+            pictures, or a zip, gz or tar.gz of these; or "synthetic" for the faces that mien draws.
+        size: side in pixels that faces are resized to; None: the data's own, or 48 if it has several.
+        skip_bad: leave out what cannot be used (one line each in `skipped`) instead of stopping at it.
+        cache: keep decoded faces for the next time, and use those that are kept; images are then a read-only map.
+
+    Raises:
+        DataError: nothing is there, it is not recognised, or something in it cannot be used.
+        ConfigError: `size` is out of range.
+    """
+    if size is not None and not MIN_SIDE_PIXELS <= size <= MAX_SIDE_PIXELS:
+        raise ConfigError(f"size: expected {MIN_SIDE_PIXELS} to {MAX_SIDE_PIXELS} pixels, found {size}")
+    if source == SYNTHETIC:
+        from mien.synthetic import load_synthetic
+
+        return load_synthetic(size=size)
+    path = Path(source).expanduser()
+    _check_exists(path)
+    splits = _load_cached(path, size, skip_bad) if cache else _read(path, size, skip_bad)
+    return replace(splits, source=str(source))
+
+
+def _check_exists(path: Path) -> None:
+    try:
+        path.stat()
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise DataError(path, "expected a file or folder of faces, but it does not exist") from error
+        raise DataError(path, f"cannot be read ({error.strerror or error})") from error
+
+
+def _load_cached(path: Path, size: int | None, skip_bad: bool) -> Splits:
+    from mien.data.recognise import needs_folder
+
+    options = f"size={size} skip_bad={skip_bad}"
+    place = path.resolve().parent if needs_folder(path) else path
+    if place != path:
+        options += f" table={path.name}"
+    stamp = stamp_source(place, options)
+    known = recall(place, stamp, options)
+    if known is not None:
+        return known
+    splits = _read(path, size, skip_bad)
+    try:
+        remember(place, stamp, options, splits)
+    except MienError as error:
+        return replace(splits, warnings=(*splits.warnings, f"not kept for the next time: {error}"))
+    return splits
+
+
+def _read(path: Path, size: int | None, skip_bad: bool) -> Splits:
+    from mien.data.recognise import read_source
+
+    bad = BadInputs(skip=skip_bad)
+    gathered = read_source(path, size=size, bad=bad)
+    return assemble(gathered, path.resolve().name, bad)
