@@ -57,6 +57,7 @@ def test_a_claim_that_is_broken_on_purpose_fails_the_command() -> None:
     assert ["holds", "FAILS"] == [word for word in result.stdout.split() if word in ("holds", "FAILS")]
 
 
+@pytest.mark.slow
 def test_the_page_is_filled_and_its_prose_stays(tmp_path: Path) -> None:
     """A copy with empty blocks comes back with the table, the plot beside it."""
     page = tmp_path / "theory.md"

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
@@ -30,6 +31,7 @@ def build_report_cnn() -> nn.Sequential:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_training", [True, False])
 def test_report_cnn_in_numpy_has_the_logits_and_gradients_of_torch(is_training: bool) -> None:
     """A batch of 2: relative error at most 1e-10 for the logits, every one of 26 parameters and every statistic."""
@@ -92,7 +94,8 @@ def test_a_network_by_hand_learns_the_synthetic_faces() -> None:
     splits = load_synthetic(size=24)
     assert splits.train is not None
     assert splits.test is not None
-    parameters = learn(prepare(splits.train.images), splits.train.labels, np.random.default_rng(0))
+    with threadpool_limits(1):  # the products are so small that threads would mostly wait for each other
+        parameters = learn(prepare(splits.train.images), splits.train.labels, np.random.default_rng(0))
     guesses = forward(LAYERS, parameters, prepare(splits.test.images)).y.argmax(axis=1)
     assert (guesses == splits.test.labels).mean() >= 0.6
 
