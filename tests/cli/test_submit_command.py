@@ -1,0 +1,51 @@
+"""`mien submit`, as a user meets it."""
+
+import pytest
+from PIL import Image
+
+from mien.cli.submit import submit
+from mien.errors import MienError
+
+from conftest import SHAPES, draw_shapes, run_mien, write_shapes
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    """Return a folder of pictures without labels."""
+    folder = tmp_path_factory.mktemp("unlabelled")
+    faces = draw_shapes(4, seed=9)
+    for index, image in enumerate(faces.images):
+        Image.fromarray(image).save(folder / f"face-{index:02}.png")
+    return folder
+
+
+def test_a_submission_holds_a_line_a_face(trained, unlabelled, tmp_path):
+    """`id,label`, file names as ids, class indices as labels, most of them right; the run's drawn faces are told."""
+    out = tmp_path / "submission.csv"
+    result = run_mien("submit", trained, unlabelled, "-o", out)
+    assert (0, "") == (result.status, result.err)
+    assert "12 faces recognised (synthetic faces)" in result.out
+    header, *rows = [line.split(",") for line in out.read_text().splitlines()]
+    assert header == ["id", "label"]
+    assert [row[0] for row in rows] == [f"face-{index:02}.png" for index in range(12)]
+    right = [int(row[1]) == label for row, label in zip(rows, draw_shapes(4, seed=9).labels, strict=True)]
+    assert sum(right) > 9
+
+
+def test_a_submission_is_overwritten_only_by_force(trained, unlabelled, tmp_path):
+    """The first try leaves the file as it is; --force replaces it, with names where asked."""
+    out = tmp_path / "submission.csv"
+    out.write_text("precious")
+    with pytest.raises(MienError, match="--force"):
+        submit(trained, str(unlabelled), out, force=False)
+    assert out.read_text() == "precious"
+    submit(trained, str(unlabelled), out, force=True, names=True, views="plain,mirror", device="cpu")
+    assert {line.split(",")[1] for line in out.read_text().splitlines()[1:]} <= set(SHAPES)
+
+
+def test_data_with_labels_is_answered_for_test_and_told_so(trained, tmp_path, capsys):
+    """Only the faces of test are recognised."""
+    data, out = write_shapes(tmp_path / "shapes", per_class=2), tmp_path / "submission.csv"
+    submit(trained, str(data), out, force=False, names=False, views="plain", device="cpu")
+    assert "has labels" in capsys.readouterr().out
+    assert len(out.read_text().splitlines()) == 1 + 6
