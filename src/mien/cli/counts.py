@@ -19,6 +19,8 @@ COUNT_CELLS = 7
 FIGURE_CELLS = COUNT_CELLS + 10
 """What count, percent and the gaps around them take of a line, for each split."""
 
+EDGE_CELLS = 4
+
 SHOWN = 5
 """Skipped inputs that are listed; the others are counted."""
 
@@ -60,7 +62,7 @@ def _render_counts(description: Description, width: int) -> Table:
         total = f"{split.faces:,}".rjust(COUNT_CELLS)
         table.add_column(split.name.rjust(COUNT_CELLS), footer=total, no_wrap=True)
     names = max(map(len, (*description.expressions, "expression")))
-    room = (width - names) // max(len(description.splits), 1) - FIGURE_CELLS
+    room = (width - names - EDGE_CELLS) // max(len(description.splits), 1) - FIGURE_CELLS
     longest = max((part for split in description.splits for part in split.proportions()), default=0.0)
     scale = min(max(room, SHORTEST_BAR), LONGEST_BAR) / (longest or 1.0)
     if any(map(_is_labelled, description.splits)):

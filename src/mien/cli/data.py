@@ -34,6 +34,7 @@ def data(
     Reads fer2013.csv and its relatives, folders of faces, tables beside pictures, and archives of any of these.
     """
     from mien.data.load import load
+    from mien.data.split import hold_out_valid
     from mien.data.write import refuse_filled, write_folders
     from mien.recipes import find_recipe
 
@@ -42,27 +43,16 @@ def data(
         refuse_filled(out)
     splits = load(path, size=size, skip_bad=skip_bad, cache=cache)
     if valid_fraction is not None:
-        splits = _hold_out(splits, fraction=valid_fraction, seed=seed, stratify=stratify)
+        splits = hold_out_valid(splits, fraction=valid_fraction, seed=seed, stratify=stratify)
     _print(splits)
+    if valid_fraction is not None:
+        typer.echo(f"valid: {valid_fraction:.1%} of train, held out {'class by class ' * stratify}with seed {seed}")
     if out is not None:
         write_folders(splits, out)
         typer.echo(f"{out}: {sum(map(len, splits.named().values())):,} faces written")
     if show_augmentation is not None:
         _draw_sheet(splits, show_augmentation, config=augmentation, seed=seed)
         typer.echo(f"{show_augmentation}: augmentation of recipe {recipe} drawn")
-
-
-def _hold_out(splits: Splits, *, fraction: float, seed: int, stratify: bool) -> Splits:
-    """Return what training with `data.valid_fraction` sees: the data's own valid is left aside."""
-    from dataclasses import replace
-
-    from mien.data.split import hold_out_valid
-    from mien.errors import DataError
-
-    if splits.train is None:
-        found = ", ".join(splits.named())
-        raise DataError(splits.source, f"expected a train split to hold valid out from, found {found}")
-    return hold_out_valid(replace(splits, valid=None), fraction=fraction, seed=seed, stratify=stratify)
 
 
 def _print(splits: Splits) -> None:

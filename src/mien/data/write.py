@@ -1,22 +1,23 @@
 """Write a data set as folders that every reader of mien, and a person, understands.
 
 In: `Splits` and a folder. Out: `train/<expression>/00000.png`, … in it; faces without labels stand in `unlabelled/`.
+A file `synthetic.txt` says of drawn faces that they are drawn.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
+from mien.data.archives import SYNTHETIC_MARK
 from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.errors import DataError, MienError
 
-SYNTHETIC_KEY, SYNTHETIC_NOTE = "Source", "mien synthetic faces"
-"""Text inside each PNG of a drawn face, so that a copy of it still says what it is."""
+SYNTHETIC_NOTE = "Every face in this folder is drawn; none is a photograph of a person.\n"
 
 
 def write_folders(splits: Splits, out: Path) -> None:
@@ -36,7 +37,9 @@ def write_folders(splits: Splits, out: Path) -> None:
     try:
         aside.mkdir(parents=True)
         for name, faces in splits.named().items():
-            _write_split(faces, aside / name, splits)
+            _write_split(faces, aside / name, splits.expressions)
+        if splits.synthetic:
+            (aside / SYNTHETIC_MARK).write_text(SYNTHETIC_NOTE, encoding="utf-8")
         if out.exists():
             out.rmdir()
         aside.replace(out)
@@ -62,18 +65,15 @@ def refuse_filled(out: Path) -> None:
 
 
 def _refuse_unspeakable(expression: str, source: str) -> None:
-    if not expression.strip(". ") or any(mark in expression for mark in '/\\:\0<>"|?*'):
+    if not expression.strip() or expression.startswith(".") or any(mark in expression for mark in '/\\:\0<>"|?*'):
         raise DataError(source, f"class {expression!r}: expected a name that a folder can have; rename the class")
 
 
-def _write_split(faces: Faces, folder: Path, splits: Splits) -> None:
-    note = PngInfo()
-    if splits.synthetic:
-        note.add_text(SYNTHETIC_KEY, SYNTHETIC_NOTE)
+def _write_split(faces: Faces, folder: Path, expressions: Sequence[str]) -> None:
     digits = len(str(len(faces)))
     # Numbers, not ids: an id may be no file name, and FER2013's names would move the face to another split.
     for index, (image, label) in enumerate(zip(faces.images, faces.labels.tolist(), strict=True)):
-        target = folder if label == UNLABELLED else folder / splits.expressions[label]
+        target = folder if label == UNLABELLED else folder / expressions[label]
         if not target.exists():
             target.mkdir(parents=True)
-        Image.fromarray(image).save(target / f"{index:0{digits}d}.png", pnginfo=note)
+        Image.fromarray(image).save(target / f"{index:0{digits}d}.png")
