@@ -54,7 +54,8 @@ def _outline(plane: Plane, face: Face) -> Field:
 
 def _draw_fringe(canvas: Field, plane: Plane, face: Face) -> None:
     line = face["hairline"] + face["parting"] * plane.across + 0.5 * plane.across**2
-    paint(canvas, face["hair"], plane.cover(np.maximum(plane.down - line, _outline(plane, face) - 0.03), 1.5))
+    head = ellipse(plane.outward, plane.down, face["face_width"] + 0.03, 0.99)
+    paint(canvas, face["hair"], plane.cover(np.maximum(plane.down - line, head), 1.5))
 
 
 def _draw_beard(canvas: Field, plane: Plane, face: Face) -> None:
