@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RUN    ?= runs/demo
+# One worker a core, one thread a worker: threads that wait for each other's cores make tests several times slower.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install test test-fast lint format types bench clean
@@ -30,10 +32,10 @@ demo: $(VENV)/.train ## train and evaluate on the synthetic faces (90 s on two c
 	$(BIN)/mien evaluate $(RUN)
 
 test: $(VENV)/.dev ## install what the tests need and run them all (10 minutes on two cores)
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 test-fast: $(VENV)/.dev ## the tests without the slow ones
-	$(BIN)/python -m pytest -n 2 -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 lint: $(VENV)/.dev ## ruff, format check and mypy strict
 	$(BIN)/ruff check .

@@ -37,12 +37,9 @@ def train(
 
     Every epoch is saved; Ctrl-C saves, too, and says how to go on. The test split is never looked at.
     """
-    from mien.cli.progress import show_progress
-    from mien.config import override, read_recipe
+    from mien.config import override
     from mien.errors import ConfigError
     from mien.recipes import find_recipe
-    from mien.train import Options, RunFolder
-    from mien.train.start import resume_run, start_run
 
     if (out is None) == (resume is None):
         raise ConfigError("give --out FOLDER for a new run, or --resume FOLDER to go on with one")
@@ -56,6 +53,12 @@ def train(
     if resume is not None and changes:
         raise ConfigError(f"--resume goes on with the recipe of the run; leave out {changes[0]}, or start a new run")
     chosen = override(find_recipe(recipe), changes)
+
+    from mien.cli.progress import show_progress  # torch comes with what follows: a wrong option is told before that
+    from mien.config import read_recipe
+    from mien.train import Options, RunFolder
+    from mien.train.start import resume_run, start_run
+
     if resume is not None:
         chosen = read_recipe(RunFolder(resume).read_facts()["recipe"])
     folder = RunFolder(resume or out or Path())
