@@ -3,10 +3,9 @@
 import pytest
 from PIL import Image
 
+from conftest import SHAPES, draw_shapes, run_mien, write_shapes
 from mien.cli.submit import submit
 from mien.errors import MienError
-
-from conftest import SHAPES, draw_shapes, run_mien, write_shapes
 
 
 @pytest.fixture(scope="module")

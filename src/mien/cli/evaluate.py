@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
     data: Annotated[
-        str | None, typer.Option(help="Other labelled faces [default: the data that the run was trained on].")
+        str | None, typer.Option(help="Labelled faces; without it, the data that the run was trained on.")
     ] = None,
     split: Annotated[str, typer.Option(help="Which faces: test, valid or train.")] = "test",
     views: Annotated[str, typer.Option(help="How each face is shown: plain, mirror, or the mean of both.")] = "plain",
