@@ -1,0 +1,49 @@
+"""The benchmark of reading a table of pixels: it runs, and compares readers that agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.bad_files import ROWS, draw_face, write_table
+from benchmarks.csv_read import check_pixels, compare, read_with_mien, read_with_pandas, render_seconds
+
+pytest.importorskip("pandas", reason="pandas, the other contestant, is not installed")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Return a small table in FER2013's form."""
+    path = tmp_path / "fer2013.csv"
+    path.write_text(write_table())
+    return path
+
+
+def test_both_contestants_read_the_faces_of_the_table(table: Path) -> None:
+    """The table stands in the order of its splits, so that both orders are the same."""
+    expected = np.stack([draw_face(number) for number in range(ROWS)])
+    np.testing.assert_array_equal(expected, read_with_mien(table))
+    np.testing.assert_array_equal(expected, read_with_pandas(table))
+
+
+def test_a_reader_that_reads_something_else_does_not_compete(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single other pixel ends the benchmark."""
+    monkeypatch.setattr("benchmarks.csv_read.read_with_mien", lambda path: read_with_pandas(path) ^ 1)
+    with pytest.raises(AssertionError, match="the readers disagree"):
+        check_pixels(table)
+
+
+def test_the_table_has_a_row_for_each_reader_and_the_ratio(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two contestants with two rounds each, the cached loads, and one sentence."""
+    monkeypatch.setattr("benchmarks.csv_read.SETTLING_SECONDS", 0.0)
+    lines = compare(table, rounds=2)
+    rows = [line.split(" | ")[:2] for line in lines if line.startswith("| ")]
+    names = ["reader", "pandas.read_csv + np.fromstring", "mien, first read", "mien, further reads"]
+    assert [[f"| {name}", n] for name, n in zip(names, ["n", "2", "2", "20"], strict=True)] == rows
+    assert "times as fast" in lines[-1]
+
+
+def test_durations_are_rendered_in_the_unit_that_suits_them() -> None:
+    """Seconds, or milliseconds below half a second."""
+    assert ["1.50 s", "499.0 ms", "0.1 ms"] == [render_seconds(seconds) for seconds in (1.5, 0.499, 0.0001)]
