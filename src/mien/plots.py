@@ -40,6 +40,7 @@ STYLE: dict[Any, Any] = {
 }
 METADATA = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 PIXELS_PER_INCH = 160
+CELL_INCHES = 0.8
 
 
 def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -> None:
@@ -55,9 +56,9 @@ def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -
         MissingExtraError: matplotlib is not installed.
         MienError: the file cannot be written.
     """
-    side = 0.78 * max(len(scores.classes), 4)
-    with _open_figure(path, width=side + 2.6, height=side + 1.6) as figure:
-        axes = figure.subplots()
+    side = CELL_INCHES * len(scores.classes)
+    with _open_figure(path, width=side, height=side) as figure:
+        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         _fill_cells(axes, scores)
         _name_classes(axes, scores.classes)
         kind = ", synthetic faces" if synthetic else ""
@@ -126,7 +127,6 @@ def _fill_cells(axes: Axes, scores: Scores) -> None:
     shades = LinearSegmentedColormap.from_list("mien", SHADES)
     shares = [[count / max(sum(row), 1) for count in row] for row in scores.confusion]
     axes.pcolormesh(shares, cmap=shades, vmin=0.0, vmax=1.0, edgecolors="white", linewidth=2.0)
-    axes.set_aspect("equal")
     axes.invert_yaxis()
     for row, counts in enumerate(scores.confusion):
         for column, count in enumerate(counts):
@@ -151,7 +151,7 @@ def _name_classes(axes: Axes, classes: Sequence[ClassScores]) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     edge = len(classes) + 0.15
-    axes.text(edge, -0.12, "recall  (95% interval)", size=8.5, va="bottom", color=FAINT)
+    axes.text(edge, -0.1, "recall  (95% interval)", size=8.5, color=FAINT)
     for middle, entry in zip(middles, classes, strict=True):
         low, high = entry.recall_interval.low, entry.recall_interval.high
         found = f"{entry.recall:.0%}" if entry.support else "–"
@@ -206,6 +206,6 @@ def _marker(history: Sequence[Mapping[str, float]]) -> str:
 
 def _write_title(axes: Axes, title: str, about: str) -> None:
     lines = 1 + about.count("\n")
-    axes.annotate(about, (0, 1), (0, 18), "axes fraction", "offset points", size=9.5, color=FAINT, linespacing=1.4)
-    place = (0, 20 + 14 * lines)
+    axes.annotate(about, (0, 1), (0, 22), "axes fraction", "offset points", size=9.5, color=FAINT, linespacing=1.4)
+    place = (0, 24 + 14 * lines)
     axes.annotate(title, (0, 1), place, "axes fraction", "offset points", size=13.5, weight="bold")
