@@ -10,10 +10,10 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from mien.data.bad import BadInputs
@@ -155,7 +155,7 @@ def _see_zip(name: str, archive: zipfile.ZipFile, bad: BadInputs) -> Tree:
     return Tree(
         name=name,
         files=files,
-        folders=_list_folders(tuple(entries)),
+        folders=_list_folders(entries),
         container="zip archive",
         open=lambda file: _open_limited(archive, entries[file], f"{name}: {file}"),
     )
@@ -176,7 +176,7 @@ def _see_tar(name: str, archive: tarfile.TarFile, bad: BadInputs) -> Tree:
         assert stream is not None  # a regular file
         return stream  # type: ignore[return-value]
 
-    folders = _list_folders(tuple(f"{file}/" if member.isdir() else file for file, member in members.items()))
+    folders = _list_folders(f"{file}/" if member.isdir() else file for file, member in members.items())
     return Tree(name=name, files=files, folders=folders, container="tar archive", open=open_member)
 
 
@@ -189,15 +189,29 @@ def _check_names(name: str, files: list[str], bad: BadInputs) -> tuple[str, ...]
     """Return the wanted files, sorted, less those that point outside of the archive."""
     sound = []
     for file in filter(is_wanted, files):
-        path = PurePosixPath(file)
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        parts = file.split("/")
+        if not parts[0] or ".." in parts or ":" in parts[0]:
             bad.add(DataError(f"{name}: {file}", "expected an entry inside the archive, found one that points outside"))
         else:
             sound.append(file)
     return tuple(sorted(sound))
 
 
-def _list_folders(entries: tuple[str, ...]) -> tuple[str, ...]:
+def _list_folders(entries: Iterable[str]) -> tuple[str, ...]:
     """Return every folder that the entries name or imply; a folder's own entry ends with "/"."""
-    folders = {str(parent) for entry in entries for parent in PurePosixPath(f"{entry}x").parents}
-    return tuple(sorted(folder for folder in folders - {"."} if ".." not in folder and "__MACOSX" not in folder))
+    folders = name_outer({entry.rpartition("/")[0] for entry in entries})
+    return tuple(sorted(folder for folder in folders if ".." not in folder and "__MACOSX" not in folder))
+
+
+def name_outer(folders: Iterable[str]) -> set[str]:
+    """Return the folders and all folders around them.
+
+    >>> sorted(name_outer(["a/b/c", ""]))
+    ['a', 'a/b', 'a/b/c']
+    """
+    return {folder[:end] for folder in folders if folder for end in _ends(folder)}
+
+
+def _ends(folder: str) -> Iterator[int]:
+    yield from (position for position, sign in enumerate(folder) if sign == "/" and position)
+    yield len(folder)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.bad import BadInputs
-from mien.data.digits import parse_field, parse_fields
+from mien.data.digits import PADDING, parse_field, parse_fields
 from mien.data.gather import Gathered
 from mien.data.names import read_header
 from mien.data.rows import Block, Rows, Table, find_rows, understand_header
@@ -30,6 +30,7 @@ MAX_HEADER_BYTES = 1 << 16
 MAX_LINE_BYTES = 1 << 24
 _FIRST_LINE = 2
 _PROBED_ROWS = 16
+_LINE_END = np.uint8(ord("\n"))
 
 _Parsed = tuple[npt.NDArray[np.uint8], Rows]
 
@@ -64,24 +65,28 @@ def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs) -> Gathered:
 
 def _read_blocks(stream: BinaryIO, name: str) -> Iterator[Block]:
     """Yield the stream in whole lines; the last one gets its line end if it lacks one."""
-    line, text = _FIRST_LINE, b""
+    line, rest = _FIRST_LINE, bytearray()
     while data := stream.read(BLOCK_BYTES):
+        text = bytearray(PADDING)
+        text += rest
         text += data
-        cut = text.rfind(b"\n") + 1
-        if cut:
-            yield Block(line=line, text=text[:cut])
-            line += text.count(b"\n", 0, cut)
-            text = text[cut:]
-        elif len(text) > MAX_LINE_BYTES:
+        cut = text.rfind(b"\n", len(PADDING)) + 1
+        rest = text[cut or len(PADDING) :]
+        if len(rest) > MAX_LINE_BYTES:
             raise DataError(f"{name} line {line}", f"expected at most {MAX_LINE_BYTES} bytes, found more")
-    if text.strip():
-        yield Block(line=line, text=text + b"\n")
+        if cut:
+            del text[cut:]
+            yield Block(line=line, text=text)
+            line += np.count_nonzero(np.frombuffer(text, np.uint8) == _LINE_END) - len(PADDING)
+    if rest.strip():
+        yield Block(line=line, text=bytearray(PADDING) + rest + b"\n")
 
 
 def _probe_side(table: Table, block: Block) -> int:
     """Return the side of the faces: of the first rows, that of most which are square."""
-    rows = find_rows(table, Block(line=block.line, text=b"\n".join(block.text.split(b"\n")[:_PROBED_ROWS]) + b"\n"))
-    text = block.text
+    lines = block.text[len(PADDING) :].splitlines(keepends=True)[:_PROBED_ROWS]
+    text = bytearray(PADDING) + b"".join(lines)
+    rows = find_rows(table, Block(line=block.line, text=text))
     counts = Counter(len(text[start:end].split()) for start, end in zip(rows.starts, rows.ends, strict=True))
     for count, _ in counts.most_common():
         if count and isqrt(count) ** 2 == count:
@@ -129,7 +134,7 @@ def _parse_slowly(table: Table, side: int, block: Block, rows: Rows) -> _Parsed:
     errors: list[DataError] = []
     for index, (line, start, end) in enumerate(zip(rows.lines, rows.starts, rows.ends, strict=True)):
         try:
-            images.append(parse_field(block.text[start:end], side**2, f"{table.name} line {line}"))
+            images.append(parse_field(bytes(block.text[start:end]), side**2, f"{table.name} line {line}"))
             sound.append(index)
         except DataError as error:
             errors.append(error)

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from mien.errors import DataError
 
+PADDING = b"\n\n"
+"""What stands before the first field, so that its first number, too, has three bytes before its blank."""
+
 _BLANK = np.uint8(ord(" "))
 _ZERO = np.uint8(ord("0"))
 _TEN = np.uint8(10)
@@ -21,11 +24,13 @@ _HUNDRED = np.uint8(100)
 _WHITE = 255
 
 
-def parse_fields(text: bytes, starts: Sequence[int], ends: Sequence[int], pixels: int) -> npt.NDArray[np.uint8] | None:
+def parse_fields(
+    text: bytes | bytearray, starts: Sequence[int], ends: Sequence[int], pixels: int
+) -> npt.NDArray[np.uint8] | None:
     r"""Return the numbers of the fields `text[start:end]` as uint8 (fields, pixels).
 
     Args:
-        text: whole lines, each with its end; no blank stands outside of the fields.
+        text: `PADDING` and whole lines, each with its end; no blank stands outside of the fields.
         starts: where the fields start in `text`, ascending.
         ends: where they end.
         pixels: how many numbers 0-255 a field has, with one blank between two.
@@ -33,32 +38,38 @@ def parse_fields(text: bytes, starts: Sequence[int], ends: Sequence[int], pixels
     Returns:
         None if any field is anything else.
 
-    >>> parse_fields(b"0 7 255\n1 20 3\n", [0, 8], [7, 14], 3).tolist()
+    >>> parse_fields(b"\n\n0 7 255\n1 20 3\n", [2, 10], [9, 16], 3).tolist()
     [[0, 7, 255], [1, 20, 3]]
-    >>> parse_fields(b"0 7 256\n", [0], [7], 3)
+    >>> parse_fields(b"\n\n0 7 256\n", [2], [9], 3)
     """
-    # Two bytes in front, so that the first number, too, has three before its blank.
-    characters = np.frombuffer(b"\n\n" + text, np.uint8)
-    is_blank = characters[2:] == _BLANK
+    characters = np.frombuffer(text, np.uint8)
+    is_blank = characters == _BLANK
     is_blank[np.asarray(ends)] = True  # so that a number ends there, too
     blanks = np.flatnonzero(is_blank)
     if len(blanks) != len(ends) * pixels or not np.array_equal(blanks[pixels - 1 :: pixels], ends):
         return None
-    blanks -= 1
-    hundreds, tens, units = (characters[offset:].take(blanks) - _ZERO for offset in range(3))
+    blanks -= 3
+    hundreds, tens, units = (characters[offset:].take(blanks) for offset in range(3))
+    for digits in (hundreds, tens, units):
+        digits -= _ZERO  # in place, here and below: new memory would cost more than the sums
     has_tens = tens < _TEN
-    has_hundreds = (hundreds < _TEN) & has_tens
-    digits = len(blanks) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
+    has_hundreds = hundreds < _TEN
+    has_hundreds &= has_tens
+    count = len(blanks) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
     # Every byte of a field is a digit of a number or the blank after it: a fourth digit or another sign breaks the sum.
-    if digits + len(blanks) != sum(ends) - sum(starts) + len(ends) or units.max() >= _TEN:
+    if count + len(blanks) != sum(ends) - sum(starts) + len(ends) or units.max() >= _TEN:
         return None
-    hundreds *= has_hundreds
-    below = tens * has_tens * _TEN + units
-    values = hundreds * _HUNDRED + below
-    if hundreds.max() > 2 or (values < below).any():  # 256 and more wrap around
+    hundreds *= has_hundreds.view(np.uint8)  # a product with bool would convert it first
+    if hundreds.max() > 2:
         return None
-    rows: npt.NDArray[np.uint8] = values.reshape(len(ends), pixels)
-    return rows
+    tens *= has_tens.view(np.uint8)
+    tens *= _TEN
+    tens += units
+    hundreds *= _HUNDRED
+    hundreds += tens
+    if (hundreds < tens).any():  # 256 to 299 wrapped around
+        return None
+    return hundreds.reshape(len(ends), pixels)
 
 
 def parse_field(field: bytes, pixels: int, where: str) -> npt.NDArray[np.uint8]:

@@ -10,14 +10,15 @@ Folders around all this (`archive/fer/train/…`) and below a class folder (`hap
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
-from mien.data.archives import Tree
+from mien.data.archives import Tree, name_outer
 from mien.data.bad import BadInputs
 from mien.data.names import canonical_split
 from mien.data.pictures import Picture
 from mien.errors import DataError
 from mien.labels import canonical_expression
+
+_LABELLED = ("train", "valid", "test")
 
 
 def list_pictures(tree: Tree, bad: BadInputs) -> list[Picture]:
@@ -31,7 +32,6 @@ def list_pictures(tree: Tree, bad: BadInputs) -> list[Picture]:
     listing = [_understand_path(file, depth) for file in pictures]
     if any(picture.label is not None for picture in listing):
         _check_folders(tree, depth, bad)
-        return [picture for picture in listing if picture.label is not None or picture.split == "unlabelled"]
     return listing
 
 
@@ -57,7 +57,7 @@ def _count_outer(pictures: Sequence[str]) -> int:
 
 
 def _understand_path(file: str, depth: int) -> Picture:
-    parts = PurePosixPath(file).parts
+    parts = file.split("/")
     folders = parts[depth:-1]
     split = canonical_split(folders[0]) if folders else None
     rest = folders[1:] if split else folders
@@ -74,16 +74,12 @@ def _correct_split(split: str, name: str) -> str:
 
 def _check_folders(tree: Tree, depth: int, bad: BadInputs) -> None:
     """Complain of each class folder without a picture."""
-    filled = {str(parent) for file in tree.pictures for parent in PurePosixPath(file).parents}
+    direct = {file.rpartition("/")[0] for file in tree.pictures}
+    filled = name_outer(direct)
+    has_splits = any(canonical_split(part) in _LABELLED for folder in direct for part in folder.split("/")[depth:][:1])
+    class_depth = depth + (2 if has_splits else 1)
     for folder in tree.folders:
-        parts = folder.split("/")[depth:]
-        class_depth = 2 if parts and canonical_split(parts[0]) else 1
-        if len(parts) == class_depth and folder not in filled and _is_class(parts, tree, depth):
+        parts = folder.split("/")
+        is_class = len(parts) == class_depth and (canonical_split(parts[depth]) in _LABELLED) == has_splits
+        if is_class and folder not in filled:
             bad.add(DataError(tree.locate(folder), "expected at least one picture of this class, found none"))
-
-
-def _is_class(parts: Sequence[str], tree: Tree, depth: int) -> bool:
-    """Tell whether an empty folder was meant for a class: it stands where class folders stand."""
-    outermost = {file.split("/")[depth] for file in tree.pictures}
-    has_splits = any(canonical_split(name) for name in outermost)
-    return not canonical_split(parts[-1]) and (len(parts) == 2) == has_splits

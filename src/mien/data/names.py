@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from mien.errors import DataError
 from mien.labels import EXPRESSIONS, canonical_expression
 
 SPLITS: tuple[str, ...] = ("train", "valid", "test", "unlabelled")
@@ -19,6 +18,8 @@ _SPLIT_SPELLINGS: dict[str, tuple[str, ...]] = {
 """FER2013's Training, PublicTest and PrivateTest become train, valid and test here and nowhere else."""
 
 _CANONICAL_SPLIT = {spelling: split for split in SPLITS for spelling in (split, *_SPLIT_SPELLINGS[split])}
+
+_NUMBERS = {str(number): number for number in range(len(EXPRESSIONS))}
 
 PIXEL_COLUMNS = ("pixels",)
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "image_path", "id", "image_id")
@@ -81,24 +82,25 @@ def _warn_of_numbers(spelled: Sequence[str], known: Mapping[str, str]) -> Iterab
         yield f"classes that are numbers are read as FER2013 numbers them: {meanings}"
 
 
-def parse_emotion(text: str, where: str) -> int:
+def parse_emotion(text: str) -> int:
     """Return the number 0-6 of an expression.
 
     Raises:
-        DataError: it is another number, or none.
+        ValueError: it is another number, or none.
     """
-    if text.isdigit() and int(text) < len(EXPRESSIONS):
-        return int(text)
-    raise DataError(where, f"expected emotion 0 to {len(EXPRESSIONS) - 1}, found {text[:40]!r}")
+    number = _NUMBERS.get(text)
+    if number is None:
+        raise ValueError(f"expected emotion 0 to {len(EXPRESSIONS) - 1}, found {text[:40]!r}")
+    return number
 
 
-def parse_usage(text: str, where: str) -> str:
+def parse_usage(text: str) -> str:
     """Return the split that a table names.
 
     Raises:
-        DataError: it is none of the known names.
+        ValueError: it is none of the known names.
     """
-    split = canonical_split(text)
+    split = _CANONICAL_SPLIT.get(text.lower()) or canonical_split(text)
     if split is None:
-        raise DataError(where, f"expected Usage Training, PublicTest or PrivateTest, found {text[:40]!r}")
+        raise ValueError(f"expected Usage Training, PublicTest or PrivateTest, found {text[:40]!r}")
     return split

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mien.data.digits import PADDING
 from mien.data.faces import UNLABELLED
 from mien.data.names import (
     LABEL_COLUMNS,
@@ -47,10 +48,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Whole lines of text, each with its end, and the number of the first."""
+    """Whole lines of text, each with its end.
+
+    Attributes:
+        line: number of the first line.
+        text: `PADDING`, then the lines.
+    """
 
     line: int
-    text: bytes
+    text: bytearray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,29 +104,29 @@ def understand_header(header: Sequence[str], name: str) -> Table:
 def find_rows(table: Table, block: Block) -> Rows:
     """Return the rows of a block; empty lines are no rows."""
     rows = Rows()
-    line, start, text = block.line, 0, block.text
+    line, start, text = block.line, len(PADDING), block.text
     while start < len(text):
-        stop = text.index(b"\n", start)
+        stop = text.find(b"\n", start)
         if stop - start > len(_AROUND) or text[start:stop].strip(_AROUND):
             try:
-                _find_row(table, text, (start, stop), rows, f"{table.name} line {line}")
+                _find_row(table, text, (start, stop), rows)
                 rows.lines.append(line)
-            except DataError as error:
-                rows.errors.append(error)
+            except ValueError as problem:
+                rows.errors.append(DataError(f"{table.name} line {line}", str(problem)))
         start, line = stop + 1, line + 1
     return rows
 
 
-def _find_row(table: Table, text: bytes, bounds: tuple[int, int], rows: Rows, where: str) -> None:
-    """Append to `rows` what the line of `text` between `bounds` says, all of it or nothing."""
+def _find_row(table: Table, text: bytearray, bounds: tuple[int, int], rows: Rows) -> None:
+    """Append to `rows` what the line of `text` between `bounds` says, or raise ValueError and append nothing."""
     first, last = bounds
-    start, end = _find_pixels(table, text, bounds, where)
-    others = (*text[first:start].split(b",")[:-1], b"", *text[end:last].split(b",")[1:])
+    start, end = _find_pixels(table, text, bounds)
+    others = (*bytes(text[first:start]).split(b",")[:-1], b"", *bytes(text[end:last]).split(b",")[1:])
     label, split = UNLABELLED, table.split
     if table.emotion is not None:
-        label = parse_emotion(_clean(others[table.emotion]), where)
+        label = parse_emotion(_clean(others[table.emotion]))
     if table.usage is not None:
-        split = SPLITS.index(parse_usage(_clean(others[table.usage]), where))
+        split = SPLITS.index(parse_usage(_clean(others[table.usage])))
     while start < end and text[start] in _AROUND:
         start += 1
     while start < end and text[end - 1] in _AROUND:
@@ -131,7 +137,7 @@ def _find_row(table: Table, text: bytes, bounds: tuple[int, int], rows: Rows, wh
     rows.splits.append(split)
 
 
-def _find_pixels(table: Table, text: bytes, bounds: tuple[int, int], where: str) -> tuple[int, int]:
+def _find_pixels(table: Table, text: bytearray, bounds: tuple[int, int]) -> tuple[int, int]:
     """Return where the pixels start and end: between the commas of the columns before and after them."""
     start, end = bounds
     is_sound = True
@@ -143,8 +149,7 @@ def _find_pixels(table: Table, text: bytes, bounds: tuple[int, int], where: str)
         end = text.rfind(b",", start, end)
         is_sound &= end != _NOT_FOUND
     if not is_sound or text.find(b",", start, end) != _NOT_FOUND:
-        found = text.count(b",", *bounds) + 1
-        raise DataError(where, f"expected {table.columns} columns, found {found}")
+        raise ValueError(f"expected {table.columns} columns, found {text.count(b',', *bounds) + 1}")
     return start, end
 
 

@@ -86,7 +86,13 @@ def _understand_row(
         return Picture(file=file, split="unlabelled", label=None, id=name)
     if not label:
         raise DataError(where, "expected a label, found none")
-    split = parse_usage(usage, where) if usage is not None else stem or canonical_split(name.split("/")[0]) or "train"
+    if usage is None:
+        split = stem or canonical_split(name.split("/")[0]) or "train"
+    else:
+        try:
+            split = parse_usage(usage)
+        except ValueError as problem:
+            raise DataError(where, str(problem)) from problem
     return Picture(file=file, split=split, label=label, id=name)
 
 
