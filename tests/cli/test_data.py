@@ -102,10 +102,10 @@ def test_the_augmentation_of_a_recipe_is_drawn(shapes: Path, tmp_path: Path) -> 
 def test_options_that_cannot_be_are_told_in_one_line(
     shapes: Path, options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit status 2, one line, no file."""
+    """Exit status 2, one line, nothing else printed, no file."""
     monkeypatch.chdir(tmp_path)
     ending = run_data(shapes, *options)
-    assert (2, 1) == (ending.status, ending.err.count("\n"))
+    assert (2, "", 1) == (ending.status, ending.out, ending.err.count("\n"))
     assert message in ending.err
     assert [] == list(tmp_path.iterdir())
 

@@ -17,14 +17,11 @@ def data(
     size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
     valid_fraction: Annotated[
-        float | None,
-        typer.Option(min=0.001, max=0.9, help="Show valid as training would hold it out: this part of train."),
+        float | None, typer.Option(min=0.001, max=0.9, help="Hold this part of train out as valid, as training does.")
     ] = None,
-    stratify: Annotated[
-        bool, typer.Option("--stratify/--no-stratify", help="Hold out the same part of every expression.")
-    ] = True,
+    stratify: Annotated[bool, typer.Option(help="Hold out the same part of every expression.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of what is held out, and of the augmentation.")] = 0,
-    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep decoded faces for the next time.")] = True,
+    cache: Annotated[bool, typer.Option(help="Keep decoded faces for the next time.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write the faces to this new folder.")] = None,
     show_augmentation: Annotated[Path | None, typer.Option(help="Draw what an augmentation does.")] = None,
     recipe: Annotated[str, typer.Option(help="Whose augmentation to draw; `mien recipes` lists them.")] = "report",
@@ -44,14 +41,16 @@ def data(
     splits = load(path, size=size, skip_bad=skip_bad, cache=cache)
     if valid_fraction is not None:
         splits = hold_out_valid(splits, fraction=valid_fraction, seed=seed, stratify=stratify)
+    if out is not None:
+        write_folders(splits, out)
+    if show_augmentation is not None:
+        _draw_sheet(splits, show_augmentation, config=augmentation, seed=seed)
     _print(splits)
     if valid_fraction is not None:
         typer.echo(f"valid: {valid_fraction:.1%} of train, held out {'class by class ' * stratify}with seed {seed}")
     if out is not None:
-        write_folders(splits, out)
         typer.echo(f"{out}: {sum(map(len, splits.named().values())):,} faces written")
     if show_augmentation is not None:
-        _draw_sheet(splits, show_augmentation, config=augmentation, seed=seed)
         typer.echo(f"{show_augmentation}: augmentation of recipe {recipe} drawn")
 
 
