@@ -136,7 +136,10 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path
         train_in(tmp_path / "hit", recipe, stop_after(15))
     folder = RunFolder(tmp_path / "hit")
     folder.last.write_bytes(folder.last.read_bytes()[:1000])
-    train_in(tmp_path / "hit", recipe)
+    warnings: list[str] = []
+    train(recipe, FACES, VALID, folder=folder, facts=FACTS, listener=Listener(on_warning=warnings.append))
+    assert len(warnings) == 1
+    assert "going on from previous.safetensors" in warnings[0]
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "hit"))
 
 

@@ -50,7 +50,10 @@ def _show_bar(console: Console, epochs: int) -> Iterator[Listener]:
                 text=_describe_step(step),
             )
 
-        yield Listener(on_step=on_step, on_epoch=lambda record: console.print(describe_epoch(record, epochs)))
+        def on_epoch(record: Record) -> None:
+            console.print(describe_epoch(record, epochs))
+
+        yield Listener(on_step=on_step, on_epoch=on_epoch, on_warning=warn)
 
 
 def _print_lines(console: Console, epochs: int) -> Listener:
@@ -73,7 +76,14 @@ def _print_lines(console: Console, epochs: int) -> Listener:
         console.print(line, soft_wrap=True)
         console.file.flush()
 
-    return Listener(on_step=on_step, on_epoch=on_epoch)
+    return Listener(on_step=on_step, on_epoch=on_epoch, on_warning=warn)
+
+
+def warn(message: str) -> None:
+    """Print a warning to standard error."""
+    import typer
+
+    typer.echo(f"mien: {message}", err=True)
 
 
 def describe_epoch(record: Record, epochs: int) -> str:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.errors import ConfigError
+
 if TYPE_CHECKING:
+    from mien.config import Recipe
     from mien.train import Outcome, RunFolder
 
 
@@ -37,10 +40,6 @@ def train(
 
     Every epoch is saved; Ctrl-C saves, too, and says how to go on. The test split is never looked at.
     """
-    from mien.config import override
-    from mien.errors import ConfigError
-    from mien.recipes import find_recipe
-
     if (out is None) == (resume is None):
         raise ConfigError("give --out FOLDER for a new run, or --resume FOLDER to go on with one")
     shorts = {
@@ -50,17 +49,12 @@ def train(
         "train.seed": seed,
     }
     changes = [f"{name}={value}" for name, value in shorts.items() if value is not None] + (set_ or [])
-    if resume is not None and changes:
-        raise ConfigError(f"--resume goes on with the recipe of the run; leave out {changes[0]}, or start a new run")
-    chosen = override(find_recipe(recipe), changes)
+    chosen = _choose_recipe(recipe, changes, resume)
 
     from mien.cli.progress import show_progress  # torch comes with what follows: a wrong option is told before that
-    from mien.config import read_recipe
     from mien.train import Options, RunFolder
     from mien.train.start import resume_run, start_run
 
-    if resume is not None:
-        chosen = read_recipe(RunFolder(resume).read_facts()["recipe"])
     folder = RunFolder(resume or out or Path())
     with _listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
         options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=asked.is_set)
@@ -69,6 +63,20 @@ def train(
         else:
             outcome = start_run(chosen, data, folder, skip_bad=skip_bad, options=options, listener=listener)
     _print_ending(folder, outcome)
+
+
+def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe:
+    """Return the named recipe with its changes, or that of the run to go on with."""
+    from mien.config import override, read_recipe
+    from mien.recipes import find_recipe
+
+    if resume is None:
+        return override(find_recipe(name), changes)
+    if changes:
+        raise ConfigError(f"--resume goes on with the recipe of the run; leave out {changes[0]}, or start a new run")
+    from mien.train import RunFolder
+
+    return read_recipe(RunFolder(resume).read_facts()["recipe"])
 
 
 def _print_ending(folder: RunFolder, outcome: Outcome) -> None:

@@ -44,12 +44,12 @@ class RunFolder:
         return self.path / WEIGHTS
 
     def create(self) -> None:
-        """Make the folder.
+        """Make the folder; one whose run was stopped before it saved anything serves again.
 
         Raises:
             RunError: a run is there already; nothing is overwritten.
         """
-        if (self.path / "run.json").exists():
+        if self.last.exists() or self.weights.exists():
             advice = f"go on with `mien train --resume {self.path}`, or give another --out"
             raise RunError(f"{self.path}: a run is here already: {advice}")
         make_folder(self.path / "checkpoints")
@@ -91,7 +91,7 @@ class RunFolder:
             RunError: there is no checkpoint, or no sound one.
         """
         if not self.last.exists():
-            raise RunError(f"{self.path}: was stopped before its first checkpoint: start it again with another --out")
+            raise RunError(f"{self.path}: stopped before its first checkpoint: start it again with --out {self.path}")
         try:
             return *load_tensors(self.last), None
         except RunError as error:

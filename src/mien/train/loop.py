@@ -44,10 +44,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Who wants to know: called every `LOOK_EVERY` steps and after every epoch."""
+    """Who wants to know: called every `LOOK_EVERY` steps, after every epoch, and where something needs a word."""
 
     on_step: Callable[[Step], None] = lambda _: None
     on_epoch: Callable[[Record], None] = lambda _: None
+    on_warning: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +265,9 @@ class _Trainer:
 
     def restore(self) -> None:
         """Take over the newest sound checkpoint of the folder."""
-        tensors, facts, _ = self.folder.load_last()
+        tensors, facts, warning = self.folder.load_last()
+        if warning is not None:
+            self.listener.on_warning(warning)
         try:
             self.engine.restore(tensors, facts["scaling"])
             held = facts["position"]

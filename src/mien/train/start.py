@@ -14,6 +14,8 @@ from mien.config import Recipe, read_recipe
 from mien.data.faces import Splits
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.errors import DataError, RunError
+from mien.models import build_model
+from mien.train.engine import start_accelerator
 from mien.train.folder import RunFolder
 from mien.train.loop import Listener, Options, Outcome, train
 
@@ -34,6 +36,7 @@ def start_run(
         RunError: the folder holds a run already, or training failed.
     """
     splits = prepare_splits(source, recipe.data, seed=recipe.train.seed, skip_bad=skip_bad)
+    _check_possible(recipe, splits, options or Options())
     folder.create()
     source = source if splits.synthetic else str(Path(source).resolve())
     facts: Facts = {
@@ -70,6 +73,14 @@ def resume_run(folder: RunFolder, *, options: Options | None = None, listener: L
         if fingerprint(faces) != facts[f"{name}_fingerprint"]:
             raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
     return _train(recipe, splits, folder, facts, options, listener)
+
+
+def _check_possible(recipe: Recipe, splits: Splits, options: Options) -> None:
+    """Raise ConfigError for a network, size, device or precision that cannot be, before anything is written."""
+    assert splits.train is not None
+    start_accelerator(options.device, recipe.train.precision)
+    with torch.device("meta"):  # shapes only: costs neither memory nor time
+        build_model(recipe.model, classes=len(splits.expressions), size=splits.train.images.shape[1])
 
 
 def _train(
