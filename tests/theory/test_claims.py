@@ -12,7 +12,7 @@ import pytest
 
 from mien.theory.claims import Claim, Results, check_claim, compare_results, slopes_of
 from mien.theory.gradcheck import Named
-from mien.theory.witnesses import CLAIMS
+from mien.theory.witnesses import CLAIMS, network
 
 BY_NAME = [pytest.param(claim, id=f"{claim.topic}: {claim.name}") for claim in CLAIMS]
 
@@ -51,6 +51,15 @@ def test_differences_without_a_gradient_are_no_witness() -> None:
     """A formula that names no input gives nothing to differentiate, which is an error, not agreement."""
     with pytest.raises(ValueError, match="expected a gradient of one of"):
         slopes_of(lambda at: 0.0)({"x": np.ones(1)}, {"y": np.ones(1)}, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("is_training", [True, False])
+def test_the_network_is_differenced_where_its_loss_has_one_slope(is_training: bool) -> None:
+    """Drawn inputs keep away from every kink; put on one (a bias that leaves an activation at 0), they would not."""
+    at = dict(network.draw_faces(np.random.default_rng(3)))
+    assert network.measure_margin(at, is_training) > network.MARGIN
+    at["1.weight"], at["1.bias"] = np.zeros(2), np.zeros(2)
+    assert network.measure_margin(at, is_training) == 0.0
 
 
 def run_python(code: str) -> str:

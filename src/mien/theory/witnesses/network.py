@@ -9,11 +9,24 @@ import numpy as np
 
 from mien.theory.arrays import Array
 from mien.theory.claims import Claim, Results, slopes_of
+from mien.theory.convolution import view_patches
 from mien.theory.crossentropy import cross_entropy
 from mien.theory.gradcheck import Named
 from mien.theory.layers import flatten, mean_slope
 from mien.theory.network import Noise, draw_from, forward, report_layers, start_parameters, teach
-from mien.theory.steps import BatchNorm, Convolution, Dropout, Flatten, Layer, Linear, MaxPool, Parameters, RandomRelu
+from mien.theory.steps import (
+    BatchNorm,
+    Convolution,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool,
+    Parameters,
+    RandomLayer,
+    RandomRelu,
+    Relu,
+)
 from mien.theory.witnesses.autograd import mirror_in_torch, run_torch, to_array, to_tensor
 from mien.theory.witnesses.batchnorm import chain_by_loops, freeze_by_loops
 from mien.theory.witnesses.convolution import compute_by_loops
@@ -23,16 +36,45 @@ from mien.theory.witnesses.layers import loop_linear, loop_numbers, loop_pool
 LAYERS = report_layers(channels=(2, 3, 3, 4), hidden=(6, 5, 4), size=16, drop_fraction=0.25)
 """The report's 29 layers and flatten, for faces of 16×16 pixels."""
 
-CONSTANTS = ("running_mean", "running_var")
+MARGIN, STEP = 1e-4, 1e-6
+"""How far inputs keep from every kink, and the step of differences: parameters may act a hundred times as strongly."""
 
 
 def draw_faces(rng: np.random.Generator) -> Named:
-    """Return two faces, labels, parameters away from their tidy start, and a seed for masks and slopes."""
-    parameters = {
-        name: value + rng.uniform(0.05, 0.3, value.shape) for name, value in start_parameters(LAYERS, rng).items()
-    }
-    faces = {"images": rng.normal(size=(2, 1, 16, 16)), "labels": rng.integers(0, 7, 2)}
-    return {**faces, "seed": rng.integers(99, size=1), **parameters}
+    """Return two faces, labels, parameters with no vector at its tidy start, and a seed for masks and slopes.
+
+    Draws again while an activation or window stands so near its kink that a difference could reach across: there the
+    loss has two slopes, and a difference gives neither. Only the inputs decide, never what a witness says of them.
+    """
+    while True:
+        # Only vectors start tidy (0 or 1). A shift of the weights would make a loss in the thousands, all rounding.
+        parameters = {
+            name: value + rng.uniform(0.05, 0.3, value.shape) * (value.ndim == 1)
+            for name, value in start_parameters(LAYERS, rng).items()
+        }
+        faces = {"images": rng.normal(size=(2, 1, 16, 16)), "labels": rng.integers(0, 7, 2)}
+        at = {**faces, "seed": rng.integers(99, size=1), **parameters}
+        if min(measure_margin(at, is_training) for is_training in (True, False)) > MARGIN:
+            return at
+
+
+def measure_margin(at: Named, is_training: bool) -> float:
+    """Return how near the network comes to a kink: an activation at 0, or a window with two winners above 0."""
+    noise, x, margin = find_noise(at, is_training), at["images"], np.inf
+    for place, layer in enumerate(LAYERS):
+        if isinstance(layer, (Relu, RandomRelu)):
+            margin = min(margin, float(np.abs(x).min()))
+        if isinstance(layer, MaxPool):
+            second, first = np.sort(view_patches(x, (2, 2), (2, 2), (0, 0), (1, 1)).reshape(-1, 4))[:, -2:].T
+            # Cells that ReLU set to 0 tie for good, and hand on no gradient whoever wins.
+            margin = min(margin, float((first - second)[first != 0].min(initial=np.inf)))
+        own = {f"0.{name.split('.')[1]}": value for name, value in at.items() if name.startswith(f"{place}.")}
+        x = forward([layer], own, x, None if noise is None else partial(_draw_at, noise, place)).y
+    return margin
+
+
+def _draw_at(noise: Noise, place: int, _: int, layer: RandomLayer, shape: tuple[int, ...]) -> Array:
+    return noise(place, layer, shape)
 
 
 def find_noise(at: Named, is_training: bool) -> Noise | None:
@@ -146,7 +188,7 @@ def claim(name: str, is_training: bool) -> Claim:
         draw=draw_faces,
         formula=partial(answer, is_training=is_training),
         by_hand=partial(loop_network, is_training=is_training),
-        numerical=slopes_of(partial(weigh, is_training=is_training)),
+        numerical=slopes_of(partial(weigh, is_training=is_training), STEP),
         autograd=partial(ask_torch, is_training=is_training),
     )
 
