@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+from typing import Any
 
 import typer
 
-from mien.errors import Interrupted, MienError
+from mien.errors import Interrupted, MienError, MissingExtraError
 
 COMMANDS: dict[str, str] = {
     "data": "mien.cli.data",
@@ -20,22 +22,25 @@ COMMANDS: dict[str, str] = {
 }
 """Command name -> module; the module holds a function of the same name. The order is that of the help text."""
 
+TRAINING_PACKAGES = ("accelerate", "matplotlib", "safetensors", "sklearn", "torch")
+
 BAD_INPUT = 2
 INTERRUPTED = 130
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""click's UsageError, which typer brings along under another name in each of its versions."""
 
 
 def build_app() -> typer.Typer:
     """Return the Typer application with every command of `COMMANDS`."""
     app = typer.Typer(
         help="Facial expression recognition that you can train, measure and trust.",
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name, module in COMMANDS.items():
         app.command(name)(getattr(importlib.import_module(module), name))
-    app.callback()(_root)
+    app.callback(invoke_without_command=True)(_root)
     return app
 
 
@@ -48,24 +53,44 @@ def _show_version(wanted: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     """Facial expression recognition that you can train, measure and trust."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:
     """Run the command line; bad input ends in one line on standard error and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a character shows another one
     try:
-        build_app()()
+        sys.exit(build_app()(standalone_mode=False, prog_name="mien"))
+    except USAGE_ERROR as error:
+        sys.exit(fail(f"{error.format_message()} (`{_name_command(error)} --help` lists the options)"))
     except Interrupted as error:
         fail(str(error))
         sys.exit(INTERRUPTED)
     except MienError as error:
         sys.exit(fail(str(error)))
-    except KeyboardInterrupt:
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINING_PACKAGES:
+            raise
+        sys.exit(fail(str(MissingExtraError(error.name, "train"))))
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe went away, as `head` does: nothing to say
+        sys.exit(0)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
+
+
+def _name_command(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return "mien" if context is None else str(context.command_path)
 
 
 def fail(message: str) -> int:

@@ -5,6 +5,7 @@ Nothing is decoded whose header promises too much; the orientation that a camera
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 import numpy as np
@@ -38,7 +39,8 @@ def decode_face(data: bytes, where: str, *, side: int | None = None) -> npt.NDAr
                 grey = grey.resize((side, side), Image.Resampling.BILINEAR)
             return np.asarray(grey)
     except Image.DecompressionBombError as error:
-        raise _refuse_size(where, str(error).split(",")[0]) from error
+        pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the sides
+        raise _refuse_size(where, f"{int(pixels[0]):,} pixels" if pixels else str(error)) from error
     except UnidentifiedImageError as error:
         raise DataError(where, f"expected a picture, found {_name_content(data)}") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:  # as Pillow's readers do
