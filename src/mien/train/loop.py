@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -281,7 +282,7 @@ class _Trainer:
     def draw(self, stopped: str | None) -> None:
         """Draw the curves, as SVG and PNG."""
         if self.is_main and self.at.history:
-            title = f"{self.recipe.name} on {self.facts['source']}" + (
+            title = f"{self.recipe.name} on {Path(self.facts['source']).name}" + (
                 " (synthetic faces)" if self.facts["synthetic"] else ""
             )
             best = self.at.stopping.best_epoch
