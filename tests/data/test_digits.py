@@ -19,7 +19,8 @@ def parse_lines(*fields: bytes, pixels: int = 3) -> np.ndarray | None:
         text += field
         ends.append(len(text))
         text += b"\n"
-    return parse_fields(text, starts, ends, pixels)
+    found = np.empty((len(fields), pixels), np.uint8)
+    return found if parse_fields(text, starts, ends, found) else None
 
 
 NOT_PLAIN = """0 7 256|0 7 299|0 7 300|0 7 999|1234 1 2|0  7|0 7 8 |0 7x8 1|0 a 8|0 7|1 2 3 4|-1 2 3|1.5 2 3|12a 2 3|

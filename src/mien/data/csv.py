@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from math import isqrt
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from mien.data.bad import BadInputs
 from mien.data.digits import PADDING, parse_field, parse_fields
+from mien.data.faces import Images
 from mien.data.gather import Gathered
 from mien.data.names import read_header
 from mien.data.rows import Block, Rows, Table, find_rows, understand_header
@@ -28,11 +29,11 @@ BLOCK_BYTES = 1 << 18
 """Small enough that what is made of a block stays in a core's cache."""
 MAX_HEADER_BYTES = 1 << 16
 MAX_LINE_BYTES = 1 << 24
+MAX_WORKERS = 8
 _FIRST_LINE = 2
 _PROBED_ROWS = 16
+_SPARE = 1.05
 _LINE_END = np.uint8(ord("\n"))
-
-_Parsed = tuple[npt.NDArray[np.uint8], Rows]
 
 
 def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs) -> Gathered:
@@ -51,13 +52,14 @@ def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs) -> Gathered:
     first = next(blocks, None)
     if first is None:
         raise DataError(name, "expected rows of pixels after the header, found none")
-    side = _probe_side(table, first)
-    parsed = list(_parse_blocks(table, side, first, blocks, bad))
+    images = np.empty((_guess_rows(stream, first), _probe_side(table, first) ** 2), np.uint8)
+    images, parts = _parse_blocks(table, images, chain([first], blocks), bad)
+    side = isqrt(images.shape[1])
     return Gathered(
-        images=np.concatenate([pixels for pixels, _ in parsed]).reshape(-1, side, side),
-        labels=np.array([label for _, rows in parsed for label in rows.labels], dtype=np.int64),
-        splits=np.array([split for _, rows in parsed for split in rows.splits], dtype=np.int8),
-        ids=np.array([str(line - _FIRST_LINE) for _, rows in parsed for line in rows.lines], dtype=np.str_),
+        images=images.reshape(-1, side, side),
+        labels=np.array([label for part in parts for label in part.labels], dtype=np.int64),
+        splits=np.array([split for part in parts for split in part.splits], dtype=np.int8),
+        ids=np.array([str(line - _FIRST_LINE) for part in parts for line in part.lines], dtype=np.str_),
         expressions=EXPRESSIONS,
         kind="FER2013 table of pixels",
     )
@@ -65,27 +67,25 @@ def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs) -> Gathered:
 
 def _read_blocks(stream: BinaryIO, name: str) -> Iterator[Block]:
     """Yield the stream in whole lines; the last one gets its line end if it lacks one."""
-    line, rest = _FIRST_LINE, bytearray()
+    line, rest = _FIRST_LINE, b""
     while data := stream.read(BLOCK_BYTES):
-        text = bytearray(PADDING)
-        text += rest
-        text += data
-        cut = text.rfind(b"\n", len(PADDING)) + 1
-        rest = text[cut or len(PADDING) :]
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            text = b"".join((PADDING, rest, memoryview(data)[:cut]))
+            yield Block(line=line, text=text)
+            line += int(np.count_nonzero(np.frombuffer(text, np.uint8) == _LINE_END)) - len(PADDING)
+            rest = b""
+        rest += data[cut:]
         if len(rest) > MAX_LINE_BYTES:
             raise DataError(f"{name} line {line}", f"expected at most {MAX_LINE_BYTES} bytes, found more")
-        if cut:
-            del text[cut:]
-            yield Block(line=line, text=text)
-            line += np.count_nonzero(np.frombuffer(text, np.uint8) == _LINE_END) - len(PADDING)
     if rest.strip():
-        yield Block(line=line, text=bytearray(PADDING) + rest + b"\n")
+        yield Block(line=line, text=PADDING + rest + b"\n")
 
 
 def _probe_side(table: Table, block: Block) -> int:
     """Return the side of the faces: of the first rows, that of most which are square."""
     lines = block.text[len(PADDING) :].splitlines(keepends=True)[:_PROBED_ROWS]
-    text = bytearray(PADDING) + b"".join(lines)
+    text = PADDING + b"".join(lines)
     rows = find_rows(table, Block(line=block.line, text=text))
     counts = Counter(len(text[start:end].split()) for start, end in zip(rows.starts, rows.ends, strict=True))
     for count, _ in counts.most_common():
@@ -97,46 +97,65 @@ def _probe_side(table: Table, block: Block) -> int:
     raise DataError(f"{table.name} line {block.line}", f"expected a square of pixels, as 2304 = 48x48, found {found}")
 
 
-def _parse_blocks(table: Table, side: int, first: Block, blocks: Iterable[Block], bad: BadInputs) -> Iterator[_Parsed]:
-    """Yield the parsed blocks in order, with a few of them in the works."""
-    workers = min(os.cpu_count() or 1, 8)
-    pending: deque[Future[_Parsed]] = deque()
+def _guess_rows(stream: BinaryIO, block: Block) -> int:
+    """Return how many rows the whole stream has, as far as its size tells: memory for them is taken at once."""
+    rows = block.text.count(b"\n")
+    try:
+        blocks = os.fstat(stream.fileno()).st_size / len(block.text)
+    except (OSError, AttributeError):  # a stream within an archive has no file of its own
+        blocks = 1.0
+    return int(rows * (blocks + 1.0) * _SPARE) + 1
+
+
+def _parse_blocks(table: Table, images: Images, blocks: Iterable[Block], bad: BadInputs) -> tuple[Images, list[Rows]]:
+    """Return the pixels of all blocks, uint8 (N, pixels), and what their rows say, in order.
+
+    This thread reads on and finds the rows; the others turn their text into numbers, each in its own part of `images`.
+    """
+    workers = min(os.cpu_count() or 1, MAX_WORKERS)
+    pending: deque[Future[Rows]] = deque()
+    parts: list[Rows] = []
+    starts = [0]
+
+    def finish() -> None:
+        parts.append(pending.popleft().result())
+        for error in parts[-1].errors:
+            bad.add(error)
+
     with ThreadPoolExecutor(workers) as pool:
-        pending.append(pool.submit(_parse_block, table, side, first))
         for block in blocks:
-            pending.append(pool.submit(_parse_block, table, side, block))
+            rows = find_rows(table, block)
+            start, stop = starts[-1], starts[-1] + len(rows.lines)
+            if stop > len(images):
+                while pending:  # nobody may write to what is left behind
+                    finish()
+                images = np.concatenate([images, np.empty((stop, images.shape[1]), np.uint8)])
+            pending.append(pool.submit(_parse_block, table, block, rows, images[start:stop]))
+            starts.append(stop)
             if len(pending) > 2 * workers:
-                yield _finish(pending.popleft(), bad)
+                finish()
         while pending:
-            yield _finish(pending.popleft(), bad)
+            finish()
+    return _close_gaps(images, starts, parts), parts
 
 
-def _finish(pending: Future[_Parsed], bad: BadInputs) -> _Parsed:
-    pixels, rows = pending.result()
-    for error in rows.errors:
-        bad.add(error)
-    return pixels, rows
+def _close_gaps(images: Images, starts: Sequence[int], parts: Sequence[Rows]) -> Images:
+    """Return the sound rows alone: they stand at the front of each part's place."""
+    if sum(len(part.lines) for part in parts) == starts[-1]:
+        return images[: starts[-1]]
+    return np.concatenate([images[start : start + len(part.lines)] for start, part in zip(starts, parts, strict=False)])
 
 
-def _parse_block(table: Table, side: int, block: Block) -> _Parsed:
-    """Return the pixels, uint8 (rows, side²), of the sound rows."""
-    rows = find_rows(table, block)
-    if not rows.starts:
-        return np.empty((0, side**2), np.uint8), rows
-    pixels = parse_fields(block.text, rows.starts, rows.ends, side**2)
-    return (pixels, rows) if pixels is not None else _parse_slowly(table, side, block, rows)
-
-
-def _parse_slowly(table: Table, side: int, block: Block, rows: Rows) -> _Parsed:
-    """Return the same row by row, with an error for each row that is not sound."""
-    images: list[npt.NDArray[np.uint8]] = []
+def _parse_block(table: Table, block: Block, rows: Rows, out: Images) -> Rows:
+    """Write the pixels of the sound rows to the front of `out`, uint8 (rows, pixels), and return these rows."""
+    if not rows.lines or parse_fields(block.text, rows.starts, rows.ends, out):
+        return rows
     sound: list[int] = []
     errors: list[DataError] = []
     for index, (line, start, end) in enumerate(zip(rows.lines, rows.starts, rows.ends, strict=True)):
         try:
-            images.append(parse_field(bytes(block.text[start:end]), side**2, f"{table.name} line {line}"))
+            out[len(sound)] = parse_field(block.text[start:end], out.shape[1], f"{table.name} line {line}")
             sound.append(index)
         except DataError as error:
             errors.append(error)
-    pixels = np.stack(images) if images else np.empty((0, side**2), np.uint8)
-    return pixels, rows.keep(sound, errors)
+    return rows.keep(sound, errors)

@@ -2,7 +2,7 @@
 
 FER2013 is 301 MB of digits. Nothing here looks at a number in Python: the blanks are found in one sweep, and the three
 bytes before each blank give the number. Whatever is not plain (another sign, a second blank, 256) makes `parse_fields`
-return None, and the slow, exact `parse_field` says what is wrong.
+return False, and the slow, exact `parse_field` says what is wrong.
 """
 
 from __future__ import annotations
@@ -24,30 +24,28 @@ _HUNDRED = np.uint8(100)
 _WHITE = 255
 
 
-def parse_fields(
-    text: bytes | bytearray, starts: Sequence[int], ends: Sequence[int], pixels: int
-) -> npt.NDArray[np.uint8] | None:
-    r"""Return the numbers of the fields `text[start:end]` as uint8 (fields, pixels).
+def parse_fields(text: bytes, starts: Sequence[int], ends: Sequence[int], out: npt.NDArray[np.uint8]) -> bool:
+    r"""Write the numbers of the fields `text[start:end]` to `out`; return False where any field is not plain.
 
     Args:
         text: `PADDING` and whole lines, each with its end; no blank stands outside of the fields.
         starts: where the fields start in `text`, ascending.
         ends: where they end.
-        pixels: how many numbers 0-255 a field has, with one blank between two.
+        out: uint8 (fields, pixels); a plain field is so many numbers 0-255 with one blank between two. Where False is
+            returned, it may hold anything.
 
-    Returns:
-        None if any field is anything else.
-
-    >>> parse_fields(b"\n\n0 7 255\n1 20 3\n", [2, 10], [9, 16], 3).tolist()
-    [[0, 7, 255], [1, 20, 3]]
-    >>> parse_fields(b"\n\n0 7 256\n", [2], [9], 3)
+    >>> numbers = np.empty((2, 3), np.uint8)
+    >>> parse_fields(b"\n\n0 7 255\n1 20 3\n", [2, 10], [9, 16], numbers), numbers.tolist()
+    (True, [[0, 7, 255], [1, 20, 3]])
+    >>> parse_fields(b"\n\n0 7 256\n", [2], [9], numbers[:1])
+    False
     """
     characters = np.frombuffer(text, np.uint8)
     is_blank = characters == _BLANK
     is_blank[np.asarray(ends)] = True  # so that a number ends there, too
     blanks = np.flatnonzero(is_blank)
-    if len(blanks) != len(ends) * pixels or not np.array_equal(blanks[pixels - 1 :: pixels], ends):
-        return None
+    if len(blanks) != out.size or not np.array_equal(blanks[out.shape[1] - 1 :: out.shape[1]], ends):
+        return False
     blanks -= 3
     hundreds, tens, units = (characters[offset:].take(blanks) for offset in range(3))
     for digits in (hundreds, tens, units):
@@ -58,18 +56,17 @@ def parse_fields(
     count = len(blanks) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
     # Every byte of a field is a digit of a number or the blank after it: a fourth digit or another sign breaks the sum.
     if count + len(blanks) != sum(ends) - sum(starts) + len(ends) or units.max() >= _TEN:
-        return None
+        return False
     hundreds *= has_hundreds.view(np.uint8)  # a product with bool would convert it first
-    if hundreds.max() > 2:
-        return None
     tens *= has_tens.view(np.uint8)
     tens *= _TEN
     tens += units
+    if hundreds.max() > 2:
+        return False
     hundreds *= _HUNDRED
     hundreds += tens
-    if (hundreds < tens).any():  # 256 to 299 wrapped around
-        return None
-    return hundreds.reshape(len(ends), pixels)
+    out.ravel()[:] = hundreds
+    return not (hundreds < tens).any()  # 256 to 299 wrapped around
 
 
 def parse_field(field: bytes, pixels: int, where: str) -> npt.NDArray[np.uint8]:

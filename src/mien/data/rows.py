@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mien.data.digits import PADDING
 from mien.data.faces import UNLABELLED
@@ -56,7 +57,7 @@ class Block:
     """
 
     line: int
-    text: bytearray
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +118,10 @@ def find_rows(table: Table, block: Block) -> Rows:
     return rows
 
 
-def _find_row(table: Table, text: bytearray, bounds: tuple[int, int], rows: Rows) -> None:
+def _find_row(table: Table, text: bytes, bounds: tuple[int, int], rows: Rows) -> None:
     """Append to `rows` what the line of `text` between `bounds` says, or raise ValueError and append nothing."""
-    first, last = bounds
     start, end = _find_pixels(table, text, bounds)
-    others = (*bytes(text[first:start]).split(b",")[:-1], b"", *bytes(text[end:last]).split(b",")[1:])
-    label, split = UNLABELLED, table.split
-    if table.emotion is not None:
-        label = parse_emotion(_clean(others[table.emotion]))
-    if table.usage is not None:
-        split = SPLITS.index(parse_usage(_clean(others[table.usage])))
+    label, split = _understand_others(table, text[bounds[0] : start], text[end : bounds[1]])
     while start < end and text[start] in _AROUND:
         start += 1
     while start < end and text[end - 1] in _AROUND:
@@ -137,7 +132,7 @@ def _find_row(table: Table, text: bytearray, bounds: tuple[int, int], rows: Rows
     rows.splits.append(split)
 
 
-def _find_pixels(table: Table, text: bytearray, bounds: tuple[int, int]) -> tuple[int, int]:
+def _find_pixels(table: Table, text: bytes, bounds: tuple[int, int]) -> tuple[int, int]:
     """Return where the pixels start and end: between the commas of the columns before and after them."""
     start, end = bounds
     is_sound = True
@@ -151,6 +146,18 @@ def _find_pixels(table: Table, text: bytearray, bounds: tuple[int, int]) -> tupl
     if not is_sound or text.find(b",", start, end) != _NOT_FOUND:
         raise ValueError(f"expected {table.columns} columns, found {text.count(b',', *bounds) + 1}")
     return start, end
+
+
+@lru_cache(maxsize=1024)  # most rows say one of 21 things
+def _understand_others(table: Table, before: bytes, after: bytes) -> tuple[int, int]:
+    """Return the label and the split that the columns before and after the pixels tell."""
+    others = (*before.split(b",")[:-1], b"", *after.split(b",")[1:])
+    label, split = UNLABELLED, table.split
+    if table.emotion is not None:
+        label = parse_emotion(_clean(others[table.emotion]))
+    if table.usage is not None:
+        split = SPLITS.index(parse_usage(_clean(others[table.usage])))
+    return label, split
 
 
 def _clean(text: bytes) -> str:
