@@ -204,6 +204,12 @@ def test_a_size_is_8_to_1024_pixels(size: int, tmp_path: Path) -> None:
         load(tmp_path, size=size)
 
 
+def test_an_empty_path_is_not_the_current_folder() -> None:
+    """A variable that was never set gives one."""
+    with pytest.raises(DataError, match="expected a path, found an empty one"):
+        load("")
+
+
 def test_the_drawn_faces_are_a_source_like_any_other() -> None:
     """And say that they are drawn."""
     splits = load("synthetic", size=16)

@@ -35,6 +35,8 @@ def load(source: str | Path, *, size: int | None = None, skip_bad: bool = False,
         from mien.synthetic import load_synthetic
 
         return load_synthetic(size=size)
+    if not str(source):
+        raise DataError("data", "expected a path, found an empty one")  # which would mean the current folder
     path = Path(source).expanduser()
     _check_exists(path)
     splits = _load_cached(path, size, skip_bad) if cache else _read(path, size, skip_bad)
