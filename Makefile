@@ -46,8 +46,9 @@ format: $(VENV)/.dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure again what benchmarks/README.md states
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev ## measure training speed; with FER2013=fer2013.csv the first read of that file, too
+	$(BIN)/python -m benchmarks.train_throughput
+	$(if $(FER2013),$(BIN)/python -m benchmarks.csv_read $(FER2013) --rounds 3)
 
 clean: ## remove the virtual environment and caches (never your runs)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -64,7 +64,7 @@ def test_the_diagram_in_the_documentation_is_what_the_command_draws(tmp_path: Pa
     [
         (["smal"], "did you mean small?"),
         (["small", "--size", "50"], "multiple of 8, found 50"),
-        (["small", "--size", "9999"], "expected a number from 8 to 512, found 9999"),
+        (["small", "--size", "9999"], "expected a whole number from 8 to 512, found 9999"),
         (["small", "--diagram", "small.png"], "ends in .svg, found .png"),
         (["small", "--diagram", "missing/small.svg"], "missing/small.svg: cannot be written"),
         (["--diagram", "x.svg"], "of which network?"),

@@ -12,10 +12,12 @@ import torch
 
 from conftest import FACTS, draw_shapes, tiny_recipe
 from mien.checkpoint import load_run, load_tensors
-from mien.config import Recipe
+from mien.config import ModelConfig, Recipe
 from mien.errors import ConfigError, Interrupted, RunError
 from mien.evaluate import predict_probabilities
+from mien.models import build_model
 from mien.train import Listener, Options, Outcome, RunFolder, train
+from mien.train.engine import Engine, build_optimizer
 
 FACES, VALID = draw_shapes(32), draw_shapes(8, seed=1)
 
@@ -163,10 +165,6 @@ def test_the_listener_hears_every_epoch(tmp_path: Path) -> None:
 
 def test_weight_decay_leaves_biases_and_norms_alone() -> None:
     """Two groups of parameters: matrices and kernels decay, vectors do not."""
-    from mien.config import ModelConfig
-    from mien.models import build_model
-    from mien.train.engine import build_optimizer
-
     optimizer = build_optimizer(build_model(ModelConfig(), classes=3, size=16), tiny_recipe().train)
     decaying, resting = optimizer.param_groups
     assert {True} == {value.ndim > 1 for value in decaying["params"]}
@@ -183,11 +181,11 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
         train(tiny_recipe(), FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, options=Options(device="cuda"))
 
 
-def test_bfloat16_trains(tmp_path: Path) -> None:
-    """Mixed precision through Accelerate, on the CPU: the loss stays near that of float32."""
+def test_bfloat16_gives_nearly_the_loss_of_float32() -> None:
+    """Mixed precision through Accelerate, on the CPU: the first loss, before rounding leads the two apart."""
     losses = []
     for precision in ("no", "bf16"):
-        outcome = train_in(tmp_path / precision, tiny_recipe(f"train.precision={precision}", "train.epochs=1"))
-        losses.append(outcome.history[0]["train_loss"])
+        engine = Engine(tiny_recipe(f"train.precision={precision}"), FACES, classes=3, device="cpu")
+        losses.append(float(engine.step(np.arange(64), rate=0.1, epoch=1, step=0, total=0)[0]))
     assert losses[0] != losses[1]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=0.1)
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.03)
