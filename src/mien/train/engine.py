@@ -46,8 +46,7 @@ def start_accelerator(device: str, precision: Precision) -> Accelerator:
     if not there.get(device):
         found = ", ".join(name for name in DEVICES if there[name])
         raise ConfigError(f"--device {device}: expected one of {found} on this machine")
-    # Accelerate keeps its state per process; several trainings in one process may differ in precision and device.
-    AcceleratorState._reset_state(reset_partial_state=AcceleratorState().num_processes == 1 if _is_started() else False)
+    _forget_earlier_training()
     try:
         return Accelerator(cpu=device == "cpu", mixed_precision=precision)
     except (ValueError, ImportError) as error:
@@ -166,5 +165,10 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def _is_started() -> bool:
-    return bool(AcceleratorState._shared_state)
+def _forget_earlier_training() -> None:
+    """Let this process train on another device or with another precision than before: Accelerate keeps both for good.
+
+    Where several processes train together, they stay together.
+    """
+    if AcceleratorState._shared_state:
+        AcceleratorState._reset_state(reset_partial_state=AcceleratorState().num_processes == 1)
