@@ -36,7 +36,7 @@ QUICK = Recipe(
 
 SMALL = Recipe(
     name="small",
-    about="Under half a million parameters, for laptops: FER2013 in about half an hour on two cores.",
+    about="Under half a million parameters, for laptops: FER2013 in under an hour on two cores.",
     model=ModelConfig(name="small", dropout_dense=0.2),
     augment=AugmentConfig(mirror=0.5, rotation_degrees=10.0, shift=0.06, scale=0.1, contrast=0.15),
     train=TrainConfig(epochs=36, lr=0.1, label_smoothing=0.1, weight_decay=1e-3, ema_decay=0.998),
