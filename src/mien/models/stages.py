@@ -137,7 +137,7 @@ def _title(network: Network, block: str, first: Layer) -> str:
 
 def _slice(network: Network, layer: Layer) -> Slice:
     """Return the slice of `layer`; sequences of tokens are drawn as the square map that they were cut from."""
-    family = _family(network.get_submodule(layer.path))
+    family = find_family(network.get_submodule(layer.path))
     match layer.shape:
         case (features,):
             return Slice(family=family, channels=features, side=0)
@@ -150,10 +150,11 @@ def _slice(network: Network, layer: Layer) -> Slice:
 
 
 def _is_anchor(network: Network, layer: Layer) -> bool:
-    return _family(network.get_submodule(layer.path)) in ANCHORS
+    return find_family(network.get_submodule(layer.path)) in ANCHORS
 
 
-def _family(module: nn.Module) -> str:
+def find_family(module: nn.Module) -> str:
+    """Return what `module` does: "convolution", "linear", "norm", "pool", "dropout", "activation" or "other"."""
     if isinstance(module, (nn.Conv2d, nn.Linear)):
         return "convolution" if isinstance(module, nn.Conv2d) else "linear"
     kind = type(module).__name__
