@@ -13,6 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 
 ROWS = (
     {"cli"},
+    {"recognise"},
     {"submit", "augment_sheet"},
     {"train"},
     {"evaluate"},

@@ -1,4 +1,4 @@
-"""One picture, safely: the bytes of a file go in, a grey face comes out.
+"""One picture, safely: the bytes of a file go in, a grey face (`decode_face`) or an open picture comes out.
 
 Nothing is decoded whose header promises too much; the orientation that a camera noted is honoured.
 """
@@ -6,6 +6,8 @@ Nothing is decoded whose header promises too much; the orientation that a camera
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -30,17 +32,28 @@ def decode_face(data: bytes, where: str, *, side: int | None = None) -> npt.NDAr
     Raises:
         DataError: it is no picture, broken, or larger than `MAX_PIXELS`.
     """
+    with open_picture(data, where) as image:
+        grey = _make_grey(turn_upright(image))
+        if side is not None and grey.size != (side, side):
+            grey = grey.resize((side, side), Image.Resampling.BILINEAR)
+        return np.asarray(grey)
+
+
+@contextmanager
+def open_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Yield the picture, its header read but nothing decoded; what goes wrong inside of the block is told as here.
+
+    Raises:
+        DataError: it is no picture, broken, or larger than `max_pixels`.
+    """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _refuse_size(where, f"{image.width}x{image.height}")
-            grey = _make_grey(_turn_upright(image))
-            if side is not None and grey.size != (side, side):
-                grey = grey.resize((side, side), Image.Resampling.BILINEAR)
-            return np.asarray(grey)
-    except Image.DecompressionBombError as error:
+            if image.width * image.height > max_pixels:
+                raise _refuse_size(where, f"{image.width}x{image.height}", max_pixels)
+            yield image
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the sides
-        raise _refuse_size(where, f"{int(pixels[0]):,} pixels" if pixels else str(error)) from error
+        raise _refuse_size(where, f"{int(pixels[0]):,} pixels" if pixels else str(error), max_pixels) from error
     except UnidentifiedImageError as error:
         raise DataError(where, f"expected a picture, found {_name_content(data)}") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:  # as Pillow's readers do
@@ -57,12 +70,12 @@ def resize_faces(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uin
     return resized
 
 
-def _refuse_size(where: str, found: str) -> DataError:
-    side = int(MAX_PIXELS**0.5)
+def _refuse_size(where: str, found: str, max_pixels: int) -> DataError:
+    side = int(max_pixels**0.5)
     return DataError(where, f"expected a picture of at most {side}x{side} pixels, found {found}")
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
+def turn_upright(image: Image.Image) -> Image.Image:
     """Return the picture as its EXIF orientation says; looking for one costs as much as decoding, hence the test."""
     if "exif" in image.info or image.format == "TIFF":
         return ImageOps.exif_transpose(image)
@@ -73,12 +86,21 @@ def _make_grey(image: Image.Image) -> Image.Image:
     if image.mode == "L" and "transparency" not in image.info:
         image.load()
         return image
+    return make_opaque(image).convert("L")
+
+
+def make_opaque(image: Image.Image) -> Image.Image:
+    """Return the picture in 8 bits a channel; what is transparent becomes black.
+
+    Raises:
+        ValueError: whole numbers outside of 16 bits.
+    """
     if image.mode.startswith("I"):
         return _scale_16_bit(image)
-    if "A" in image.mode or "transparency" in image.info:
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         colour = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", colour.size, "black"), colour).convert("L")
-    return image.convert("L")
+        return Image.alpha_composite(Image.new("RGBA", colour.size, "black"), colour)
+    return image
 
 
 def _scale_16_bit(image: Image.Image) -> Image.Image:

@@ -1,0 +1,69 @@
+"""What recognition finds: `Face`, and `Box`, the place of a face in its picture. Plain values, no pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels of the upright picture, which holds it wholly.
+
+    Attributes:
+        left: from the left edge.
+        top: from the upper edge.
+        width: at least 1.
+        height: at least 1.
+        score: how sure the detector is, on its own scale; None where it does not tell.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One face and its expression.
+
+    Attributes:
+        box: where it is; None where the whole picture was taken as the face.
+        expression: the most probable one.
+        confidence: its probability, 0 to 1.
+        probabilities: of every expression, in the network's order; they sum to 1.
+        detection: the detector's score, where it tells one.
+    """
+
+    box: Box | None
+    expression: str
+    confidence: float
+    probabilities: dict[str, float]
+    detection: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested plain values, ready for JSON.
+
+        >>> Face(box=None, expression="sad", confidence=1.0, probabilities={"sad": 1.0}).to_dict()["box"] is None
+        True
+        """
+        place = None if self.box is None else {name: getattr(self.box, name) for name in PLACE}
+        return {
+            "box": place,
+            "expression": self.expression,
+            "confidence": self.confidence,
+            "probabilities": dict(self.probabilities),
+            "detection": self.detection,
+        }
+
+    def to_row(self) -> dict[str, Any]:
+        """Return one row of a table: place, detection, expression, confidence, then a column an expression."""
+        place = {name: None if self.box is None else getattr(self.box, name) for name in PLACE}
+        answer = {"detection": self.detection, "expression": self.expression, "confidence": self.confidence}
+        return {**place, **answer, **self.probabilities}
+
+
+PLACE = ("left", "top", "width", "height")
+"""The names of a box's sides, in the order of every table."""
