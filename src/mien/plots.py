@@ -57,7 +57,7 @@ def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -
         MienError: the file cannot be written.
     """
     side = CELL_INCHES * len(scores.classes)
-    with _open_figure(path, width=side, height=side) as figure:
+    with open_figure(path, width=side, height=side) as figure:
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         _fill_cells(axes, scores)
         _name_classes(axes, scores.classes)
@@ -87,7 +87,7 @@ def draw_curves(
         MissingExtraError: matplotlib is not installed.
         MienError: the file cannot be written.
     """
-    with _open_figure(path, width=8.0, height=7.0) as figure:
+    with open_figure(path, width=8.0, height=7.0) as figure:
         panels = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": (3, 3, 1.3), "hspace": 0.1})
         for axes, name in zip(panels, ("loss", "accuracy", "learning rate"), strict=True):
             axes.set_ylabel(name)
@@ -107,7 +107,7 @@ def draw_curves(
 
 
 @contextmanager
-def _open_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
+def open_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
     """Yield an empty figure, sizes in inches; what was drawn on it is then written to `path`, all of it or nothing."""
     try:
         import matplotlib
