@@ -22,7 +22,7 @@ ROWS = (
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},
-    {"labels", "files", "allocator"},
+    {"labels", "files", "allocator", "processes"},
     {"errors"},
     {"theory"},
 )

@@ -8,6 +8,7 @@ and the face is blurred once instead of four times. Same generator state, same b
 from __future__ import annotations
 
 import math
+from typing import final
 
 import torch
 from torch import Generator, Tensor
@@ -20,39 +21,75 @@ LONGEST_ERASED_SIDE = 3.3
 """Smallest area and largest ratio of sides of an erased rectangle (Zhong et al. 2020, section 4.2)."""
 
 
-def augment(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+@final
+class Dice:
+    """Random numbers for some faces of a batch: those that they get when the whole batch is in one place.
+
+    Processes that share a batch draw the same numbers for all of it, and each takes those of its own faces.
+
+    Args:
+        generator: lives on the device of the faces.
+        faces: number of faces of the whole batch.
+        share: which of them are here.
+    """
+
+    def __init__(self, generator: Generator, faces: int, share: slice = slice(None)) -> None:
+        self.generator, self.faces, self.share = generator, faces, share
+
+    def uniform(self, low: float, high: float) -> Tensor:
+        """Return (N, 1, 1, 1) numbers drawn evenly between `low` and `high`, one for each face."""
+        drawn = torch.rand((self.faces, 1, 1, 1), generator=self.generator, device=self.generator.device)
+        return low + (high - low) * drawn[self.share]
+
+    def normal(self, height: int, width: int) -> Tensor:
+        """Return (N, 1, height, width) normal numbers, one for each pixel."""
+        shape = (self.faces, 1, height, width)
+        return torch.randn(shape, generator=self.generator, device=self.generator.device)[self.share]
+
+
+def augment(
+    images: Tensor,
+    config: AugmentConfig,
+    generator: Generator,
+    *,
+    faces: int | None = None,
+    share: slice = slice(None),
+) -> Tensor:
     """Return a randomly changed copy of `images`.
 
     Args:
         images: float (N, 1, H, W) in [0, 1].
         config: how much of what; a step at zero is left out and draws no random numbers.
         generator: lives on the device of `images`.
+        faces: number of faces in the batch that `images` are a share of; None: they are all of it.
+        share: which of those are here; they change as they would if all were.
     """
+    dice = Dice(generator, len(images) if faces is None else faces, share)
     if config.mirror:
-        images = mirror(images, config.mirror, generator)
+        images = mirror(images, config.mirror, dice)
     if config.rotation_degrees or config.shift or config.scale or config.perspective:
-        images = warp(images, config, generator)
+        images = warp(images, config, dice)
     if config.blur_probability:
-        images = blur(images, config, generator)
+        images = blur(images, config, dice)
     if config.brightness or config.contrast:
-        images = relight(images, config, generator)
+        images = relight(images, config, dice)
     if config.noise:
-        deviation = config.noise * _uniform(images, generator, 0.0, 1.0)
-        images = images + deviation * torch.randn(images.shape, generator=generator, device=images.device)
+        deviation = config.noise * dice.uniform(0.0, 1.0)
+        images = images + deviation * dice.normal(*images.shape[-2:])
     if config.erase_probability:
-        images = erase(images, config, generator)
+        images = erase(images, config, dice)
     return images.clamp(0.0, 1.0)
 
 
-def mirror(images: Tensor, probability: float, generator: Generator) -> Tensor:
+def mirror(images: Tensor, probability: float, dice: Dice) -> Tensor:
     """Return `images` with left and right swapped in each with `probability`."""
-    return torch.where(_uniform(images, generator, 0.0, 1.0) < probability, images.flip(-1), images)
+    return torch.where(dice.uniform(0.0, 1.0) < probability, images.flip(-1), images)
 
 
-def warp(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def warp(images: Tensor, config: AugmentConfig, dice: Dice) -> Tensor:
     """Return `images` rotated, shifted, scaled and seen in perspective; what comes into view is reflected."""
     height, width = images.shape[-2:]
-    matrices = draw_homographies(images, config, generator)
+    matrices = draw_homographies(config, dice)
     rows = (torch.arange(height, device=images.device) + 0.5) * 2 / height - 1
     columns = (torch.arange(width, device=images.device) + 0.5) * 2 / width - 1
     y, x = torch.meshgrid(rows, columns, indexing="ij")
@@ -62,11 +99,11 @@ def warp(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def draw_homographies(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def draw_homographies(config: AugmentConfig, dice: Dice) -> Tensor:
     """Return (N, 3, 3): from output to input coordinates, both from -1 to 1 across the image."""
 
     def draw(limit: float) -> Tensor:
-        return _uniform(images, generator, -limit, limit).view(-1)
+        return dice.uniform(-limit, limit).view(-1)
 
     angle = draw(math.radians(config.rotation_degrees))
     zoom = 1.0 / (1.0 + draw(config.scale))
@@ -78,12 +115,12 @@ def draw_homographies(images: Tensor, config: AugmentConfig, generator: Generato
     return torch.stack(rows, dim=-1).view(-1, 3, 3)
 
 
-def blur(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def blur(images: Tensor, config: AugmentConfig, dice: Dice) -> Tensor:
     """Return `images` blurred, some of them, each by a Gaussian of its own width (two passes, one per axis)."""
     count, _, height, width = images.shape
     radius = min(math.ceil(3.0 * config.blur_sigma), min(height, width) - 1)
-    sigma = _uniform(images, generator, 0.05, config.blur_sigma).view(-1, 1)
-    chosen = _uniform(images, generator, 0.0, 1.0).view(-1, 1) < config.blur_probability
+    sigma = dice.uniform(0.05, config.blur_sigma).view(-1, 1)
+    chosen = dice.uniform(0.0, 1.0).view(-1, 1) < config.blur_probability
     sigma = torch.where(chosen, sigma, 0.05)  # so narrow that only the centre weighs: the image stays as it is
     offsets = torch.arange(-radius, radius + 1, device=images.device)
     kernel = torch.softmax(-(offsets**2) / (2.0 * sigma**2), dim=-1)
@@ -92,29 +129,23 @@ def blur(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
     return F.conv2d(flat, kernel.view(count, 1, 1, -1), groups=count).view_as(images)
 
 
-def relight(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def relight(images: Tensor, config: AugmentConfig, dice: Dice) -> Tensor:
     """Return `images` with contrast scaled about the mean of each, and brightness shifted."""
     means = images.mean(dim=(1, 2, 3), keepdim=True)
-    contrast = 1.0 + _uniform(images, generator, -config.contrast, config.contrast)
-    brightness = _uniform(images, generator, -config.brightness, config.brightness)
+    contrast = 1.0 + dice.uniform(-config.contrast, config.contrast)
+    brightness = dice.uniform(-config.brightness, config.brightness)
     return (images - means) * contrast + means + brightness
 
 
-def erase(images: Tensor, config: AugmentConfig, generator: Generator) -> Tensor:
+def erase(images: Tensor, config: AugmentConfig, dice: Dice) -> Tensor:
     """Return `images` with a rectangle of one random grey in some of them (Random Erasing, Zhong et al. 2020)."""
     height, width = images.shape[-2:]
-    area = _uniform(images, generator, min(SMALLEST_ERASED_AREA, config.erase_area), config.erase_area)
-    ratio = torch.exp(_uniform(images, generator, -1.0, 1.0) * math.log(LONGEST_ERASED_SIDE))
+    area = dice.uniform(min(SMALLEST_ERASED_AREA, config.erase_area), config.erase_area)
+    ratio = torch.exp(dice.uniform(-1.0, 1.0) * math.log(LONGEST_ERASED_SIDE))
     half_height, half_width = torch.sqrt(area * ratio) * height / 2.0, torch.sqrt(area / ratio) * width / 2.0
-    row, column = _uniform(images, generator, 0.0, height), _uniform(images, generator, 0.0, width)
+    row, column = dice.uniform(0.0, height), dice.uniform(0.0, width)
     rows = torch.arange(height, device=images.device).view(1, 1, -1, 1) + 0.5
     columns = torch.arange(width, device=images.device).view(1, 1, 1, -1) + 0.5
     inside = ((rows - row).abs() < half_height) & ((columns - column).abs() < half_width)
-    chosen = _uniform(images, generator, 0.0, 1.0) < config.erase_probability
-    return torch.where(inside & chosen, _uniform(images, generator, 0.0, 1.0), images)
-
-
-def _uniform(images: Tensor, generator: Generator, low: float, high: float) -> Tensor:
-    """Return (N, 1, 1, 1) numbers drawn evenly between `low` and `high`, one for each image."""
-    drawn = torch.rand((len(images), 1, 1, 1), generator=generator, device=images.device)
-    return low + (high - low) * drawn
+    chosen = dice.uniform(0.0, 1.0) < config.erase_probability
+    return torch.where(inside & chosen, dice.uniform(0.0, 1.0), images)

@@ -14,12 +14,24 @@ class DataError(MienError):
         self.problem = problem
 
 
+class NotAPictureError(DataError):
+    """Bytes that are no picture of a known format."""
+
+
+class TooLargeError(DataError):
+    """A picture that promises more pixels than are accepted; it was not decoded."""
+
+
 class ConfigError(MienError):
     """A recipe, an option or a name that does not exist or holds an impossible value."""
 
 
 class RunError(MienError):
     """A run folder or checkpoint that is missing, incomplete, corrupt or of another version."""
+
+
+class LostProcessError(RunError):
+    """Of several processes that train together, another one has ended: every one that is left says so."""
 
 
 class Interrupted(MienError):  # noqa: N818 (nothing went wrong)
