@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mien.errors import DataError
+from mien.errors import DataError, NotAPictureError, TooLargeError
 
 MAX_PIXELS = 1 << 26
 """8192 x 8192: no face needs more, and a header may promise anything."""
@@ -44,7 +44,9 @@ def open_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> It
     """Yield the picture, its header read but nothing decoded; what goes wrong inside of the block is told as here.
 
     Raises:
-        DataError: it is no picture, broken, or larger than `max_pixels`.
+        NotAPictureError: it is no picture.
+        TooLargeError: it is larger than `max_pixels`.
+        DataError: it is broken.
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
@@ -55,7 +57,7 @@ def open_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> It
         pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the sides
         raise _refuse_size(where, f"{int(pixels[0]):,} pixels" if pixels else str(error), max_pixels) from error
     except UnidentifiedImageError as error:
-        raise DataError(where, f"expected a picture, found {_name_content(data)}") from error
+        raise NotAPictureError(where, f"expected a picture, found {_name_content(data)}") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:  # as Pillow's readers do
         raise DataError(where, f"expected a whole picture, found a broken one ({error})") from error
 
@@ -70,9 +72,9 @@ def resize_faces(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uin
     return resized
 
 
-def _refuse_size(where: str, found: str, max_pixels: int) -> DataError:
+def _refuse_size(where: str, found: str, max_pixels: int) -> TooLargeError:
     side = int(max_pixels**0.5)
-    return DataError(where, f"expected a picture of at most {side}x{side} pixels, found {found}")
+    return TooLargeError(where, f"expected a picture of at most {side}x{side} pixels, found {found}")
 
 
 def turn_upright(image: Image.Image) -> Image.Image:
