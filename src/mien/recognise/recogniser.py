@@ -63,6 +63,11 @@ class Recogniser:
         """Side in pixels of the faces that the network takes."""
         return self._network.size
 
+    @property
+    def detects(self) -> bool:
+        """Whether faces are looked for; otherwise every picture is one face."""
+        return self._detector is not None
+
     @overload
     def recognise(self, pictures: Source, *, detect: bool = True) -> list[Face]: ...
     @overload
@@ -104,7 +109,7 @@ class Recogniser:
         return [_make_face(box, row, self.expressions) for box, row in zip(boxes, probabilities, strict=True)]
 
     def _recognise_some(self, pictures: list[Picture], detect: bool) -> list[list[Face]]:
-        look = detect and self._detector is not None
+        look = detect and self.detects
         places: list[list[Box | None]] = [[*self.find(picture)] if look else [None] for picture in pictures]
         crops = [self.cut(picture, boxes) for picture, boxes in zip(pictures, places, strict=True)]
         rows = iter(self.predict(np.concatenate(crops)))
