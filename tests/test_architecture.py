@@ -13,6 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 
 ROWS = (
     {"cli"},
+    {"serve"},
     {"recognise"},
     {"submit", "augment_sheet"},
     {"train"},

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "train": "mien.cli.train",
     "evaluate": "mien.cli.evaluate",
     "submit": "mien.cli.submit",
+    "serve": "mien.cli.serve",
     "theory": "mien.cli.theory",
 }
 """Command name -> module; the module holds a function of the same name. The order is that of the help text."""
