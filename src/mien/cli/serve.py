@@ -1,0 +1,66 @@
+"""`mien serve`: recognition over HTTP, and a page for it in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8000,
+    run: Annotated[
+        Path | None, typer.Option(help="A run folder or exported file.", show_default="the network of mien")
+    ] = None,
+    detector: Annotated[str, typer.Option(help="What finds faces: auto, yunet, yunet:FILE or none.")] = "auto",
+    token: Annotated[
+        str | None, typer.Option(envvar="MIEN_TOKEN", help="Ask for this bearer token.", show_default=False)
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Origin whose pages may ask, too; may be given again.", show_default=False)
+    ] = None,
+    max_pending: Annotated[int, typer.Option(min=1, help="Requests at once; more are answered 503.")] = 64,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Of a request's body.")] = 20 << 20,
+    max_pixels: Annotated[int, typer.Option(min=1, help="Of a picture, width times height.")] = 1 << 25,
+    body_seconds: Annotated[float, typer.Option(min=0.1, help="For a request's body to arrive.")] = 15.0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="That decode and find faces.", show_default="one for each core")
+    ] = None,
+) -> None:
+    """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
+    demand_packages()
+    from mien.recognise import Recogniser
+    from mien.serve import Limits, build_app, open_socket, run_server
+
+    limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, body_seconds=body_seconds)
+    listening = open_socket(host, port)
+    recogniser = Recogniser(run, detector=detector)
+    app = build_app(recogniser, limits=limits, token=token, allow_origins=allow_origin or (), threads=threads)
+    run_server(app, listening, on_start=lambda: _announce(host, listening.getsockname()[1], has_token=bool(token)))
+
+
+def demand_packages() -> None:
+    """Find out before anything starts whether the server's packages are there.
+
+    Raises:
+        MissingExtraError: if one is not.
+    """
+    from importlib.util import find_spec
+
+    from mien.errors import MissingExtraError
+
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "serve")
+
+
+def _announce(host: str, port: int, *, has_token: bool) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"http://{shown}:{port}  (API: /docs; Ctrl-C stops)")
+    if host not in LOOPBACK and not has_token:
+        typer.echo("mien: whoever reaches this address may use it: --token asks for a token", err=True)

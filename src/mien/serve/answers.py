@@ -1,0 +1,94 @@
+"""What the server answers, as it stands in its OpenAPI description. In: pictures and their faces. Out: JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Place(BaseModel):
+    """A rectangle in pixels of the upright picture."""
+
+    left: int = Field(ge=0)
+    top: int = Field(ge=0)
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+
+
+class FaceAnswer(BaseModel):
+    """One face: where it is (null where the whole picture was taken as the face) and what it shows."""
+
+    box: Place | None
+    expression: str
+    confidence: float = Field(ge=0, le=1, description="Probability of the expression.")
+    probabilities: dict[str, float] = Field(description="Of every expression; they sum to 1.")
+    detection: float | None = Field(description="How sure the face detector is, on its own scale.")
+
+
+class Timings(BaseModel):
+    """Seconds that the stages took, waiting included."""
+
+    read: float = Field(ge=0, description="Decoding the picture.")
+    find: float = Field(ge=0, description="Looking for faces, and cutting them out.")
+    recognise: float = Field(ge=0, description="The network, together with the faces of other requests.")
+
+
+class PictureAnswer(BaseModel):
+    """One picture; no face is an empty list."""
+
+    name: str
+    width: int = Field(ge=1, description="Of the upright picture.")
+    height: int = Field(ge=1)
+    faces: list[FaceAnswer] = Field(description="The largest first.")
+    remarks: list[str] = Field(description="For example, that only the first of several frames was looked at.")
+    seconds: Timings
+
+
+class Answer(BaseModel):
+    """What /v1/recognise answers: the pictures in the order in which they came."""
+
+    pictures: list[PictureAnswer]
+    seconds: float = Field(ge=0, description="From the end of the request's body to the answer.")
+
+
+class Refusal(BaseModel):
+    """Why a request was refused, in one line."""
+
+    detail: str
+
+
+class Health(BaseModel):
+    """The state of the server in one word."""
+
+    status: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Refusal, "description": "A form that cannot be read"},
+    401: {"model": Refusal, "description": "The server wants its token"},
+    403: {"model": Refusal, "description": "A page of another origin asks"},
+    408: {"model": Refusal, "description": "The body came too slowly"},
+    413: {"model": Refusal, "description": "Too many bytes or pixels"},
+    415: {"model": Refusal, "description": "Not a picture"},
+    422: {"model": Refusal, "description": "A broken picture, or no file"},
+    503: {"model": Refusal, "description": "Too many requests are waiting: try again after Retry-After seconds"},
+}
+"""Every status other than 200 that recognition answers with."""
+
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+"""The two forms of a request: one or several files of a form, or the bytes of one picture."""

@@ -1,0 +1,157 @@
+"""The web application. In: a `Recogniser`, limits and who may ask. Out: a FastAPI application with the page and the API.
+
+Routes: / and /docs (pages), /v1/recognise, /v1/model, /healthz, /readyz, /metrics, /openapi.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import ClientDisconnect
+
+import mien
+from mien.recognise import Recogniser
+from mien.serve.answers import BODY, REFUSALS, Answer, Health
+from mien.serve.batching import Batcher
+from mien.serve.guard import BearerToken, SameSite, SecurityHeaders
+from mien.serve.limits import Limits, LingeringRefusal, Waiting, read_body
+from mien.serve.meters import Meters, RequestMeter
+from mien.serve.pipeline import Pipeline, recognise_all
+from mien.serve.uploads import unpack
+
+PAGE = Path(__file__).resolve().parent / "page"
+DESCRIPTION = "Facial expressions in pictures. Nothing is stored, and no request leaves this server."
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def build_app(
+    recogniser: Recogniser,
+    *,
+    limits: Limits | None = None,
+    token: str | None = None,
+    allow_origins: Sequence[str] = (),
+    threads: int | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        recogniser: whose network and detector are used.
+        limits: what is accepted.
+        token: that requests to /v1 and /metrics must bring; None: anybody may ask.
+        allow_origins: origins such as "https://example.org" whose pages may ask, too.
+        threads: that decode pictures and look for faces; None: one for each core.
+    """
+    limits = limits or Limits()
+    waiting = Waiting(limits.max_pending)
+    meters = Meters(lambda: waiting.count)
+    batcher = Batcher(recogniser.predict, on_batch=meters.note_batch)
+    pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="pictures")
+    pipeline = Pipeline(
+        recogniser=recogniser, threads=pool, batcher=batcher, meters=meters, max_pixels=limits.max_pixels
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with pool:
+            app.state.network = asyncio.create_task(batcher.run())
+            yield
+            app.state.network.cancel()
+            with suppress(asyncio.CancelledError):
+                await app.state.network
+
+    app = FastAPI(
+        title="mien",
+        version=mien.__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # the ready-made page would load its scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    _add_middleware(app, meters, token, allow_origins)
+    _add_recognition(app, pipeline, waiting, limits)
+    _add_state(app, recogniser, meters, waiting)
+    _add_pages(app)
+    return app
+
+
+def _add_middleware(app: FastAPI, meters: Meters, token: str | None, allow_origins: Sequence[str]) -> None:
+    """Add the layers around every request, the innermost first."""
+    if token is not None:
+        app.add_middleware(BearerToken, token=token)
+    app.add_middleware(SameSite, allowed=allow_origins)
+    if allow_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=allow_origins, allow_methods=["GET", "POST"], allow_headers=["authorization"]
+        )
+    app.add_middleware(LingeringRefusal)
+    app.add_middleware(RequestMeter, meters=meters)
+    app.add_middleware(SecurityHeaders)
+    app.add_exception_handler(Exception, _tell_failure)
+    app.add_exception_handler(ClientDisconnect, _note_disconnect)
+
+
+async def _tell_failure(request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": "the server failed at this request; its log tells why"}, 500)
+
+
+async def _note_disconnect(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody hears it
+
+
+def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits: Limits) -> None:
+    @app.post("/v1/recognise", responses=REFUSALS, openapi_extra=BODY, tags=["recognition"])
+    async def recognise(
+        request: Request,
+        detect: Annotated[bool, Query(description="Look for faces; otherwise each picture is one face.")] = True,
+    ) -> Answer:
+        """Recognise the expressions in one or several pictures."""
+        with waiting.admit():
+            body = await read_body(request, limits)
+            start = time.perf_counter()
+            uploads = await unpack(body, request.headers, max_files=limits.max_files)
+            pictures = await recognise_all(pipeline, uploads, detect=detect)
+            return Answer(pictures=pictures, seconds=time.perf_counter() - start)
+
+
+def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, waiting: Waiting) -> None:
+    refused = {code: REFUSALS[code] for code in (401, 403)}
+
+    @app.get("/v1/model", responses=refused, tags=["recognition"])
+    async def model() -> dict[str, Any]:
+        """Tell what is known of the network: expressions, recipe, size, versions."""
+        return recogniser.card
+
+    @app.get("/healthz", tags=["state"])
+    async def healthz() -> Health:
+        """Tell that the process lives."""
+        return Health(status="ok")
+
+    @app.get("/readyz", responses={503: REFUSALS[503]}, tags=["state"])
+    async def readyz() -> Health:
+        """Tell whether the next picture would be accepted."""
+        if app.state.network.done() or waiting.is_full():
+            raise HTTPException(503, "busy: the next request would be refused")
+        return Health(status="ready")
+
+    @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **refused}, tags=["state"])
+    async def metrics() -> Response:
+        """Tell the counters of this server in Prometheus's text format."""
+        return Response(meters.render(), media_type=PROMETHEUS)
+
+
+def _add_pages(app: FastAPI) -> None:
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    for path, file in (("/", "index.html"), ("/docs", "reference.html")):
+        app.add_api_route(path, lambda file=file: FileResponse(PAGE / file), include_in_schema=False)

@@ -1,0 +1,125 @@
+"""How much the server takes on: requests at once, bytes, pixels and seconds. In: a request. Out: its body, or a refusal.
+
+`Limits` are the numbers, `Waiting` counts the requests, `read_body` reads and stops, `LingeringRefusal` makes refusals heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import final
+
+from fastapi import HTTPException, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEBIBYTE = 1 << 20
+RETRY_SECONDS = 1
+"""What a refused client is told to wait: a full queue is worked off in about this time."""
+
+LINGER_SECONDS = 2.0
+"""A client that is still sending cannot hear; for so long the rest of its body is read and thrown away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one server accepts; the worst case of memory is about `max_pending * max_bytes`."""
+
+    max_pending: int = 64
+    max_bytes: int = 20 * MEBIBYTE
+    max_pixels: int = 1 << 25
+    max_files: int = 32
+    body_seconds: float = 15.0
+
+
+@final
+class Waiting:
+    """Counts the requests that are being read or recognised, and refuses those above a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.count = 0
+
+    def is_full(self) -> bool:
+        """Return whether the next request would be refused."""
+        return self.count >= self.limit
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Count one request while it lasts.
+
+        Raises:
+            HTTPException: 503 with Retry-After, if `limit` requests are waiting.
+        """
+        if self.is_full():
+            detail = f"{self.limit} requests are waiting already: try again"
+            raise HTTPException(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        HTTPException: 413 as soon as it is known to be too large, 408 if it takes too long.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limits.max_bytes:
+        raise _refuse_bytes(limits.max_bytes)
+    try:
+        return await asyncio.wait_for(_collect(request, limits.max_bytes), limits.body_seconds)
+    except asyncio.TimeoutError:  # the built-in TimeoutError only since Python 3.11
+        detail = f"the body took longer than {limits.body_seconds:g} seconds"
+        raise HTTPException(408, detail, headers={"Connection": "close"}) from None
+
+
+async def _collect(request: Request, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise _refuse_bytes(max_bytes)
+    return bytes(body)
+
+
+def _refuse_bytes(max_bytes: int) -> HTTPException:
+    return HTTPException(413, f"expected a body of at most {max_bytes:,} bytes, found a larger one")
+
+
+@final
+class LingeringRefusal:
+    """Middleware: before a refusal, reads on for a moment, so that the client is not cut off before it hears the answer.
+
+    A connection that is closed with unread bytes is reset, and the client sees a broken connection instead of the 413.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        unread = scope["type"] == "http" and not any(name == b"expect" for name, _ in scope["headers"])
+
+        async def receive_noting_the_end() -> Message:
+            nonlocal unread
+            message = await receive()
+            unread = unread and message["type"] == "http.request" and message.get("more_body", False)
+            return message
+
+        async def send_when_heard(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400 and message["status"] != 408:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(discard(), LINGER_SECONDS)
+            await send(message)
+
+        async def discard() -> None:
+            while unread:
+                await receive_noting_the_end()
+
+        await self._app(scope, receive_noting_the_end, send_when_heard)

@@ -1,0 +1,118 @@
+"""From bytes to faces, for many requests at once. In: uploads. Out: answers.
+
+Decoding and looking for faces run in a few threads, a picture each; the faces of all requests meet in the `Batcher`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import HTTPException
+
+from mien.errors import DataError, NotAPictureError, TooLargeError
+from mien.recognise import Box, Recogniser, read_picture
+from mien.serve.answers import FaceAnswer, PictureAnswer, Timings
+from mien.serve.batching import Batcher
+from mien.serve.meters import Meters
+from mien.serve.uploads import Upload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A decoded picture's faces, cut out."""
+
+    width: int
+    height: int
+    boxes: Sequence[Box | None]
+    crops: npt.NDArray[np.uint8]
+    remarks: list[str]
+    read_seconds: float
+    find_seconds: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """Recognises uploads with `recogniser`; `threads` decode and find, `batcher` names."""
+
+    recogniser: Recogniser
+    threads: Executor
+    batcher: Batcher
+    meters: Meters
+    max_pixels: int
+
+    async def recognise(self, upload: Upload, *, detect: bool) -> PictureAnswer:
+        """Return what one picture shows.
+
+        Raises:
+            HTTPException: 413 for too many pixels, 415 for what is no picture, 422 for a broken one.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self.threads, self._find, upload, detect)
+        start = time.perf_counter()
+        probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
+        recognise_seconds = time.perf_counter() - start
+        faces = self.recogniser.name(found.boxes, probabilities)
+        seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
+        self.meters.note_picture([face.expression for face in faces], seconds.model_dump())
+        return PictureAnswer(
+            name=upload.name,
+            width=found.width,
+            height=found.height,
+            faces=[FaceAnswer(**face.to_dict()) for face in faces],
+            remarks=found.remarks,
+            seconds=seconds,
+        )
+
+    def _find(self, upload: Upload, detect: bool) -> Found:
+        start, remarks = time.perf_counter(), list[str]()
+        try:
+            picture = read_picture(
+                upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append
+            )
+        except DataError as error:
+            raise refuse_picture(error) from error
+        decoded = time.perf_counter()
+        boxes = self.recogniser.find(picture) if detect and self.recogniser.detects else [None]
+        crops = self.recogniser.cut(picture, boxes)
+        return Found(
+            width=picture.shape[1],
+            height=picture.shape[0],
+            boxes=boxes,
+            crops=crops,
+            remarks=remarks,
+            read_seconds=decoded - start,
+            find_seconds=time.perf_counter() - decoded,
+        )
+
+
+async def recognise_all(pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool) -> list[PictureAnswer]:
+    """Return what each picture shows, in their order; the first that cannot be read ends them all.
+
+    Raises:
+        HTTPException: as `Pipeline.recognise`.
+    """
+    tasks = [asyncio.ensure_future(pipeline.recognise(upload, detect=detect)) for upload in uploads]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def refuse_picture(error: DataError) -> HTTPException:
+    """Return the refusal of a picture that cannot be read.
+
+    >>> refuse_picture(NotAPictureError("notes.jpg", "expected a picture, found 23 bytes that are none")).status_code
+    415
+    """
+    if isinstance(error, TooLargeError):
+        return HTTPException(413, str(error))
+    return HTTPException(415 if isinstance(error, NotAPictureError) else 422, str(error))
