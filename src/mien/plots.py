@@ -63,7 +63,7 @@ def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -
         _name_classes(axes, scores.classes)
         kind = ", synthetic faces" if synthetic else ""
         low, high = scores.interval.low, scores.interval.high
-        _write_title(
+        write_title(
             axes,
             f"Accuracy {scores.accuracy:.1%}  (95% interval {low:.1%} to {high:.1%})",
             f"{split} split, {scores.n:,} faces{kind}  ·  each row adds up to 100%",
@@ -103,7 +103,7 @@ def draw_curves(
         _mark_epochs(panels, history, best_epoch, stopped)
         figure.align_ylabels(panels)
         loss.legend(frameon=False, labelcolor="linecolor")
-        _write_title(loss, title, _tell_ending(history, best_epoch, stopped))
+        write_title(loss, title, _tell_ending(history, best_epoch, stopped))
 
 
 @contextmanager
@@ -204,7 +204,7 @@ def _marker(history: Sequence[Mapping[str, float]]) -> str:
     return "o" if len(history) <= 12 else ""
 
 
-def _write_title(axes: Axes, title: str, about: str) -> None:
+def write_title(axes: Axes, title: str, about: str) -> None:
     lines = 1 + about.count("\n")
     axes.annotate(about, (0, 1), (0, 22), "axes fraction", "offset points", size=9.5, color=FAINT, linespacing=1.4)
     place = (0, 24 + 14 * lines)
