@@ -205,6 +205,7 @@ def _marker(history: Sequence[Mapping[str, float]]) -> str:
 
 
 def write_title(axes: Axes, title: str, about: str) -> None:
+    """Write a title and, below it, lines that say more, above the panel."""
     lines = 1 + about.count("\n")
     axes.annotate(about, (0, 1), (0, 22), "axes fraction", "offset points", size=9.5, color=FAINT, linespacing=1.4)
     place = (0, 24 + 14 * lines)
