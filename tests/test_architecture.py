@@ -19,7 +19,7 @@ ROWS = (
     {"train"},
     {"evaluate"},
     {"checkpoint", "results", "plots"},
-    {"models", "augment", "losses", "schedules", "ema", "batches", "recipes"},
+    {"models", "augment", "losses", "schedules", "optimisers", "ema", "batches", "recipes"},
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mien.schedules import Plateau, scale_rate
+from mien.schedules import Plateau, grow_side, scale_rate
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
@@ -49,3 +49,20 @@ def test_plateau_forgives_after_an_improvement() -> None:
     for score in (0.5, 0.4, 0.6, 0.5):
         state = state.after(score, plateau_factor=0.1, patience=1)
     assert state.factor == 1.0
+
+
+def test_faces_grow_in_equal_spans_and_reach_their_full_side() -> None:
+    """32, 40, 48: two spans of half the growing part each, then the full side for the rest."""
+    sides = [grow_side(step / 100, start=32, full=48, grow_fraction=0.8) for step in range(100)]
+    assert sides == [32] * 40 + [40] * 40 + [48] * 20
+
+
+@pytest.mark.parametrize("start", [None, 48, 64])
+def test_faces_that_start_at_their_full_side_never_change(start: int | None) -> None:
+    """No growth asked for, or none possible."""
+    assert {grow_side(step / 10, start=start, full=48, grow_fraction=0.7) for step in range(10)} == {48}
+
+
+def test_the_last_span_may_be_shorter_than_a_step() -> None:
+    """A full side that is no multiple of the step from the start is reached all the same."""
+    assert grow_side(1.0, start=32, full=44, grow_fraction=0.7) == 44

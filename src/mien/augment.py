@@ -54,6 +54,7 @@ def augment(
     *,
     faces: int | None = None,
     share: slice = slice(None),
+    side: int | None = None,
 ) -> Tensor:
     """Return a randomly changed copy of `images`.
 
@@ -63,12 +64,14 @@ def augment(
         generator: lives on the device of `images`.
         faces: number of faces in the batch that `images` are a share of; None: they are all of it.
         share: which of those are here; they change as they would if all were.
+        side: of the pictures returned; None: that of `images`. The one interpolation makes both.
     """
     dice = Dice(generator, len(images) if faces is None else faces, share)
     if config.mirror:
         images = mirror(images, config.mirror, dice)
-    if config.rotation_degrees or config.shift or config.scale or config.perspective:
-        images = warp(images, config, dice)
+    resized = side is not None and side != images.shape[-1]
+    if resized or config.rotation_degrees or config.shift or config.scale or config.perspective:
+        images = warp(images, config, dice, side=side)
     if config.blur_probability:
         images = blur(images, config, dice)
     if config.brightness or config.contrast:
@@ -83,12 +86,17 @@ def augment(
 
 def mirror(images: Tensor, probability: float, dice: Dice) -> Tensor:
     """Return `images` with left and right swapped in each with `probability`."""
-    return torch.where(dice.uniform(0.0, 1.0) < probability, images.flip(-1), images)
+    return mirror_those(images, (dice.uniform(0.0, 1.0) < probability).view(-1))
 
 
-def warp(images: Tensor, config: AugmentConfig, dice: Dice) -> Tensor:
+def mirror_those(images: Tensor, chosen: Tensor) -> Tensor:
+    """Return `images` (N, 1, H, W) with left and right swapped where `chosen` (N,) is True."""
+    return torch.where(chosen.view(-1, 1, 1, 1), images.flip(-1), images)
+
+
+def warp(images: Tensor, config: AugmentConfig, dice: Dice, *, side: int | None = None) -> Tensor:
     """Return `images` rotated, shifted, scaled and seen in perspective; what comes into view is reflected."""
-    height, width = images.shape[-2:]
+    height, width = images.shape[-2:] if side is None else (side, side)
     matrices = draw_homographies(config, dice)
     rows = (torch.arange(height, device=images.device) + 0.5) * 2 / height - 1
     columns = (torch.arange(width, device=images.device) + 0.5) * 2 / width - 1

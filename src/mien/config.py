@@ -17,8 +17,9 @@ from mien.errors import ConfigError
 
 MAX_EPOCHS = 1000
 
-Optimizer = Literal["sgd", "adamw"]
+Optimizer = Literal["sgd", "adamw", "muon"]
 Schedule = Literal["constant", "cosine", "one-cycle", "plateau"]
+Labelling = Literal["own", "ferplus", "ferplus8"]
 ClassWeights = Literal["none", "inverse", "effective-number"]
 Sampling = Literal["uniform", "balanced"]
 Metric = Literal["accuracy", "balanced-accuracy", "loss"]
@@ -42,6 +43,10 @@ class DataConfig:
         None, 0.001, 0.9, "part of train held out as valid; none: the data's own valid, or 0.12 where it has none"
     )
     stratify: bool = _choice(True, "hold out the same fraction of every class")
+    drop_copies: bool = _choice(False, "train on one of several exact copies of a picture")
+    only: str | None = _choice(None, "a list of the faces to keep, as `mien audit --drop` writes it")
+    labels: Labelling = _choice("own", "the data's own labels, or FER+ votes for 7 (ferplus) or 8 classes (ferplus8)")
+    votes: str | None = _choice(None, "the file of FER+ votes, fer2013new.csv")
 
     def __post_init__(self) -> None:
         _check(self)
@@ -64,6 +69,7 @@ class AugmentConfig:
     """What happens to each face of a training batch. Zero leaves a step out."""
 
     mirror: float = _number(0.5, 0.0, 1.0, "probability of a mirror image")
+    mirror_alternately: bool = _choice(False, "mirror every face in every second epoch, instead of at random")
     rotation_degrees: float = _number(0.0, 0.0, 180.0, "largest rotation either way")
     shift: float = _number(0.0, 0.0, 0.5, "largest shift, as a fraction of the side")
     scale: float = _number(0.0, 0.0, 0.9, "largest change of size: 0.1 draws from 0.9 to 1.1")
@@ -86,15 +92,18 @@ class TrainConfig:
 
     epochs: int = _number(30, 1, MAX_EPOCHS, "passes over train at most")
     batch_size: int = _number(128, 1, 65536, "faces in one step")
-    optimizer: Optimizer = _choice("sgd", "the optimiser")
+    optimizer: Optimizer = _choice("sgd", "the optimiser; muon moves kernels only and leaves the rest to sgd")
     lr: float = _number(0.05, 1e-8, 100.0, "peak learning rate")
-    momentum: float = _number(0.9, 0.0, 0.9999, "momentum of sgd; beta1 of adamw")
+    momentum: float = _number(0.9, 0.0, 0.9999, "momentum of sgd and muon; beta1 of adamw")
+    rest_scale: float = _number(1.0, 0.0, 1000.0, "rate of what muon leaves to sgd, as a multiple of lr")
     nesterov: bool = _choice(True, "Nesterov's form of momentum (sgd)")
     weight_decay: float = _number(5e-4, 0.0, 10.0, "weight decay of weights; biases and norms have none")
     schedule: Schedule = _choice("one-cycle", "how the learning rate moves")
     warmup_fraction: float = _number(0.2, 0.0, 0.9, "part of all steps in which cosine and one-cycle rise")
     plateau_factor: float = _number(0.5, 0.01, 0.99, "what plateau multiplies the rate by")
     plateau_patience: int = _number(5, 0, MAX_EPOCHS, "epochs without improvement before plateau acts")
+    start_side: int | None = _number(None, 8, 512, "side in pixels that faces grow from while training; none: no growth")
+    grow_fraction: float = _number(0.7, 0.01, 1.0, "part of training after which faces have their full side")
     label_smoothing: float = _number(0.0, 0.0, 0.9, "part of the target spread over all classes")
     class_weights: ClassWeights = _choice("none", "weights of the classes in the loss")
     sampling: Sampling = _choice("uniform", "how faces are drawn into batches")
@@ -227,7 +236,8 @@ def _check(section: Any) -> None:
         if "range" in entry.metadata:
             _check_number(key, value, hints[entry.name], entry.metadata["range"])
         elif get_origin(hints[entry.name]) is not Literal and not isinstance(value, hints[entry.name]):
-            raise ConfigError(f"{key}: expected {hints[entry.name].__name__}, found {value!r}")
+            expected = getattr(hints[entry.name], "__name__", hints[entry.name])
+            raise ConfigError(f"{key}: expected {expected}, found {value!r}")
 
 
 def _check_number(key: str, value: Any, hint: Any, limits: tuple[float, float]) -> None:

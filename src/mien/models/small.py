@@ -20,7 +20,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.branch = nn.Sequential(*_convolve(channels, channels), *_convolve(channels, channels))
+        self.branch = nn.Sequential(*convolve(channels, channels), *convolve(channels, channels))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (N, channels, H, W) for the same shape."""
@@ -32,12 +32,12 @@ def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 8)."""
     layers = nn.Sequential(
         nn.PixelUnshuffle(2),
-        *_convolve(4, 32),
-        *_convolve(32, 64),
+        *convolve(4, 32),
+        *convolve(32, 64),
         nn.MaxPool2d(2),
         Residual(64),
         nn.Dropout2d(config.dropout_conv),
-        *_convolve(64, 128),
+        *convolve(64, 128),
         nn.MaxPool2d(2),
         Residual(128),
         nn.AdaptiveMaxPool2d(1),
@@ -49,6 +49,7 @@ def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
     return Network(layers, size=size, channels_last=True)
 
 
-def _convolve(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
+def convolve(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
+    """Return a 3×3 convolution that keeps the side, batch norm and ReLU."""
     convolution = nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1, bias=False)
     return convolution, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)
