@@ -32,6 +32,30 @@ def test_the_loss_and_its_gradient_are_those_of_the_derivation(
     np.testing.assert_allclose(logits.grad.numpy(), gradient, rtol=1e-11, atol=1e-13)
 
 
+@given(st.integers(1, 9), st.integers(2, 8), st.floats(0.0, 0.9), st.booleans(), st.integers(0, 2**16))
+def test_a_target_that_is_certain_gives_the_loss_of_its_index(
+    count: int, classes: int, smoothing: float, weighted: bool, seed: int
+) -> None:
+    """Distributions and indices are one loss, with smoothing and class weights."""
+    rng = np.random.default_rng(seed)
+    logits, labels = torch.tensor(rng.normal(0, 3, (count, classes))), torch.tensor(rng.integers(0, classes, count))
+    weights = torch.tensor(rng.uniform(0.1, 3, classes)) if weighted else None
+    expected = cross_entropy(logits, labels, weights=weights, smoothing=smoothing)
+    certain = nn.functional.one_hot(labels, classes).double()
+    found = cross_entropy(logits, certain, weights=weights, smoothing=smoothing)
+    assert expected.item() == pytest.approx(found.item(), rel=1e-12)
+
+
+def test_the_loss_of_a_distribution_is_the_mean_over_it() -> None:
+    """Of the losses of its classes, each weighted by its share and its class weight."""
+    logits, target = torch.tensor([[0.3, -1.0, 2.0]]).double(), torch.tensor([[0.5, 0.3, 0.2]]).double()
+    weights = torch.tensor([1.0, 2.0, 4.0]).double()
+    each = np.array([cross_entropy(logits, torch.tensor([label])).item() for label in range(3)])
+    assert (each * [0.5, 0.3, 0.2]).sum() == pytest.approx(cross_entropy(logits, target).item())
+    shares = np.array([0.5, 0.6, 0.8]) / 1.9
+    assert (each * shares).sum() == pytest.approx(cross_entropy(logits, target, weights=weights).item())
+
+
 def test_the_loss_is_finite_for_logits_of_ten_thousand() -> None:
     """Large logits, right and wrong."""
     logits = torch.tensor([[1e4, -1e4], [1e4, -1e4]], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The training loss. In: logits and targets. Out: a scalar; `mien.theory` derives it and its gradient by hand."""
+"""The training loss. In: logits and targets, hard or soft. Out: a scalar; `mien.theory` derives it by hand."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, weights: Tensor | None = N
 
     Args:
         logits: (N, K).
-        targets: int64 (N,) class indices.
+        targets: int64 (N,) class indices, or (N, K) probabilities whose rows sum to 1. A row that is certain of one
+            class gives what the index of that class gives.
         weights: (K,) weight of each class; the mean divides by the sum of the weights of the targets.
         smoothing: part of the target spread evenly over all classes (Szegedy et al. 2016, section 7).
     """
     scores = logits.float() if logits.element_size() < 4 else logits
-    return F.cross_entropy(scores, targets, weight=weights, label_smoothing=smoothing)
+    if targets.ndim == 1 or weights is None:
+        return F.cross_entropy(scores, targets, weight=weights, label_smoothing=smoothing)
+    # For probabilities torch would divide by N, whatever the weights: a batch of rare classes would weigh more.
+    total = F.cross_entropy(scores, targets, weight=weights, label_smoothing=smoothing, reduction="sum")
+    return total / (targets @ weights).sum()

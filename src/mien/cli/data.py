@@ -16,6 +16,7 @@ def data(
     path: Annotated[str, typer.Argument(help="A file or folder of faces, or synthetic.")] = "synthetic",
     size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    only: Annotated[Path | None, typer.Option(help="Leave out the faces that this list does not name.")] = None,
     valid_fraction: Annotated[
         float | None, typer.Option(min=0.001, max=0.9, help="Hold this part of train out as valid, as training does.")
     ] = None,
@@ -31,6 +32,7 @@ def data(
     Reads fer2013.csv and its relatives, folders of faces, tables beside pictures, and archives of any of these.
     """
     from mien.data.load import load
+    from mien.data.only import keep_only
     from mien.data.split import hold_out_valid
     from mien.data.write import refuse_filled, write_folders
     from mien.recipes import find_recipe
@@ -39,6 +41,8 @@ def data(
     if out is not None:
         refuse_filled(out)
     splits = load(path, size=size, skip_bad=skip_bad, cache=cache)
+    if only is not None:
+        splits = keep_only(splits, only)
     if valid_fraction is not None:
         splits = hold_out_valid(splits, fraction=valid_fraction, seed=seed, stratify=stratify)
     if out is not None:

@@ -11,6 +11,7 @@ from mien.errors import DataError
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Targets = npt.NDArray[np.float32]
 
 UNLABELLED = -1
 """The label of a face whose expression the data does not tell."""
@@ -24,11 +25,14 @@ class Faces:
         images: uint8 (N, H, W), 0 black to 255 white; may be a read-only memory map.
         labels: int64 (N,), indices into the expressions of the splits they belong to, or `UNLABELLED`.
         ids: str (N,), where each face came from: a path inside the folder or archive, or a row number.
+        targets: float32 (N, K), rows that sum to 1: how sure people are of each expression, where training is to learn
+            that instead of the label; None: the label is all there is.
     """
 
     images: Images
     labels: Labels
     ids: npt.NDArray[np.str_]
+    targets: Targets | None = None
 
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
@@ -36,13 +40,17 @@ class Faces:
         if not len(self.images) == len(self.labels) == len(self.ids):
             found = f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids"
             raise DataError("faces", f"expected one label and one id for each image, found {found}")
+        if self.targets is not None and len(self.targets) != len(self.images):
+            found = f"{len(self.images)} images and {len(self.targets)} rows of targets"
+            raise DataError("faces", f"expected one row of targets for each image, found {found}")
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, indices: npt.NDArray[np.intp]) -> Faces:
         """Return the faces at `indices`, in that order."""
-        return Faces(images=self.images[indices], labels=self.labels[indices], ids=self.ids[indices])
+        targets = None if self.targets is None else self.targets[indices]
+        return Faces(images=self.images[indices], labels=self.labels[indices], ids=self.ids[indices], targets=targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

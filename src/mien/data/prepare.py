@@ -1,17 +1,25 @@
-"""The very splits that a recipe trains on: read, resized, and with a valid split held out where one is needed."""
+"""The very splits that a recipe trains on: source, recipe and seed go in, `Splits` come out.
+
+Read and resized, without the faces that a list leaves out, with a valid split held out where one is needed, and with
+the labels that the recipe asks for.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from mien.config import DataConfig
+from mien.data.copies import hash_images
 from mien.data.faces import Faces, Splits
 from mien.data.load import load
+from mien.data.only import keep_only
 from mien.data.split import hold_out_valid
-from mien.errors import DataError
+from mien.data.votes import label_by_votes, read_votes
+from mien.errors import ConfigError, DataError
 
 DEFAULT_VALID_FRACTION = 0.12
 
@@ -19,13 +27,27 @@ DEFAULT_VALID_FRACTION = 0.12
 def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool = False) -> Splits:
     """Return the splits of `source` as a recipe with this `config` and `seed` trains on them.
 
-    Where `config.valid_fraction` is set, valid is held out from train and the data's own valid is left aside; where it
-    is None, the data's own valid serves, or 0.12 of train where there is none.
+    First the faces that `config.only` does not name are left out, then valid is held out, then FER+ votes give the
+    labels: so valid consists of the same pictures, whoever labelled them. Where `config.valid_fraction` is set, valid
+    is held out from train and the data's own valid is left aside; where it is None, the data's own valid serves, or
+    0.12 of train where there is none.
 
     Raises:
-        DataError: the data cannot be read, has no labelled train split, or fewer than two classes in it.
+        ConfigError: votes without a labelling by them, or the reverse.
+        DataError: the data, the list or the votes cannot be read, or there is no labelled train split.
     """
+    if (config.votes is None) != (config.labels == "own"):
+        raise ConfigError("labels by FER+ take both: --labels ferplus (or ferplus8) and --votes fer2013new.csv")
     splits = load(source, size=config.size, skip_bad=skip_bad)
+    if config.only is not None:
+        splits = keep_only(splits, Path(config.only))
+    splits = _hold_out(splits, source, config, seed)
+    if config.drop_copies and splits.train is not None:
+        splits = replace(splits, train=drop_copies(splits.train))
+    return splits if config.votes is None else label_by_votes(splits, read_votes(Path(config.votes)), config.labels)
+
+
+def _hold_out(splits: Splits, source: str, config: DataConfig, seed: int) -> Splits:
     if splits.train is None or len(splits.train) == 0:
         found = ", ".join(splits.named()) or "nothing"
         raise DataError(source, f"expected labelled faces to train on, found {found}")
@@ -37,6 +59,18 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
     return hold_out_valid(replace(splits, valid=None), fraction=fraction, seed=seed, stratify=config.stratify)
 
 
+def resolve_files(config: DataConfig) -> DataConfig:
+    """Return `config` with the paths of its list and votes written out: a run goes on from any folder."""
+    only, votes = (None if path is None else str(Path(path).resolve()) for path in (config.only, config.votes))
+    return replace(config, only=only, votes=votes)
+
+
+def drop_copies(faces: Faces) -> Faces:
+    """Return the first of every group of exact copies, in the order of `faces`."""
+    _, first = np.unique(hash_images(faces.images), return_index=True)
+    return faces.take(np.sort(first))
+
+
 def fingerprint(faces: Faces | None) -> str:
     """Return a digest of pixels and labels: equal for equal faces in equal order, whatever file they came from."""
     if faces is None:
@@ -45,4 +79,6 @@ def fingerprint(faces: Faces | None) -> str:
     digest.update(repr(faces.images.shape).encode())
     digest.update(np.ascontiguousarray(faces.images).data)
     digest.update(np.ascontiguousarray(faces.labels).data)
+    if faces.targets is not None:
+        digest.update(np.ascontiguousarray(faces.targets).data)
     return digest.hexdigest()
