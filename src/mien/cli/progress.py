@@ -64,12 +64,12 @@ def _print_lines(console: Console, epochs: int) -> Listener:
     def on_step(step: Step) -> None:
         if step.step < step.steps and time.monotonic() - spoken[0] > QUIET_SECONDS:
             spoken[0] = time.monotonic()
-            left = _describe_seconds((step.steps * (epochs - step.epoch + 1) - step.step) * step.seconds_per_step)
+            left = describe_seconds((step.steps * (epochs - step.epoch + 1) - step.step) * step.seconds_per_step)
             say(f"epoch {step.epoch}/{epochs}  step {step.step}/{step.steps}  {_describe_step(step)}  {left} left")
 
     def on_epoch(record: Record) -> None:
         spoken[0] = time.monotonic()
-        left = _describe_seconds((epochs - record["epoch"]) * record["seconds"])
+        left = describe_seconds((epochs - record["epoch"]) * record["seconds"])
         say(f"{describe_epoch(record, epochs)}  {left} left")
 
     def say(line: str) -> None:
@@ -96,14 +96,14 @@ def describe_epoch(record: Record, epochs: int) -> str:
     for split in ("train", "valid"):
         if f"{split}_loss" in record:
             line += f"  {split} loss {record[f'{split}_loss']:.3f} accuracy {record[f'{split}_accuracy']:.3f}"
-    return f"{line}  {_describe_seconds(record['seconds'])}"
+    return f"{line}  {describe_seconds(record['seconds'])}"
 
 
 def _describe_step(step: Step) -> str:
     return f"loss {step.loss:.3f}  accuracy {step.accuracy:.3f}  {step.faces_per_second:.0f} faces/s"
 
 
-def _describe_seconds(seconds: float) -> str:
+def describe_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
