@@ -43,6 +43,9 @@ class DataConfig:
         None, 0.001, 0.9, "part of train held out as valid; none: the data's own valid, or 0.12 where it has none"
     )
     stratify: bool = _choice(True, "hold out the same fraction of every class")
+    train_fraction: float | None = _number(
+        None, 0.001, 0.999, "part of train that is used, drawn by the seed: for studies of few faces; none: all"
+    )
     drop_copies: bool = _choice(False, "train on one of several exact copies of a picture")
     only: str | None = _choice(None, "a list of the faces to keep, as `mien audit --drop` writes it")
     labels: Labelling = _choice("own", "the data's own labels, or FER+ votes for 7 (ferplus) or 8 classes (ferplus8)")
