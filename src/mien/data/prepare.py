@@ -27,10 +27,10 @@ DEFAULT_VALID_FRACTION = 0.12
 def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool = False) -> Splits:
     """Return the splits of `source` as a recipe with this `config` and `seed` trains on them.
 
-    First the faces that `config.only` does not name are left out, then valid is held out, then FER+ votes give the
-    labels: so valid consists of the same pictures, whoever labelled them. Where `config.valid_fraction` is set, valid
-    is held out from train and the data's own valid is left aside; where it is None, the data's own valid serves, or
-    0.12 of train where there is none.
+    First the faces that `config.only` does not name are left out, then valid is held out, then train is cut to
+    `config.train_fraction`, then FER+ votes give the labels: so valid consists of the same pictures, whoever labelled
+    them and however few are trained on. Where `config.valid_fraction` is set, valid is held out from train and the
+    data's own valid is left aside; where it is None, the data's own valid serves, or 0.12 of train where there is none.
 
     Raises:
         ConfigError: votes without a labelling by them, or the reverse.
@@ -42,6 +42,9 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
     if config.only is not None:
         splits = keep_only(splits, Path(config.only))
     splits = _hold_out(splits, source, config, seed)
+    if config.train_fraction is not None:
+        kept = hold_out_valid(splits, fraction=config.train_fraction, seed=seed, stratify=config.stratify)
+        splits = replace(splits, train=kept.valid)
     if config.drop_copies and splits.train is not None:
         splits = replace(splits, train=drop_copies(splits.train))
     return splits if config.votes is None else label_by_votes(splits, read_votes(Path(config.votes)), config.labels)
