@@ -1,0 +1,102 @@
+"""What was recognised, for a terminal. In: outcomes and counts. Out: what rich prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mien.cli.counts import draw_bar
+
+if TYPE_CHECKING:
+    from mien.recognise.face import Face
+    from mien.stream.pictures import Outcome
+    from mien.stream.tally import Tally
+    from mien.stream.timeline import Timeline
+
+BAR_CELLS = 20
+
+
+def tell_picture(outcome: Outcome) -> Text:
+    """Return one line about a picture: its faces, each with its expression and confidence."""
+    faces = [row for row in outcome.rows if row["face"] is not None]
+    told = ", ".join(
+        f"{row['expression']} {row['confidence']:.0%}{_tell_place(row['left'], row['top'])}" for row in faces
+    )
+    return Text.assemble((outcome.file, "bold"), f"  {told or 'no face'}")
+
+
+def tell_video(name: str, timeline: Timeline) -> Text:
+    """Return a line about a video, then one for each face that was followed for longest."""
+    faces = timeline.longest()
+    told = f"{len(timeline)} face{'s' * (len(timeline) != 1)} followed" if faces else "no face"
+    lines = [
+        f"\n  face {one.number}: {one.start:.1f} to {one.end:.1f} s, mostly {one.mostly} ({one.share:.0%})"
+        for one in faces
+    ]
+    return Text.assemble((name, "bold"), f"  {told}", *lines)
+
+
+def tell_frame(faces: Sequence[tuple[int, Face]]) -> Table:
+    """Return the bars of each face that a camera sees."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("face")
+    for _ in range(2):
+        table.add_column()
+    for number, face in faces:
+        for index, (name, share) in enumerate(face.probabilities.items()):
+            style = "bold" if name == face.expression else ""
+            bar = Text(draw_bar(share * BAR_CELLS), style="cyan")
+            table.add_row(str(number) if index == 0 else "", Text(f"{name}  {share:4.0%}", style=style), bar)
+    if not faces:
+        table.add_row("–", "no face", "")
+    return table
+
+
+def render_tally(tally: Tally, expressions: Sequence[str]) -> Iterator[RenderableType]:
+    """Yield the counts of everything that was recognised."""
+    total = sum(tally.count_faces(name) for name in expressions)
+    if total:
+        yield Text()
+        yield _render_expressions(tally, expressions, total)
+    yield Text(", ".join(_list_counts(tally)))
+
+
+def _render_expressions(tally: Tally, expressions: Sequence[str], total: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+    table.add_column("expression", footer="all")
+    table.add_column("faces", justify="right", footer=f"{total:,}")
+    for heading in ("share", "mean confidence"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    most = max(tally.count_faces(name) for name in expressions)
+    for name in expressions:
+        count = tally.count_faces(name)
+        sure = f"{tally.mean_confidence(name):.0%}" if count else "–"
+        bar = Text(draw_bar(BAR_CELLS * count / most), style="cyan")
+        table.add_row(Text(name), f"{count:,}", f"{count / total:.1%}", sure, bar)
+    return table
+
+
+def _list_counts(tally: Tally) -> Iterator[str]:
+    if tally["pictures"] or not tally["videos"]:
+        yield _count(tally["pictures"], "picture")
+    if tally["empty"]:
+        yield f"{tally['empty']:,} of them without a face"
+    if tally["videos"]:
+        frames = _count(tally["frames"], "frame")
+        yield f"{_count(tally['videos'], 'video')} with {frames} looked at (each counts its faces)"
+    if tally["bad"]:
+        yield f"{_count(tally['bad'], 'file')} left out"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _tell_place(left: int | None, top: int | None) -> str:
+    return "" if left is None else f" at {left},{top}"

@@ -1,0 +1,242 @@
+"""What `mien recognise` does, step by step. In: a `Request`. Out: tables, drawings, and lines on the terminal."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, final
+
+from rich.console import Console
+
+from mien.cli.advance import show_advance
+from mien.cli.findings import render_tally, tell_picture
+from mien.cli.progress import warn
+from mien.cli.watching import watch_camera, watch_video
+from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
+from mien.files import make_folder
+from mien.recognise import Recogniser
+from mien.stream.pictures import Look, Outcome, recognise_files
+from mien.stream.results import ResultsFile, open_results
+from mien.stream.rows import check_suffix
+from mien.stream.sources import Sources, is_video
+from mien.stream.spread import spread_files
+from mien.stream.tally import Tally
+
+SHOWN = 5
+"""Files that could not be read, and remarks, that are told at the end; the others are counted."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asked for; `mien recognise --help` tells what each means."""
+
+    names: tuple[str, ...]
+    camera: int | None
+    out: Path | None
+    draw_to: Path | None
+    resume: bool
+    run: str | None
+    detector: str
+    min_confidence: float
+    every: int
+    smoothing_seconds: float
+    workers: int
+    engine: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the results depend on, by the name of its option."""
+        names = ("detector", "min_confidence", "every", "smoothing_seconds")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def look(self) -> Look:
+        """How to look at pictures."""
+        return Look(
+            detect=self.detector != "none",
+            min_confidence=self.min_confidence,
+            draw_to=self.draw_to,
+            above=find_common_folder(self.names),
+        )
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """A recognition in progress: where results go, what was counted, what is to be told at the end.
+
+    Attributes:
+        request: what was asked for.
+        recogniser: recognises.
+        results: the table; None: each picture is told on the terminal.
+        tally: counts.
+        console: the terminal.
+        bad: the first files that could not be read.
+        remarks: the first things that are worth knowing.
+        done: files of this session.
+    """
+
+    request: Request
+    recogniser: Recogniser
+    results: ResultsFile | None
+    tally: Tally
+    console: Console
+    bad: list[DataError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    done: int = 0
+
+    def is_new(self, file: str) -> bool:
+        """Tell whether a file is still to be looked at."""
+        return self.results is None or not self.results.is_done(file)
+
+    def finish_picture(self, outcome: Outcome) -> None:
+        """Note what became of a picture."""
+        if outcome.problem is not None:
+            self.finish_bad(DataError(outcome.file, outcome.problem))
+            return
+        self.remark(outcome.remark)
+        self.tally.add_picture(outcome.rows)
+        if self.results is None:
+            self.console.print(tell_picture(outcome), soft_wrap=True)
+        else:
+            self.results.add(outcome.rows)
+        self.finish(outcome.file)
+
+    def finish_bad(self, error: DataError) -> None:
+        """Note that a file cannot be read."""
+        self.tally.add("bad")
+        if len(self.bad) < SHOWN:
+            self.bad.append(error)
+        self.finish(error.where, error.problem)
+
+    def finish(self, file: str, problem: str | None = None) -> None:
+        """Note that a file is done."""
+        self.done += 1
+        if self.results is not None:
+            self.results.finish(file, problem)
+
+    def remark(self, text: str | None) -> None:
+        """Note what is worth knowing."""
+        if text and len(self.remarks) < SHOWN:
+            self.remarks.append(text)
+
+
+def recognise_all(request: Request) -> None:
+    """Do what was asked for.
+
+    Raises:
+        MienError: it cannot be done; what is done by then is in the table.
+    """
+    sources = Sources(names=request.names, left_out=request.draw_to)
+    total = sum(sources.count())
+    _check_outputs(request, moving=request.camera is not None or sources.count()[1] > 0)
+    recogniser = Recogniser(request.run, detector=request.detector)
+    with _open_table(request, recogniser) as results:
+        tally = Tally() if results is None else results.tally
+        session = Session(
+            request=request, recogniser=recogniser, results=results, tally=tally, console=Console(highlight=False)
+        )
+        try:
+            _recognise_pictures(session, sources)
+            for file in sources.walk():
+                if is_video(file) and session.is_new(file):
+                    watch_video(session, file)
+        except KeyboardInterrupt:
+            more = "; the same command with --resume goes on" if results else ""
+            raise Interrupted(f"stopped after {session.done:,} of {total:,} files{more}") from None
+        if request.camera is not None:
+            watch_camera(session, request.camera)
+    _print_end(session)
+
+
+def find_common_folder(names: Sequence[str]) -> Path:
+    """Return the folder above all that is named: copies are written in the same structure below another folder.
+
+    >>> find_common_folder(["/photos/a/1.jpg", "/photos/b/*.jpg"]).as_posix()
+    '/photos'
+    """
+    folders = []
+    for name in names:
+        path = Path(name).absolute()
+        if not path.is_dir():
+            path = path.parent
+        while glob.has_magic(str(path)) and not path.exists():
+            path = path.parent
+        folders.append(path)
+    return Path(os.path.commonpath(folders)) if folders else Path()
+
+
+def _check_outputs(request: Request, *, moving: bool) -> None:
+    """Refuse what cannot be written, before anything is computed."""
+    if request.out is not None:
+        check_suffix(request.out)
+    if request.draw_to is None:
+        return
+    if request.names and request.draw_to.resolve() == request.look.above.resolve():
+        raise ConfigError(f"--draw {request.draw_to}: expected another folder than that of the pictures themselves")
+    make_folder(request.draw_to)
+    if moving and find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "video")
+
+
+def _open_table(request: Request, recogniser: Recogniser) -> AbstractContextManager[ResultsFile | None]:
+    if request.out is None:
+        return nullcontext()
+    settings = {**request.settings, "network": recogniser.card}
+    return open_results(request.out, recogniser.expressions, settings, resume=request.resume)
+
+
+def _recognise_pictures(session: Session, sources: Sources) -> None:
+    request = session.request
+
+    def walk() -> Iterator[str]:
+        return (file for file in sources.walk() if not is_video(file) and session.is_new(file))
+
+    total = sum(1 for _ in walk())
+    if request.engine == "ray":
+        outcomes = spread_files(
+            walk(), request.look, run=request.run, detector=request.detector, workers=request.workers
+        )
+    else:
+        outcomes = recognise_files(session.recogniser, walk(), request.look, workers=request.workers)
+    with show_advance("recognising", total, "pictures", session.console) as advance, closing(outcomes):
+        for batch in outcomes:
+            for outcome in batch:
+                session.finish_picture(outcome)
+            advance(len(batch))
+
+
+def _print_end(session: Session) -> None:
+    results, tally, console = session.results, session.tally, session.console
+    for part in render_tally(tally, session.recogniser.expressions):
+        console.print(part)
+    if results is not None:
+        console.print(f"  {results.out}", markup=False, soft_wrap=True)
+    if session.request.draw_to is not None:
+        console.print(f"  {session.request.draw_to}", markup=False, soft_wrap=True)
+    for remark in session.remarks:
+        warn(remark)
+    _tell_bad(session)
+
+
+def _tell_bad(session: Session) -> None:
+    """List the files that could not be read; where there were no others, that is an error."""
+    count = session.tally["bad"]
+    if not count:
+        return
+    if count == 1 == len(session.bad) and session.done == 1:
+        raise session.bad[0]
+    for error in session.bad:
+        warn(f"left out: {error}")
+    if count > len(session.bad):
+        warn(f"left out: {count - len(session.bad):,} more")
+    if session.results is not None:
+        warn(f"{session.results.errors} names all {count:,}")
+    if session.done == len(session.bad) == count or not session.tally["pictures"] + session.tally["videos"]:
+        raise MienError(f"none of the {count:,} files could be read")

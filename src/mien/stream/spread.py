@@ -1,0 +1,86 @@
+"""Recognise files on several machines through Ray Data. In: paths that all can read. Out: what one process gives.
+
+Ray starts the workers, hands out the work and does again what a worker that died had; this process writes the results.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, final
+
+from mien.errors import MienError, MissingExtraError
+from mien.recognise import Recogniser
+from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
+
+FILES_A_TASK = 1024
+"""A worker gets so many at a time: enough that handing out costs nothing, few enough to do again after a death."""
+
+
+@final
+class Worker:
+    """What each worker holds: a recogniser. Ray makes one in each of its processes."""
+
+    def __init__(self, run: str | None, detector: str, look: Look, folder: str) -> None:
+        os.chdir(folder)  # names mean there what they mean here
+        self._recogniser = Recogniser(run, detector=detector, threads=1)
+        self._look = look
+
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the outcome of each file of a batch, as JSON."""
+        prepared = [prepare_file(self._recogniser, str(file), self._look) for file in batch["file"]]
+        outcomes = name_files(self._recogniser, prepared, self._look)
+        return {"outcome": [json.dumps(asdict(outcome)) for outcome in outcomes]}
+
+
+def spread_files(
+    files: Iterable[str], look: Look, *, run: str | None, detector: str, workers: int
+) -> Generator[list[Outcome], None, None]:
+    """Yield what became of the files, some at a time, in their order.
+
+    Args:
+        files: paths that every machine can read.
+        look: how to look.
+        run: folder of a run or an exported file, which every machine can read, too; None: the network of the package.
+        detector: its name.
+        workers: processes, one core each.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        MienError: Ray gives up.
+    """
+    ray = _start_ray()
+    import pyarrow
+
+    names = list(files)
+    tables = [pyarrow.table({"file": names[at : at + FILES_A_TASK]}) for at in range(0, len(names), FILES_A_TASK)]
+    if not tables:
+        return
+    arguments = {"run": run, "detector": detector, "look": look, "folder": os.getcwd()}  # noqa: PTH109
+    outcomes = ray.data.from_arrow(tables).map_batches(
+        Worker, fn_constructor_kwargs=arguments, batch_size=BATCH_FILES, concurrency=workers, num_cpus=1
+    )
+    try:
+        for batch in outcomes.iter_batches(batch_size=FILES_A_TASK, batch_format="pyarrow"):
+            yield [Outcome(**json.loads(text.as_py())) for text in batch["outcome"]]
+    except ray.exceptions.RayError as error:
+        raise MienError(f"--engine ray: {str(error).strip().splitlines()[-1]}") from error
+
+
+def _start_ray() -> Any:
+    """Return ray, connected to the cluster of RAY_ADDRESS, or to one of its own on this machine."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+        import ray.data
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "ray", "ray") from None
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, logging_level="ERROR")
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.execution_options.preserve_order = True
+    return ray

@@ -1,0 +1,108 @@
+"""Follow faces from frame to frame. In: the faces of one frame after the other. Out: the same, numbered and smoothed.
+
+A face goes on where its box overlaps the one it had; its probabilities follow an exponential moving average in time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+from mien.recognise.face import Box, Face
+
+LEAST_OVERLAP = 0.3
+"""Of two boxes that count as one face, as intersection over union, as in the tracker SORT (Bewley et al., 2016)."""
+
+PATIENCE_SECONDS = 1.0
+"""A face that was not found for so long has gone; who comes afterwards is somebody else."""
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class _Track:
+    number: int
+    face: Face
+    seconds: float
+
+
+@final
+class Tracker:
+    """Numbers faces from 1, each number one face for as long as it is followed.
+
+    Args:
+        smoothing_seconds: time constant of the average: 63 % of a change shows after so long; 0: no average.
+    """
+
+    def __init__(self, *, smoothing_seconds: float) -> None:
+        self._smoothing_seconds = smoothing_seconds
+        self._tracks: list[_Track] = []
+        self.count = 0
+
+    def follow(self, faces: Sequence[Face], seconds: float) -> list[tuple[int, Face]]:
+        """Return the faces of the frame at `seconds`, in their order, each with its number."""
+        self._tracks = [track for track in self._tracks if seconds - track.seconds <= PATIENCE_SECONDS]
+        pairs = _match(self._tracks, faces)
+        followed = []
+        for index, face in enumerate(faces):
+            track = pairs.get(index) or self._start(face, seconds)
+            track.face = smooth(track.face, face, self._weigh(seconds - track.seconds))
+            track.seconds = seconds
+            followed.append((track.number, track.face))
+        return followed
+
+    def _start(self, face: Face, seconds: float) -> _Track:
+        self.count += 1
+        self._tracks.append(_Track(number=self.count, face=face, seconds=seconds))
+        return self._tracks[-1]
+
+    def _weigh(self, elapsed_seconds: float) -> float:
+        """Return the weight of a new frame: frames may be at any distance."""
+        if self._smoothing_seconds == 0.0:
+            return 1.0
+        return -math.expm1(-max(elapsed_seconds, 0.0) / self._smoothing_seconds)
+
+
+def smooth(before: Face, now: Face, weight: float) -> Face:
+    """Return `now` with the weighted mean of the probabilities of both.
+
+    >>> sure, unsure = (Face(box=None, expression="sad", confidence=p, probabilities={"sad": p}) for p in (0.9, 0.5))
+    >>> smooth(sure, unsure, 0.25).confidence
+    0.8
+    """
+    old = before.probabilities
+    mixed = {name: old[name] + (value - old[name]) * weight for name, value in now.probabilities.items()}
+    best = max(mixed, key=mixed.__getitem__)
+    return replace(now, expression=best, confidence=mixed[best], probabilities=mixed)
+
+
+def measure_overlap(one: Box | None, other: Box | None) -> float:
+    """Return intersection over union of two boxes, 0 to 1; None is the whole picture, and overlaps itself wholly.
+
+    >>> square = Box(left=0, top=0, width=10, height=10)
+    >>> measure_overlap(square, square), measure_overlap(square, Box(left=5, top=0, width=10, height=10))
+    (1.0, 0.3333333333333333)
+    """
+    if one is None or other is None:
+        return float(one is other)
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    shared = max(width, 0) * max(height, 0)
+    return shared / (one.width * one.height + other.width * other.height - shared)
+
+
+def _match(tracks: Sequence[_Track], faces: Sequence[Face]) -> dict[int, _Track]:
+    """Return for the index of a face the track that it goes on with: the pairs of largest overlap first."""
+    overlaps = [
+        (measure_overlap(track.face.box, face.box), index, place)
+        for place, track in enumerate(tracks)
+        for index, face in enumerate(faces)
+    ]
+    pairs: dict[int, _Track] = {}
+    taken: set[int] = set()
+    for overlap, index, place in sorted(overlaps, reverse=True):
+        if overlap >= LEAST_OVERLAP and index not in pairs and place not in taken:
+            pairs[index] = tracks[place]
+            taken.add(place)
+    return pairs
