@@ -13,17 +13,18 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 
 ROWS = (
     {"cli"},
-    {"serve"},
+    {"serve", "stream"},
     {"recognise"},
     {"submit", "augment_sheet"},
     {"train"},
     {"evaluate"},
     {"checkpoint", "results", "plots"},
-    {"models", "augment", "losses", "schedules", "optimisers", "ema", "batches", "recipes"},
+    {"views"},
+    {"models", "augment", "losses", "schedules", "optimisers", "ema", "batches", "recipes", "calibrate", "decide"},
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},
-    {"labels", "files", "allocator", "processes"},
+    {"labels", "files", "allocator", "processes", "reliability"},
     {"errors"},
     {"theory"},
 )

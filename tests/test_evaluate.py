@@ -11,8 +11,9 @@ from mien.checkpoint import load_run
 from mien.config import ModelConfig
 from mien.data.faces import UNLABELLED, Splits
 from mien.errors import ConfigError, DataError
-from mien.evaluate import evaluate_split, find_copies, parse_views, pick_device, predict_probabilities
+from mien.evaluate import evaluate_split, find_copies, pick_device, predict_probabilities
 from mien.models import build_model
+from mien.views import parse_views
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,16 @@
 """Checkpoints that describe themselves: tensors and, in the file's header, everything needed to use them.
 
 In: tensors by name and facts as plain values. Out: one safetensors file (never pickle), written aside and renamed, with
-a checksum. `load_run` makes a `Run` from a run folder or from a weights file alone.
+a checksum. `load_run` makes a `Run` from a run folder or from a weights file alone; a file with several members, an
+ensemble, makes one, too.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,31 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mien.calibrate import read_temperatures
 from mien.config import Recipe, read_recipe
 from mien.errors import MienError, RunError
 from mien.files import write_aside
 from mien.models import Network, build_model
+from mien.models.mixture import mix_networks
+from mien.views import name_views
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
 """The file of a run folder that holds the weights to use, and all that using them takes."""
 
 Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One network of an ensemble: its share of the mean, and the run that it came from, by name."""
+
+    network: Network
+    recipe: Recipe
+    source: str
+    epoch: int
+    share: float
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +57,10 @@ class Run:
         size: side in pixels of the faces that the network takes.
         source: the data it was trained on, as the user named it.
         synthetic: True if that data was drawn: every figure has to say so.
-        epoch: the epoch, from 1, after which the weights were kept.
-        details: the other facts in the file: versions, score, hardware, format.
+        epoch: the epoch, from 1, after which the weights were kept; 0 for an ensemble, which has no single one.
+        details: the other facts in the file: versions, score, hardware, format, checksum.
+        members: of an ensemble; empty for a single network.
+        temperatures: name of views -> temperature fitted on valid, for the views that have one.
     """
 
     path: Path
@@ -54,6 +72,22 @@ class Run:
     synthetic: bool
     epoch: int
     details: Facts
+    members: tuple[Member, ...] = ()
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its weights lie in."""
+        return self.path if self.path.is_dir() else self.path.parent
+
+    @property
+    def mark(self) -> str:
+        """What tells these weights from all others."""
+        return f"{self.details.get('checksum', 0):08x}-{self.epoch}"
+
+    def temperature(self, views: tuple[str, ...] = ("plain",)) -> float:
+        """Return what the probabilities of these views are scaled by; 1, which changes nothing, if none was fitted."""
+        return self.temperatures.get(name_views(views), 1.0)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> None:
@@ -110,16 +144,46 @@ def load_run(path: Path) -> Run:
         raise RunError(f"{path}: expected a run folder with {WEIGHTS}, found none: no epoch was finished here")
     tensors, facts = load_tensors(weights)
     try:
-        recipe = read_recipe(facts["recipe"])
-        expressions = tuple(facts["expressions"])
-        network = build_model(recipe.model, classes=len(expressions), size=facts["size"])
-        network.load_state_dict(tensors)
-        known = {name: facts[name] for name in ("size", "source", "synthetic", "epoch")}
-    except (KeyError, RuntimeError, TypeError, MienError) as error:
+        run = _build_run(path, facts)
+        run.network.load_state_dict(tensors)
+    except (KeyError, RuntimeError, TypeError, ValueError, MienError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{weights}: expected the weights of a run, found a file that does not fit: {reason}") from error
-    details = {name: value for name, value in facts.items() if name not in {*known, "recipe", "expressions"}}
-    return Run(path=path, recipe=recipe, expressions=expressions, network=network.eval(), details=details, **known)
+    run.network.eval()
+    return replace(run, temperatures=read_temperatures(run.folder, run.mark))
+
+
+def describe_members(members: Sequence[Member]) -> list[Facts]:
+    """Return what the file of an ensemble says of its members: enough to build them again."""
+    return [
+        {
+            "recipe": member.recipe.to_dict(),
+            "size": member.network.size,
+            **{name: getattr(member, name) for name in ("source", "epoch", "share", "name")},
+        }
+        for member in members
+    ]
+
+
+def _build_run(path: Path, facts: Facts) -> Run:
+    """Return the run that `facts` tell of, with weights still to be loaded."""
+    recipe, expressions = read_recipe(facts["recipe"]), tuple(facts["expressions"])
+    members = tuple(_build_member(entry, len(expressions)) for entry in facts.get("members", ()))
+    if members:
+        network = mix_networks([member.network for member in members], [member.share for member in members])
+    else:
+        network = build_model(recipe.model, classes=len(expressions), size=facts["size"])
+    known = {name: facts[name] for name in ("size", "source", "synthetic", "epoch")}
+    details = {name: value for name, value in facts.items() if name not in {*known, "recipe", "expressions", "members"}}
+    built: Facts = {"recipe": recipe, "expressions": expressions, "network": network, "members": members}
+    return Run(path=path, details=details, **built, **known)
+
+
+def _build_member(facts: Facts, classes: int) -> Member:
+    recipe = read_recipe(facts["recipe"])
+    network = build_model(recipe.model, classes=classes, size=facts["size"])
+    rest = {name: facts[name] for name in ("source", "epoch", "share", "name")}
+    return Member(network=network, recipe=recipe, **rest)
 
 
 def _add_up(tensors: Mapping[str, Tensor]) -> int:

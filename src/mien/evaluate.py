@@ -1,8 +1,14 @@
-"""Show faces to a trained network. In: a `Run` and `Splits`. Out: an `Evaluation`; every figure is derived from it."""
+"""Show faces to a trained network. In: a `Run` and `Splits`. Out: an `Evaluation`; every figure is derived from it.
+
+`calibrate_run` fits, on valid, the temperature that every later prediction of the run is scaled by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,17 +16,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+import mien
+from mien.calibrate import fit_temperature, scale_probabilities, write_temperatures
 from mien.checkpoint import Run
 from mien.data.copies import hash_images
 from mien.data.faces import UNLABELLED, Faces, Images, Labels, Splits
-from mien.errors import ConfigError, DataError
+from mien.data.prepare import fingerprint, prepare_splits
+from mien.decide import ARGMAX, Rule
+from mien.errors import ConfigError, DataError, MienError
+from mien.files import make_folder, write_aside
 from mien.models import Network
 from mien.models.network import WHITE
 from mien.results import Evaluation
+from mien.views import VIEWS, name_views
 
 BATCH_SIZE = 128
-VIEWS: dict[str, Callable[[Tensor], Tensor]] = {"plain": lambda faces: faces, "mirror": lambda faces: faces.flip(-1)}
-"""Ways of showing a face: name -> function of (B, 1, S, S)."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -36,21 +46,6 @@ def pick_device(name: str) -> torch.device:
     return torch.device(usable[0] if name == "auto" else name)
 
 
-def parse_views(text: str) -> tuple[str, ...]:
-    """Return the views that a comma-separated list names.
-
-    Raises:
-        ConfigError: a name that is not in `VIEWS`, or one twice.
-
-    >>> parse_views("plain, mirror")
-    ('plain', 'mirror')
-    """
-    names = tuple(name.strip() for name in text.split(","))
-    if not set(names) <= set(VIEWS) or len(set(names)) < len(names):
-        raise ConfigError(f"--views {text}: expected some of {','.join(VIEWS)}, each once, separated by commas")
-    return names
-
-
 def predict_probabilities(
     network: Network,
     images: Images,
@@ -59,14 +54,14 @@ def predict_probabilities(
     device: str | torch.device = "cpu",
     views: Sequence[str] = ("plain",),
 ) -> npt.NDArray[np.float32]:
-    """Return the probabilities (N, K) of each face, the mean over `views`; rows sum to 1.
+    """Return the probabilities (N, K) of each face, the mean over `views`, not scaled; rows sum to 1.
 
     Args:
         network: moved to `device` and put into evaluation mode.
         images: uint8 (N, H, W); resized, smoothly, where the network takes another size.
         batch_size: faces shown at a time.
         device: of torch.
-        views: names of `VIEWS`, at least one.
+        views: names of `mien.views.VIEWS`, at least one.
 
     Raises:
         DataError: there are no faces.
@@ -92,9 +87,10 @@ def evaluate_split(
     seen: Splits | None = None,
     batch_size: int = BATCH_SIZE,
     device: str | torch.device = "cpu",
-    views: Sequence[str] = ("plain",),
+    views: tuple[str, ...] = ("plain",),
+    rule: Rule = ARGMAX,
 ) -> Evaluation:
-    """Return what `run` answers on one split.
+    """Return what `run` answers on one split, its probabilities scaled by the temperature that it holds for `views`.
 
     Args:
         run: the trained network.
@@ -104,14 +100,17 @@ def evaluate_split(
         batch_size: see `predict_probabilities`.
         device: likewise.
         views: likewise.
+        rule: how probabilities become answers.
 
     Raises:
         DataError: no such split, no labels in it, or classes that the run does not know.
     """
     faces, network, seen = find_split(splits, split), run.network, seen or splits
+    labels = match_labels(faces.labels, splits, run.expressions)
+    raw = predict_probabilities(network, faces.images, batch_size=batch_size, device=device, views=views)
     return Evaluation(
-        labels=match_labels(faces.labels, splits, run.expressions),
-        probabilities=predict_probabilities(network, faces.images, batch_size=batch_size, device=device, views=views),
+        labels=labels,
+        probabilities=scale_probabilities(raw, run.temperature(views)),
         ids=faces.ids,
         copies=find_copies(faces, seen),
         expressions=run.expressions,
@@ -122,8 +121,67 @@ def evaluate_split(
         synthetic=splits.synthetic or run.synthetic,
         recipe=run.recipe.name,
         epoch=run.epoch,
-        views=tuple(views),
+        views=views,
+        members=tuple(member.name for member in run.members),
+        temperature=run.temperature(views),
+        rule=rule,
     )
+
+
+def read_trained_on(run: Run, *, skip_bad: bool = False) -> Splits:
+    """Return the very splits that `run` was trained on.
+
+    Raises:
+        DataError: the data has moved or cannot be read any more.
+    """
+    return prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+
+
+def calibrate_run(
+    run: Run, valid: Faces, *, views: tuple[str, ...] = ("plain",), device: str | torch.device = "cpu"
+) -> Run:
+    """Return `run` with the temperature of these views: the one that its folder holds, or fitted on `valid` and kept.
+
+    Args:
+        run: the trained network.
+        valid: the valid split that it was trained with, labels as indices into `run.expressions`.
+        views: see `predict_probabilities`.
+        device: likewise.
+    """
+    name = name_views(views)
+    if name in run.temperatures:
+        return run
+    temperature = fit_temperature(valid.labels, predict_valid(run, valid, views=views, device=device))
+    temperatures = {**run.temperatures, name: temperature}
+    with suppress(MienError):  # a folder that may not be written to: fitted again the next time
+        write_temperatures(run.folder, run.mark, temperatures)
+    return replace(run, temperatures=temperatures)
+
+
+def predict_valid(
+    run: Run, valid: Faces, *, views: tuple[str, ...] = ("plain",), device: str | torch.device = "cpu"
+) -> npt.NDArray[np.float32]:
+    """Return the probabilities (N, K) of `valid`, not scaled; kept in the run's folder for the next time.
+
+    The file is named after weights, faces, views and versions, so that one of other weights or faces is never taken.
+    """
+    name, key = name_views(views), f"{run.mark}/{fingerprint(valid)}/{mien.__version__}/{torch.__version__}"
+    digest = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+    path = run.folder / "cache" / f"valid-{name}-{digest}.npy"
+    try:
+        kept: npt.NDArray[np.float32] = np.load(path)
+        if kept.shape == (len(valid), len(run.expressions)):
+            return kept
+    except (OSError, ValueError, EOFError):  # not there, or damaged: as good as none
+        pass
+    found = predict_probabilities(run.network, valid.images, device=device, views=views)
+    with suppress(MienError):
+        make_folder(path.parent)
+        for old in path.parent.glob(f"valid-{name}-*.npy"):
+            old.unlink(missing_ok=True)
+        with write_aside(path) as aside:
+            np.save(aside, found)
+    return found
 
 
 def find_copies(faces: Faces, seen: Splits) -> npt.NDArray[np.bool_]:
@@ -169,4 +227,8 @@ def _show(network: Network, batch: Tensor, views: Sequence[str]) -> Tensor:
     faces = batch.unsqueeze(1)
     if faces.shape[-2:] != side:
         faces = F.interpolate(faces / WHITE, side, mode="bilinear", antialias=True)
-    return torch.stack([network(VIEWS[view](faces)).float().softmax(dim=1) for view in views]).mean(dim=0)
+
+    def recognise(view: str) -> Tensor:
+        return torch.stack([network(shown).float().softmax(dim=1) for shown in VIEWS[view](faces)]).mean(dim=0)
+
+    return torch.stack([recognise(view) for view in views]).mean(dim=0)

@@ -1,22 +1,27 @@
 """The figures of an evaluation. In: true labels and probabilities. Out: `Scores`, plain numbers that compare and print.
 
 Accuracy comes with a bootstrap interval, recall with a Wilson interval; what scikit-learn offers is scikit-learn's.
+`rate` and `bootstrap_differences` hold two sets of answers against each other.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mien.errors import MienError
+from mien.reliability import Calibration, measure_calibration
 
 LEVEL = 0.95
 RESAMPLES = 2000
+
+Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +63,40 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Three ways to count right answers; floats, or arrays of one shape.
+
+    Attributes:
+        balanced_accuracy: mean recall of the classes that have faces.
+        macro_f1: mean F1 of the classes that have faces or were given to one.
+    """
+
+    accuracy: Any
+    balanced_accuracy: Any
+    macro_f1: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """`value` = second minus first, and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_noise(self) -> bool:
+        """True where the interval holds 0."""
+        return self.low <= 0.0 <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """Every figure of one evaluation.
 
     Attributes:
-        n: faces.
+        n: faces that were answered.
+        coverage: their part of all faces: below 1 only where the decision rule may abstain.
         interval: 95 % bootstrap interval of `accuracy`.
         balanced_accuracy: mean recall of the expressions that have faces.
         macro_f1: mean F1 of the expressions that have faces or were given to one.
@@ -77,8 +111,10 @@ class Scores:
     balanced_accuracy: float
     macro_f1: float
     log_loss: float
+    calibration: Calibration
     classes: tuple[ClassScores, ...]
     confusion: tuple[tuple[int, ...], ...]
+    coverage: float = 1.0
 
     def most_confused(self, limit: int = 5) -> tuple[Confusion, ...]:
         """Return at most `limit` pairs, the largest error first: by its part of the true expression's faces."""
@@ -92,25 +128,44 @@ class Scores:
 
 
 def score(
-    labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating], *, expressions: Sequence[str], seed: int
+    labels: Labels,
+    probabilities: npt.NDArray[np.floating],
+    *,
+    expressions: Sequence[str],
+    seed: int,
+    predicted: Labels | None = None,
 ) -> Scores:
-    """Return every figure of `probabilities` against `labels`; the prediction is the most probable expression.
+    """Return every figure of `probabilities` against `labels`.
 
     Args:
         labels: (N,) true classes, 0 to K − 1, N at least 1. Classes without faces are fine.
         probabilities: (N, K), rows that sum to 1.
         expressions: K names.
         seed: of the bootstrap.
+        predicted: (N,) the answers, negative for none: such faces count in `coverage` alone. None: the most probable.
 
     Raises:
-        MienError: there are no faces.
+        MienError: there are no faces, or none was answered.
     """
+    predicted = probabilities.argmax(axis=1) if predicted is None else predicted
+    answered = predicted >= 0
+    if not answered.any():
+        found = f"{len(labels):,} without an answer" if len(labels) else "none"
+        raise MienError(f"expected at least one labelled face to score, found {found}")
+    scores = _score_answers(labels[answered], probabilities[answered], predicted[answered], expressions, seed)
+    return replace(scores, coverage=float(answered.mean()))
+
+
+def _score_answers(
+    labels: Labels,
+    probabilities: npt.NDArray[np.floating],
+    predicted: Labels,
+    expressions: Sequence[str],
+    seed: int,
+) -> Scores:
     from sklearn.metrics import confusion_matrix, f1_score, log_loss
 
-    if len(labels) == 0:
-        raise MienError("expected at least one labelled face to score, found none")
-    classes, predicted = np.arange(len(expressions)), probabilities.argmax(axis=1)
-    exact = probabilities.astype(np.float64)
+    classes, exact = np.arange(len(expressions)), probabilities.astype(np.float64)
     confusion = confusion_matrix(labels, predicted, labels=classes)
     by_class = _score_classes(labels, predicted, expressions)
     return Scores(
@@ -120,6 +175,7 @@ def score(
         balanced_accuracy=float(np.mean([entry.recall for entry in by_class if entry.support])),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         log_loss=float(log_loss(labels, exact / exact.sum(axis=1, keepdims=True), labels=classes)),
+        calibration=measure_calibration(labels, probabilities),
         classes=by_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
@@ -184,3 +240,54 @@ def wilson_interval(right: int, total: int, *, level: float = LEVEL) -> Interval
     reach = z * math.sqrt(proportion * (1.0 - proportion) / total + z**2 / (4 * total**2))
     low, high = ((centre + sign * reach) / (1.0 + z**2 / total) for sign in (-1.0, 1.0))
     return Interval(low=max(0.0, low), high=min(1.0, high))
+
+
+def rate(labels: Labels, predicted: Labels, classes: int) -> Rates:
+    """Return the three rates of `predicted` (N,) as floats; quicker than `score`.
+
+    >>> rate(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), classes=2).accuracy
+    0.75
+    """
+    counts = (np.bincount(chosen, minlength=classes) for chosen in (labels[labels == predicted], labels, predicted))
+    rates = _rate_counts(*counts)
+    return Rates(**{name: float(value) for name, value in asdict(rates).items()})
+
+
+def _rate_counts(right: npt.NDArray[Any], support: npt.NDArray[Any], given: npt.NDArray[Any]) -> Rates:
+    """Return the rates of counts (…, K): faces of a class that are right, that there are, and that were given it."""
+    there, named = support > 0, support + given > 0
+    recall = np.divide(right, support, out=np.zeros(right.shape), where=there)
+    f1 = np.divide(2 * right, support + given, out=np.zeros(right.shape), where=named)
+    return Rates(
+        accuracy=right.sum(axis=-1) / support.sum(axis=-1),
+        balanced_accuracy=recall.sum(axis=-1) / there.sum(axis=-1),
+        macro_f1=f1.sum(axis=-1) / named.sum(axis=-1),
+    )
+
+
+def bootstrap_differences(
+    labels: Labels, first: Labels, second: Labels, *, classes: int, seed: int, resamples: int = RESAMPLES
+) -> dict[str, Difference]:
+    """Return the rates of `second` minus those of `first` on the same faces, by name, with bootstrap intervals.
+
+    Paired: a resample draws N faces, each with both of its answers. All that the rates see of a face is its label and
+    the two answers, so one multinomial draw over these triples is one resample, exactly.
+    """
+    cells, counts = np.unique(np.stack((labels, first, second)), axis=1, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), size=resamples)
+    samples = _rate_cells(cells[0], cells[1], drawn, classes), _rate_cells(cells[0], cells[2], drawn, classes)
+    found = rate(labels, first, classes), rate(labels, second, classes)
+    tails = [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0]
+    differences = {}
+    for name in asdict(found[0]):
+        low, high = np.quantile(getattr(samples[1], name) - getattr(samples[0], name), tails).tolist()
+        value = getattr(found[1], name) - getattr(found[0], name)
+        differences[name] = Difference(value=value, low=low, high=high)
+    return differences
+
+
+def _rate_cells(labels: Labels, predicted: Labels, drawn: npt.NDArray[np.int64], classes: int) -> Rates:
+    """Return the rates (R,) of `drawn` (R, C): how often each cell, a label and its answer, was drawn."""
+    of_label, of_answer = np.eye(classes)[labels], np.eye(classes)[predicted]
+    right = of_label * (labels == predicted)[:, None]
+    return _rate_counts(drawn @ right, drawn @ of_label, drawn @ of_answer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 import mien
+from mien.calibrate import scale_probabilities
+from mien.decide import ARGMAX, Rule, decide
 from mien.errors import MienError, RunError
 from mien.files import make_folder, write_aside, write_text
 from mien.metrics import LEVEL, RESAMPLES, Scores, score
@@ -30,6 +32,8 @@ SEED = 0
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
+LATER_FACTS = ("members", "temperature")
+"""Facts that older files lack: their defaults are what held then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +54,9 @@ class Evaluation:
         recipe: name of the recipe.
         epoch: the epoch whose weights were evaluated.
         views: how each face was shown; the probabilities are the mean over them.
+        members: names of the runs of an ensemble; empty for a single network.
+        temperature: what the probabilities were scaled by (`mien.calibrate`); 1: as the network gave them.
+        rule: how probabilities become answers.
     """
 
     labels: npt.NDArray[np.int64]
@@ -65,6 +72,9 @@ class Evaluation:
     recipe: str
     epoch: int
     views: tuple[str, ...]
+    members: tuple[str, ...] = ()
+    temperature: float = 1.0
+    rule: Rule = ARGMAX
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.expressions))
@@ -87,20 +97,26 @@ class Evaluation:
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
-        """The most probable class of each face, (N,)."""
-        predicted: npt.NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return predicted
+        """The answer to each face, (N,): the most probable class, unless another rule decides; −1 for none."""
+        return decide(self.probabilities, self.rule)
 
     def score(self) -> Scores:
         """Return every figure."""
-        return score(self.labels, self.probabilities, expressions=self.expressions, seed=SEED)
+        return self._score(np.ones(len(self), dtype=bool))
 
     def score_without_copies(self) -> Scores | None:
-        """Return every figure of the faces with no exact copy in train or valid; None if all have one."""
+        """Return every figure of the faces with no exact copy in train or valid; None if none of them is answered."""
         kept = ~self.copies
-        if not kept.any():
-            return None
-        return score(self.labels[kept], self.probabilities[kept], expressions=self.expressions, seed=SEED)
+        return self._score(kept) if (self.predicted[kept] >= 0).any() else None
+
+    def uncalibrated(self) -> Evaluation:
+        """Return the same with the probabilities as the network gave them."""
+        raw = scale_probabilities(self.probabilities, 1.0 / self.temperature)
+        return replace(self, probabilities=raw, temperature=1.0)
+
+    def _score(self, kept: npt.NDArray[np.bool_]) -> Scores:
+        labels, probabilities, predicted = self.labels[kept], self.probabilities[kept], self.predicted[kept]
+        return score(labels, probabilities, expressions=self.expressions, seed=SEED, predicted=predicted)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -123,12 +139,14 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     without = evaluation.score_without_copies()
     return {
         "format": FORMAT,
-        **{name: getattr(evaluation, name) for name in FACTS},
+        **{name: getattr(evaluation, name) for name in (*FACTS, *LATER_FACTS)},
+        "rule": asdict(evaluation.rule),
         "n": len(evaluation),
         "copies_in_train_or_valid": int(evaluation.copies.sum()),
         "bootstrap": {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL},
         "scores": _describe(evaluation.score()),
         "scores_without_copies": None if without is None else _describe(without),
+        "scores_before_scaling": None if evaluation.temperature == 1.0 else _describe_raw(evaluation),
         "versions": {"python": platform.python_version(), "mien": mien.__version__, **_find_versions()},
     }
 
@@ -157,7 +175,7 @@ def read_evaluation(folder: Path) -> Evaluation:
         )
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror or error}): run `mien evaluate` again") from None
-    except (ValueError, KeyError, MienError) as error:
+    except (ValueError, KeyError, TypeError, MienError) as error:
         raise RunError(f"{path}: does not fit {FIGURES} ({error}): run `mien evaluate` again") from None
 
 
@@ -175,12 +193,16 @@ def _read_facts(path: Path) -> dict[str, Any]:
 
 
 def _pick_facts(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in FACTS}
+    names = (*FACTS, *(name for name in LATER_FACTS if name in facts))
+    picked = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in names}
+    if "rule" in facts:
+        picked["rule"] = Rule(**{**facts["rule"], "weights": tuple(facts["rule"]["weights"])})
+    return picked
 
 
 def _list_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """Return the lines of predictions.csv; float32 is written with the fewest digits that read back exactly."""
-    names = np.array(evaluation.expressions)
+    names = np.array((*evaluation.expressions, ""))  # the last one, at −1: no answer
     leading = (evaluation.ids, names[evaluation.labels], names[evaluation.predicted], evaluation.copies.astype(int))
     texts = [column.astype(str) for column in (*leading, *evaluation.probabilities.T)]
     return list(zip(*(text.tolist() for text in texts), strict=True))
@@ -188,6 +210,12 @@ def _list_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
 
 def _describe(scores: Scores) -> dict[str, Any]:
     return {**asdict(scores), "most_confused": [asdict(pair) for pair in scores.most_confused()]}
+
+
+def _describe_raw(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the figures that a temperature changes, as they were without it."""
+    scores = evaluation.uncalibrated().score()
+    return {"log_loss": scores.log_loss, "calibration": asdict(scores.calibration)}
 
 
 def _find_versions() -> dict[str, str]:

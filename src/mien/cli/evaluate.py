@@ -30,7 +30,8 @@ def evaluate(
     at the end; choose on valid.
     """
     from mien.checkpoint import load_run
-    from mien.evaluate import evaluate_split, parse_views, pick_device
+    from mien.evaluate import evaluate_split, pick_device
+    from mien.views import parse_views
 
     shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
     splits, seen = _read_splits(loaded, data, skip_bad)

@@ -23,8 +23,9 @@ def submit(
     """
     from mien.checkpoint import load_run
     from mien.data.load import load
-    from mien.evaluate import parse_views, pick_device, predict_probabilities
+    from mien.evaluate import pick_device, predict_probabilities
     from mien.submit import choose_faces, refuse_overwriting, write_submission
+    from mien.views import parse_views
 
     refuse_overwriting(out, force=force)
     shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
