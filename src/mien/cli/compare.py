@@ -1,0 +1,84 @@
+"""`mien compare`: train variants of a recipe on several seeds, and tell what each change brings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from mien.compare import Plan, Results, StudyFolder
+
+
+def compare(
+    data: Annotated[str, typer.Option(help="A file or folder of labelled faces, or synthetic.")] = "synthetic",
+    recipe: Annotated[str, typer.Option(help="The base: name of a recipe; `mien recipes` lists them.")] = "small",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="augmentation, early-stopping, class-weights, sampling, ensemble, or a field: train.lr=0.1,0.2 (repeat)."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Trainings of each variant.")] = 3,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the study.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a field of all variants: --set train.epochs=20 (repeat).")
+    ] = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Every combination, instead of one change at a time.")] = False,
+    split: Annotated[str, typer.Option(help="Where to measure: valid, or test once all is chosen.")] = "valid",
+    workers: Annotated[int, typer.Option(min=1, help="Runs at a time, which share the cores.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces.")] = False,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the study in this folder.")] = None,
+) -> None:
+    """Train variants of a recipe and tell what each change brings: mean, spread, paired difference with its interval.
+
+    Every run is an ordinary run in the study's folder, trained in a process of its own. Ctrl-C saves; the same command,
+    or --resume, goes on. More seeds and variants can be added later.
+    """
+    from mien.cli.interrupt import listen_for_interrupt
+    from mien.cli.study import show_study
+    from mien.compare.folder import StudyFolder
+    from mien.compare.study import run_study
+
+    if (out is None) == (resume is None):
+        raise ConfigError("give -o FOLDER for a study, or --resume FOLDER to go on with one")
+    if split not in ("valid", "test"):
+        raise ConfigError(f"--split {split}: expected valid or test")
+    folder = StudyFolder(resume or out or Path())
+    source = data if data == "synthetic" else str(Path(data).resolve())
+    choices = {"seeds": seeds, "changes": set_ or [], "grid": grid, "split": split, "skip_bad": skip_bad}
+    plan = _make_plan(recipe, vary or [], folder if resume else None, data=source, **choices)
+    with listen_for_interrupt("the runs are saving …") as asked, show_study(plan) as watcher:
+        stop = asked.is_set
+        results, failures = run_study(plan, folder, workers=workers, device=device, watcher=watcher, should_stop=stop)
+    _print(results, folder)
+    if failures:
+        told = "; ".join(f"{failure.name}: {failure.reason}" for failure in failures)
+        raise RunError(f"{len(failures)} runs failed ({told}); try again with  mien compare --resume {folder.path}")
+
+
+def _make_plan(recipe: str, vary: list[str], resume: StudyFolder | None, **choices: Any) -> Plan:
+    """Return the plan of a new study, or that of the one to go on with."""
+    from mien.compare.plan import plan_study, read_plan
+
+    if resume is None:
+        return plan_study(recipe, vary, **choices)
+    if vary or choices["changes"] or choices["grid"]:
+        raise ConfigError("--resume goes on with the study as it was planned: leave out --vary, --set and --grid")
+    return read_plan(resume.read()["plan"])
+
+
+def _print(results: Results, folder: StudyFolder) -> None:
+    from rich.console import Console
+
+    from mien.cli.study import render_results
+
+    console = Console(highlight=False)
+    for part in render_results(results):
+        console.print(part)
+    for name in ("study.json", "study.md", "comparison.svg", "comparison.png"):
+        console.print(f"  {folder.path / name}", markup=False, soft_wrap=True)
