@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "recipes": "mien.cli.recipes",
     "train": "mien.cli.train",
     "evaluate": "mien.cli.evaluate",
+    "compare": "mien.cli.compare",
     "submit": "mien.cli.submit",
     "serve": "mien.cli.serve",
     "theory": "mien.cli.theory",
