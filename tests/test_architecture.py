@@ -16,7 +16,7 @@ ROWS = (
     {"serve", "stream"},
     {"recognise"},
     {"submit", "augment_sheet"},
-    {"train"},
+    {"train", "compare"},
     {"evaluate"},
     {"checkpoint", "results", "plots"},
     {"views"},
