@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "mien.cli.evaluate",
     "compare": "mien.cli.compare",
     "submit": "mien.cli.submit",
+    "recognise": "mien.cli.recognise",
     "serve": "mien.cli.serve",
     "theory": "mien.cli.theory",
 }
