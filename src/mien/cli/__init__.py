@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from mien.errors import Interrupted, MienError, MissingExtraError
+from mien.errors import Interrupted, LostProcessError, MienError, MissingExtraError
+from mien.processes import is_first_of_machine
 
 COMMANDS: dict[str, str] = {
     "data": "mien.cli.data",
@@ -17,8 +18,11 @@ COMMANDS: dict[str, str] = {
     "recipes": "mien.cli.recipes",
     "train": "mien.cli.train",
     "evaluate": "mien.cli.evaluate",
+    "report": "mien.cli.report",
     "compare": "mien.cli.compare",
+    "ensemble": "mien.cli.ensemble",
     "submit": "mien.cli.submit",
+    "export": "mien.cli.export",
     "recognise": "mien.cli.recognise",
     "serve": "mien.cli.serve",
     "theory": "mien.cli.theory",
@@ -79,7 +83,7 @@ def main() -> None:
         fail(str(error))
         sys.exit(INTERRUPTED)
     except MienError as error:
-        sys.exit(fail(str(error)))
+        sys.exit(fail(str(error), everywhere=isinstance(error, LostProcessError)))
     except ModuleNotFoundError as error:
         if error.name not in TRAINING_PACKAGES:
             raise
@@ -96,7 +100,11 @@ def _name_command(error: Exception) -> str:
     return "mien" if context is None else str(context.command_path)
 
 
-def fail(message: str) -> int:
-    """Print `message` as the one line of an error and return the exit status of bad input."""
-    typer.echo(f"mien: {' '.join(message.split())}", err=True)
+def fail(message: str, *, everywhere: bool = False) -> int:
+    """Print `message` as the one line of an error and return the exit status of bad input.
+
+    Of the processes that train together, one speaks for each machine, unless each has to be heard (`everywhere`).
+    """
+    if everywhere or is_first_of_machine():
+        typer.echo(f"mien: {' '.join(message.split())}", err=True)
     return BAD_INPUT

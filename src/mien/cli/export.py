@@ -1,0 +1,79 @@
+"""`mien export`: a run as one ONNX file that recognises without PyTorch, checked against torch before it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.checkpoint import Run
+    from mien.data.faces import Splits
+    from mien.export import Export
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("model.onnx"),
+    views: Annotated[str, typer.Option(help="Ways of showing each face, averaged inside: see evaluate.")] = "plain",
+    int8: Annotated[bool, typer.Option("--int8", help="Compute with 8-bit numbers; says what that costs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+) -> None:
+    """Write a run as an ONNX file: in uint8 faces (N, S, S), out probabilities (N, K).
+
+    Normalisation, calibration and views are inside. The file is compared with torch over 1,000 faces first.
+    """
+    from mien.errors import ConfigError
+
+    if out.suffix.lower() != ".onnx":
+        raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
+    if out.exists() and not force:
+        raise ConfigError(f"{out} is there already: give another --out, or --force")
+    from mien.checkpoint import load_run
+    from mien.export import export_run, write_model
+    from mien.views import parse_views
+
+    shown, loaded = parse_views(views), load_run(run)
+    splits = _read_data(loaded)
+    loaded = _calibrate(loaded, splits, shown)
+    made = export_run(loaded, splits, views=shown, int8=int8)
+    write_model(made.model, out)
+    _tell(made, loaded, shown, out)
+
+
+def _read_data(run: Run) -> Splits | None:
+    """Return what the run was trained on, or None where that is gone."""
+    from mien.errors import DataError
+    from mien.evaluate import read_trained_on
+
+    try:
+        return read_trained_on(run)
+    except DataError as error:
+        typer.echo(f"mien: {error}; checked on drawn faces instead", err=True)
+        return None
+
+
+def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...]) -> Run:
+    from mien.evaluate import calibrate_run
+
+    return run if splits is None or splits.valid is None else calibrate_run(run, splits.valid, views=views)
+
+
+def _tell(made: Export, run: Run, views: tuple[str, ...], out: Path) -> None:
+    from mien.export import describe_run
+
+    facts = describe_run(run, views)
+    calibrated = f"temperature {facts['temperature']:.3f}" if facts["calibrated"] else "not calibrated"
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {run.recipe.name}, {len(run.expressions)} expressions")
+    typer.echo(f"  in   uint8 faces (N, {facts['size']}, {facts['size']}), grey")
+    typer.echo(f"  out  probabilities (N, {len(run.expressions)}): views {' + '.join(views)}, {calibrated}")
+    typer.echo(f"  largest difference from torch over {made.faces:,} faces: {made.difference:.1e}")
+    if made.accuracies:
+        exact, rounded = made.accuracies
+        typer.echo(
+            f"  8 bits: accuracy {rounded:.2%} on valid ({made.measured:,} faces), {exact:.2%} as float32: "
+            f"{100 * (rounded - exact):+.2f} points"
+        )
+    if run.synthetic:
+        typer.echo("  trained on synthetic faces")

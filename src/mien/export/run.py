@@ -1,0 +1,76 @@
+"""From a run to a checked file. In: a `Run` and the data it was trained on. Out: an `Export`, and the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mien.checkpoint import Run
+from mien.data.faces import Splits
+from mien.data.images import resize_faces
+from mien.errors import MienError
+from mien.evaluate import match_labels
+from mien.export.check import check_difference, compare_with_torch, gather_faces, run_model, spread
+from mien.export.graph import build_model
+from mien.export.quantise import quantise
+from mien.files import write_aside
+
+CALIBRATION_FACES = 512
+"""Faces whose activations set the ranges of 8-bit numbers; ranges settle long before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A model, and what was measured of it.
+
+    Attributes:
+        model: an `onnx.ModelProto`.
+        difference: largest difference of a probability from torch's, before 8 bits.
+        faces: so many were looked at for it.
+        accuracies: on valid, as float32 and in 8 bits; None where 8 bits were not asked for.
+        measured: faces of valid that the accuracies come from.
+    """
+
+    model: Any
+    difference: float
+    faces: int
+    accuracies: tuple[float, float] | None = None
+    measured: int = 0
+
+
+def export_run(run: Run, splits: Splits | None, *, views: tuple[str, ...] = ("plain",), int8: bool = False) -> Export:
+    """Return `run` as a checked model.
+
+    Args:
+        run: the trained network, calibrated where it can be.
+        splits: the data it was trained on; None: unknown, and drawn faces serve for the check.
+        views: see `build_model`.
+        int8: compute with 8-bit numbers; takes faces of train and valid.
+
+    Raises:
+        MissingExtraError: see `build_model`.
+        MienError: the model differs from torch by more than `TOLERANCE`, or `int8` lacks faces.
+    """
+    model = build_model(run, views=views)
+    faces = gather_faces(splits, run.network.size)
+    difference = compare_with_torch(model, run, faces, views=views)
+    check_difference(difference)
+    if not int8:
+        return Export(model=model, difference=difference, faces=len(faces))
+    if splits is None or splits.train is None or splits.valid is None:
+        raise MienError(f"{run.path}: --int8 needs the faces that the run was trained on, train and valid: found none")
+    shown = resize_faces(spread(splits.train.images, CALIBRATION_FACES), run.network.size)
+    quantised = quantise(model, shown)
+    labels = match_labels(splits.valid.labels, splits, run.expressions)
+    images = resize_faces(splits.valid.images, run.network.size)
+    exact, rounded = (float((run_model(one, images).argmax(1) == labels).mean()) for one in (model, quantised))
+    return Export(
+        model=quantised, difference=difference, faces=len(faces), accuracies=(exact, rounded), measured=len(labels)
+    )
+
+
+def write_model(model: Any, path: Path) -> None:
+    """Write a model to `path`: whole or not at all."""
+    with write_aside(path) as aside:
+        aside.write_bytes(model.SerializeToString())
