@@ -16,7 +16,7 @@ ROWS = (
     {"serve", "stream"},
     {"recognise"},
     {"report"},
-    {"submit", "augment_sheet", "ensemble", "remedies"},
+    {"submit", "augment_sheet", "export", "ensemble", "remedies"},
     {"train", "compare"},
     {"evaluate"},
     {"checkpoint", "results", "plots"},
