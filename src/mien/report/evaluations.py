@@ -1,0 +1,75 @@
+"""The evaluations that a report speaks of. In: a run and its data. Out: what `mien evaluate` left, checked.
+
+Test is never read anew. Where nothing is left at all, valid is evaluated, because valid may be looked at at any time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.checkpoint import Run
+from mien.data.faces import Faces, Splits
+from mien.data.prepare import fingerprint, prepare_splits
+from mien.errors import DataError, RunError
+from mien.evaluate import evaluate_split
+from mien.report.data import Absent, SplitScores
+from mien.results import FIGURES, Evaluation, read_evaluation
+
+PLACES = {"test": ".", "valid": "valid"}
+"""Split -> where in its folder a run keeps the evaluation; the first one there is the one to speak of."""
+
+
+def read_data(run: Run, *, fingerprints: dict[str, str], skip_bad: bool) -> Splits | Absent:
+    """Return the faces that `run` was trained on, or why they are not to be had."""
+    try:
+        splits = prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+    except DataError as error:
+        return Absent(reason="data-moved", detail={"problem": error.problem})
+    there = splits.named()
+    changed = [name for name, digest in fingerprints.items() if fingerprint(there.get(name)) != digest]
+    return Absent(reason="data-changed", detail={"splits": ", ".join(changed)}) if changed else splits
+
+
+def collect_evaluations(run: Run, splits: Splits | Absent) -> tuple[list[Evaluation], list[Absent]]:
+    """Return the evaluations of `run`, the one to speak of first, and why others are missing."""
+    found: list[Evaluation] = []
+    missing: list[Absent] = []
+    for split in PLACES:
+        evaluation = _read(run, split)
+        (missing if isinstance(evaluation, Absent) else found).append(evaluation)  # type: ignore[arg-type]
+    if not found and not isinstance(splits, Absent) and splits.valid is not None and len(splits.valid):
+        found = [evaluate_split(run, splits, "valid")]
+        missing = [absent for absent in missing if absent.detail.get("split") != "valid"]
+    return found, missing
+
+
+def score_split(evaluation: Evaluation) -> SplitScores:
+    """Return every figure of an evaluation."""
+    return SplitScores(
+        split=evaluation.split,
+        views=evaluation.views,
+        scores=evaluation.score(),
+        without_copies=evaluation.score_without_copies(),
+    )
+
+
+def match_faces(evaluation: Evaluation, splits: Splits | Absent) -> Faces | Absent:
+    """Return the very faces that were evaluated, in their order, or why they are not to be had."""
+    if isinstance(splits, Absent):
+        return splits
+    faces = splits.named().get(evaluation.split)
+    if faces is None or not np.array_equal(faces.ids, evaluation.ids):
+        return Absent(reason="data-changed", detail={"splits": evaluation.split})
+    return faces
+
+
+def _read(run: Run, split: str) -> Evaluation | Absent:
+    folder = run.path / PLACES[split]
+    if not (folder / FIGURES).exists():
+        return Absent(reason=f"{split}-not-evaluated", detail={"split": split})
+    try:
+        evaluation = read_evaluation(folder)
+    except RunError as error:
+        return Absent(reason="evaluation-damaged", detail={"split": split, "problem": str(error)})
+    is_current = (evaluation.epoch, evaluation.expressions, evaluation.split) == (run.epoch, run.expressions, split)
+    return evaluation if is_current else Absent(reason="evaluation-stale", detail={"split": split})

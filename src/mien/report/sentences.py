@@ -1,0 +1,109 @@
+"""What the figures mean, in sentences. In: parts of a report and its words. Out: lists of sentences.
+
+Both the page and the Markdown file print these, so that they say the same.
+"""
+
+from __future__ import annotations
+
+from mien.metrics import ClassScores
+from mien.report.data import BalancePart, ConfusedPair, NetworkPart, ReportData, TrainingPart
+from mien.report.numbers import Say, write_interval, write_percent, write_points, write_short
+
+MUTUAL = 0.5
+"""Two expressions are confused in both directions where the smaller share is at least this part of the larger."""
+
+
+def tell_lead(data: ReportData, say: Say) -> list[str]:
+    """Return what stands at the top: how good the run is."""
+    if not data.evaluated:
+        return [say("lead.none", run=data.origin.name)]
+    shown = data.evaluated[0]
+    scores, without = shown.scores, shown.without_copies
+    interval = write_interval(scores.interval, say)
+    told = [say(f"lead.{shown.split}", accuracy=write_percent(scores.accuracy), n=f"{scores.n:,}", interval=interval)]
+    if without is not None and without.n < scores.n:
+        gaps = {"accuracy": write_percent(without.accuracy), "interval": write_interval(without.interval, say)}
+        told.append(say("lead.without-copies", n=f"{without.n:,}", **gaps))
+    return told
+
+
+def tell_network_cost(network: NetworkPart, say: Say) -> str:
+    """Return the size and cost of a network."""
+    return say(
+        "network.summary",
+        name=network.name,
+        layers=len(network.layers),
+        parameters=f"{network.parameters:,}",
+        macs=write_short(network.multiply_adds),
+        megabytes=f"{network.total_megabytes:.1f}",
+    )
+
+
+def tell_epochs(data: ReportData, training: TrainingPart, say: Say) -> list[str]:
+    """Return which epoch was kept, what that was worth, and how training ended."""
+    epochs, planned = len(training.history), data.origin.recipe["train"]["epochs"]
+    at = {"epoch": training.best_epoch, "epochs": epochs}
+    kept, last, train = training.kept_accuracy, training.last_accuracy, training.train_accuracy
+    told = [
+        say("training.kept-only", **at) if kept is None else say("training.kept", accuracy=write_percent(kept), **at)
+    ]
+    if kept is not None and last is not None and training.best_epoch != epochs:
+        told.append(say("training.versus-last", accuracy=write_percent(last), points=write_points(kept - last)))
+    if kept is not None and train is not None:
+        side = say("training.above" if train >= kept else "training.below")
+        points = write_points(abs(train - kept)).lstrip("+")
+        told.append(say("training.gap", train=write_percent(train), points=points, side=side))
+    if training.stopped_early:
+        told.append(say("training.stopped", stopped=training.stopped))
+    elif not training.stopped:
+        told.append(say("training.unfinished", epochs=epochs, planned=planned))
+    return told
+
+
+def tell_recalls(classes: tuple[ClassScores, ...], say: Say) -> str:
+    """Return which expression is found best, and which worst."""
+    there = sorted((entry for entry in classes if entry.support), key=lambda entry: entry.recall)
+    worst, best = there[0], there[-1]
+    return say(
+        "confusion.best",
+        best=say(f"expression.{best.expression}"),
+        best_recall=write_percent(best.recall, 0),
+        worst=say(f"expression.{worst.expression}"),
+        worst_recall=write_percent(worst.recall, 0),
+    )
+
+
+def tell_pair(pair: ConfusedPair, say: Say) -> list[str]:
+    """Return how often one expression is taken for another, and whether the other way round, too."""
+    share = pair.count / pair.support
+    told = [
+        say(
+            "pairs.sentence",
+            count=f"{pair.count:,}",
+            support=f"{pair.support:,}",
+            true=say(f"expression.{pair.true}"),
+            given=say(f"expression.{pair.given}"),
+            share=write_percent(share, 0),
+            interval=write_interval(pair.interval, say, 0),
+        )
+    ]
+    if pair.back_support:
+        back = pair.back / pair.back_support
+        sizes = {"back": f"{pair.back:,}", "support": f"{pair.back_support:,}", "share": write_percent(back, 0)}
+        is_mutual = min(share, back) >= MUTUAL * max(share, back)
+        told += [say("pairs.back", **sizes), say("pairs.mutual" if is_mutual else "pairs.one-way")]
+    return told
+
+
+def tell_imbalance(balance: BalancePart, expressions: tuple[str, ...], say: Say) -> str:
+    """Return how much more frequent the most frequent expression of train is than the least frequent one."""
+    there = sorted((count, name) for count, name in zip(balance.counts["train"], expressions, strict=True) if count)
+    (least_count, least), (most_count, most) = there[0], there[-1]
+    return say(
+        "balance.sentence",
+        most=say(f"expression.{most}"),
+        most_count=f"{most_count:,}",
+        least=say(f"expression.{least}"),
+        least_count=f"{least_count:,}",
+        ratio=f"{balance.ratio:.1f}",
+    )
