@@ -17,7 +17,7 @@ ROWS = (
     {"recognise"},
     {"report"},
     {"submit", "augment_sheet", "export", "ensemble", "remedies"},
-    {"train", "compare"},
+    {"train", "compare", "audit"},
     {"evaluate"},
     {"checkpoint", "results", "plots"},
     {"views"},

@@ -14,6 +14,7 @@ from mien.processes import is_first_of_machine
 
 COMMANDS: dict[str, str] = {
     "data": "mien.cli.data",
+    "audit": "mien.cli.audit",
     "model": "mien.cli.model",
     "recipes": "mien.cli.recipes",
     "train": "mien.cli.train",

@@ -1,0 +1,11 @@
+"""What is wrong with a data set, before training: `Splits` go in, an `Audit` comes out, with a page and a clean list.
+
+`copies` and `near` find pictures that are there twice, `looks` and `sizes` those that show too little, `tagged` asks
+FER+ votes, `judge` and `doubts` a trained network. `clean` chooses what to keep; `page` and `table` write it all down.
+"""
+
+from mien.audit.clean import DROPPABLE, choose_kept
+from mien.audit.examine import Audit, examine
+from mien.audit.finding import KINDS, Finding, Kind
+
+__all__ = ["DROPPABLE", "KINDS", "Audit", "Finding", "Kind", "choose_kept", "examine"]

@@ -1,0 +1,54 @@
+"""What a trained network says against the labels. In: a `Run` and a `Roll`. Out: findings about faces it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mien.audit.doubts import find_doubts
+from mien.audit.finding import Finding, Roll
+from mien.checkpoint import Run
+from mien.data.copies import hash_images
+from mien.data.faces import UNLABELLED
+from mien.data.load import load
+from mien.data.prepare import prepare_splits
+from mien.errors import DataError, RunError
+from mien.evaluate import match_labels, predict_probabilities
+
+
+def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") -> Iterator[Finding]:
+    """Yield the faces whose label is in doubt, among those whose pixels the run was not trained on.
+
+    Raises:
+        RunError: the data that the run was trained on is gone, so nobody knows which faces it has seen.
+        DataError: a class that the run does not know, or no face that it has not seen.
+    """
+    seen = _read_seen(run, skip_bad)
+    source = roll.splits.source
+    parts = list(load(source, size=run.size, skip_bad=skip_bad).named().values())
+    fresh = np.concatenate([~np.isin(hash_images(part.images), seen) for part in parts]) & (roll.labels != UNLABELLED)
+    if not fresh.any():
+        raise DataError(source, f"expected labelled faces that {run.path} was not trained on, found none")
+    numbers = np.flatnonzero(fresh)
+    shown = np.concatenate(
+        [part.images[fresh[a:b]] for part, a, b in zip(parts, roll.starts, roll.starts[1:], strict=False)]
+    )
+    probabilities = predict_probabilities(run.network, shown, device=device)
+    labels = match_labels(roll.labels[numbers], roll.splits, run.expressions)
+    doubts = find_doubts(labels, probabilities)
+    for face, seems, margin in zip(doubts.faces, doubts.classes, doubts.margins, strict=True):
+        label = labels[face]
+        said = f"{run.expressions[seems]} {probabilities[face, seems]:.0%}, {run.expressions[label]}"
+        detail = f"{said} {probabilities[face, label]:.0%}"
+        yield roll.report("wrong-label", int(numbers[face]), detail=detail, score=float(margin))
+
+
+def _read_seen(run: Run, skip_bad: bool) -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:
+    """Return the digests of the pictures that the run was trained on."""
+    try:
+        train = prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad).train
+    except DataError as error:
+        raise RunError(f"{run.path}: expected the data that it was trained on, to leave it out: {error}") from error
+    assert train is not None
+    return hash_images(train.images)

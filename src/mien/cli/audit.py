@@ -1,0 +1,126 @@
+"""`mien audit`: what is wrong with a data set; a page with the pictures, a table, and a clean list to train on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mien.audit import Audit, Finding
+    from mien.audit.clean import Kept
+    from mien.data.faces import Splits
+
+CLEAN_LIST, PAGE, TABLE = "clean.txt", "index.html", "audit.csv"
+
+
+def audit(
+    path: Annotated[str, typer.Argument(help="A file or folder of faces, or synthetic.")] = "synthetic",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the page, the table and the list.")] = Path(
+        "audit"
+    ),
+    run: Annotated[
+        Path | None, typer.Option(help="A run that doubts labels: of faces that it was not trained on alone.")
+    ] = None,
+    votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
+    drop: Annotated[
+        str | None, typer.Option(help="Kinds of findings that the clean list leaves out: exact-copies,blank,…")
+    ] = None,
+    drop_from: Annotated[str, typer.Option(help="The splits that may lose faces: train,valid,test.")] = "train",
+    size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and list them.")] = False,
+) -> None:
+    """Say what is wrong with a data set before anybody trains on it, and show it.
+
+    Copies within and across splits, contradictory labels, pictures that show nothing; with a trained run, likely wrong
+    labels; with FER+ votes, faces that people do not agree on. The data itself is never changed.
+    """
+    from mien.audit import examine
+    from mien.audit.clean import DROPPABLE, DROPPED_FROM, parse_names
+    from mien.data.load import load
+    from mien.data.votes import read_votes
+
+    kinds = () if drop is None else parse_names(drop, DROPPABLE, "--drop")
+    losing = parse_names(drop_from, DROPPED_FROM, "--drop-from")
+    splits = load(path, size=size, skip_bad=skip_bad)
+    tagged = None if votes is None else read_votes(votes)
+    doubts = None if run is None else _ask_run(splits, run, skip_bad)
+    found = examine(splits, votes=tagged, doubts=doubts)
+    _write(found, out, kinds, losing)
+
+
+def _ask_run(splits: Splits, path: Path, skip_bad: bool) -> tuple[Finding, ...]:
+    from mien.audit.finding import call_roll
+    from mien.audit.judge import report_doubts
+    from mien.checkpoint import load_run
+
+    return tuple(report_doubts(call_roll(splits), load_run(path), skip_bad=skip_bad))
+
+
+def _write(found: Audit, out: Path, kinds: Sequence[str], losing: Sequence[str]) -> None:
+    """Write the files, then print the summary."""
+    from mien.audit.clean import choose_kept
+    from mien.audit.page import write_page
+    from mien.audit.table import write_table
+    from mien.data.only import write_list
+    from mien.files import make_folder
+
+    kept = choose_kept(found, kinds, drop_from=losing)
+    if "train" in kept and not kept["train"].any():
+        raise ConfigError(f"--drop {','.join(kinds)}: no face of train would be left: drop less")
+    make_folder(out)
+    notes = _tell_dropped(found, kept, kinds, losing) if kinds else []
+    write_table(found, out / TABLE)
+    if kinds:
+        write_list(out / CLEAN_LIST, found.splits, kept, remarks=[f"{found.splits.source}, mien audit", *notes])
+    write_page(found, out / PAGE, notes=notes)
+    _print(found, out, notes)
+
+
+def _tell_dropped(found: Audit, kept: Kept, kinds: Sequence[str], losing: Sequence[str]) -> list[str]:
+    """Return in words what the clean list leaves out, and what it does not."""
+    lost = {name: int((~split).sum()) for name, split in kept.items()}
+    sizes = {name: len(faces) for name, faces in found.splits.named().items()}
+    parts = [f"{count:,} of {sizes[name]:,} of {name}" for name, count in lost.items() if name in losing]
+    spared = [name for name in lost if name not in losing and name != "unlabelled"]
+    notes = [f"{CLEAN_LIST} leaves out {', '.join(parts) or 'nothing'} for {', '.join(kinds)}"]
+    if spared:
+        notes.append(f"{' and '.join(spared)} keep all faces: of copies across splits, the one of train goes")
+    return notes
+
+
+def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from mien.audit import KINDS
+    from mien.audit.page import list_facts
+
+    console = Console(highlight=False)
+    names = list(found.splits.named())
+    console.print(f"{found.splits.source}: {sum(map(len, found.splits.named().values())):,} faces", markup=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("findings")
+    for heading in (*names, "groups", "--drop"):
+        table.add_column(heading, justify="left" if heading == "--drop" else "right")
+    for kind in found.sought:
+        counts, groups = found.count(kind), found.count_groups(kind)
+        cells = (f"{counts[name]:,}" if name in counts else "–" for name in names)
+        table.add_row(
+            KINDS[kind].title, *cells, f"{groups:,}" if groups else "", kind if KINDS[kind].is_droppable else ""
+        )
+    console.print(table)
+    for line in (*list_facts(found), *notes):
+        console.print(f"{line}.", markup=False, soft_wrap=True)
+    for name in (PAGE, TABLE, *([CLEAN_LIST] if notes else [])):
+        console.print(f"  {out / name}", markup=False, soft_wrap=True)
+    if notes:
+        console.print(
+            f"next: mien train --data {found.splits.source} --only {out / CLEAN_LIST}", markup=False, soft_wrap=True
+        )
