@@ -19,7 +19,7 @@ def compare(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="augmentation, early-stopping, class-weights, sampling, ensemble, or a field: train.lr=0.1,0.2 (repeat)."
+            help="augmentation, early-stopping, class-weights, sampling, ensemble, or a field: train.lr=0.1,0.2"
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Trainings of each variant.")] = 3,

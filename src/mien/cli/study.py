@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mien.compare.jobs import Job
     from mien.compare.plan import Plan
     from mien.compare.pool import Failure, Watcher
-    from mien.compare.results import Results, Row
+    from mien.compare.results import Results
 
 QUIET_SECONDS = 60.0
 """Without a terminal, a line on the runs under way at most this often."""
@@ -102,29 +102,40 @@ def describe_plan(plan: Plan, left: int) -> str:
 
 
 def render_results(results: Results) -> Iterator[RenderableType]:
-    """Yield the parts in the order to read them: what was compared, the table, sentences, notes."""
-    from mien.compare.differences import METRICS
-    from mien.compare.words import list_notes, name_study, tell_differences
+    """Yield the parts in the order to read them: what was compared, figures, differences, notes."""
+    from mien.compare.words import list_notes, name_study
 
     yield Text.assemble(("What each change brings", "bold"), f"\n{name_study(results)}")
+    yield _render_figures(results)
+    yield _render_differences(results)
+    yield Text("\n".join([*list_notes(results), ""]), style="dim")
+
+
+def _render_figures(results: Results) -> Table:
+    from mien.compare.differences import METRICS
+    from mien.compare.words import render_figure, render_minutes
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("variant")
-    for heading in ("seeds", *METRICS, *(f"difference in {metric}" for metric in METRICS), "minutes"):
+    table.add_column("variant", overflow="fold")
+    for heading in ("seeds", *METRICS, "minutes a run"):
         table.add_column(heading, justify="right")
     for row in results.rows:
-        table.add_row(*_render_row(row))
-    yield table
-    yield Text("\n".join([*tell_differences(results), ""]))
-    yield Text("\n".join(list_notes(results)), style="dim")
+        figures = (render_figure(row.figures[metric]) for metric in METRICS)
+        table.add_row(Text(row.name), str(len(row.seeds)), *figures, render_minutes(row))
+    return table
 
 
-def _render_row(row: Row) -> list[Text]:
-    from mien.compare.words import list_cells
+def _render_differences(results: Results) -> Table:
+    from mien.compare.words import tell_difference
 
-    noise = [False] * 4 + [difference.is_noise for difference in row.differences.values()]
-    cells = list_cells(row)
-    dim = noise + [False] * (len(cells) - len(noise))
-    return [Text(cell, style="dim" if is_noise else "") for cell, is_noise in zip(cells, dim, strict=True)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("against the base", "", ""):
+        table.add_column(heading, overflow="fold")
+    for row in results.rows:
+        for place, (metric, found) in enumerate(row.differences.items()):
+            told = Text(tell_difference(found), style="dim" if found.is_noise else "")
+            table.add_row(Text("" if place else row.name), metric, told)
+    return table
 
 
 def tell_epoch(done: int, epochs: int) -> str:

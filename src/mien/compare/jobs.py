@@ -9,7 +9,7 @@ from typing import Any
 
 from mien.compare.folder import StudyFolder
 from mien.compare.plan import SEED_FIELD, Plan, Variant
-from mien.config import override
+from mien.config import override, read_recipe
 from mien.data.prepare import resolve_files
 from mien.errors import RunError
 from mien.results import FIGURES
@@ -61,10 +61,10 @@ def _make_job(plan: Plan, folder: StudyFolder, variant: Variant, seed: int, devi
     facts = read_run(run)
     seeded = override(recipe, [f"{SEED_FIELD}={seed}"])
     expected = replace(seeded, data=resolve_files(seeded.data))
-    if facts is not None and facts.get("recipe") != expected.to_dict():
+    if facts is not None and read_recipe(facts["recipe"]) != expected:
         raise RunError(f"{run}: holds a run of another recipe than {variant.name} of this study: choose another -o")
     commands = []
-    if facts is None or facts.get("outcome") is None:
+    if facts is None or facts["outcome"] is None:
         begun = (run / "checkpoints" / "last.safetensors").exists()
         commands.append(("train", "--resume", str(run)) if begun else _start(plan, variant, seed, run))
     if not (evaluation_folder(run, plan.split) / FIGURES).exists():
@@ -96,8 +96,10 @@ def read_run(run: Path) -> dict[str, Any] | None:
     """
     try:
         facts: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        if not {"recipe", "outcome"} <= facts.keys():
+            raise ValueError("recipe or outcome is missing")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{run / 'run.json'}: expected JSON, found a damaged file ({error})") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise RunError(f"{run / 'run.json'}: expected the facts of a run, found a damaged file ({error})") from None
     return facts

@@ -33,7 +33,7 @@ def draw_comparison(results: Results, path: Path) -> None:
     height = EDGE_INCHES + ROW_INCHES * len(results.rows)
     with open_figure(path, width=WIDTH_INCHES, height=height) as figure:
         panels = list(figure.subplots(1, 1 + len(METRICS), sharey=True, gridspec_kw={"wspace": 0.1}))
-        for axes, title in zip(panels, (METRICS[0], *(f"difference in {metric}" for metric in METRICS)), strict=True):
+        for axes, title in zip(panels, (METRICS[0], *(f"difference in {metric}, points" for metric in METRICS)), strict=True):
             _prepare(axes, title)
         _draw_figures(panels[0], results.rows)
         for axes, metric in zip(panels[1:], METRICS, strict=True):
@@ -49,7 +49,8 @@ def _prepare(axes: Axes, title: str) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(length=0)
-    axes.margins(x=0.08)
+    axes.margins(x=0.22)  # room for the labels of the outermost dots
+    axes.locator_params(axis="x", nbins=5)
 
 
 def _draw_figures(axes: Axes, rows: Sequence[Row]) -> None:
@@ -66,8 +67,7 @@ def _draw_figures(axes: Axes, rows: Sequence[Row]) -> None:
 
 def _draw_differences(axes: Axes, rows: Sequence[Row], metric: str) -> None:
     """Draw a line for the interval, a tick at the mean, a dot a seed, and zero."""
-    axes.xaxis.set_major_formatter(lambda value, _: render_points(value))
-    axes.set_xlabel("points", loc="right")
+    axes.xaxis.set_major_formatter(lambda value, _: render_points(value) if value else "0")
     axes.axvline(0.0, color=FAINT, linewidth=1.0)
     for place, row in enumerate(rows):
         if metric not in row.differences:
@@ -82,4 +82,5 @@ def _draw_differences(axes: Axes, rows: Sequence[Row], metric: str) -> None:
 
 
 def _label(axes: Axes, x: float, y: float, text: str) -> None:
-    axes.annotate(text, (x, y), (0, 9), textcoords="offset points", size=8.5, ha="center", color=INK)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+    axes.annotate(text, (x, y), (0, 9), textcoords="offset points", size=8.5, ha="center", color=INK, bbox=paper)

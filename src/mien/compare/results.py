@@ -132,7 +132,7 @@ def _read_seeds(plan: Plan, folder: StudyFolder, variant: Variant) -> Evaluation
     for seed in plan.seeds:
         run = folder.run(variant.name, seed)
         place, facts = evaluation_folder(run, plan.split), read_run(run)
-        if facts is not None and facts.get("outcome") and (place / FIGURES).exists():
+        if facts is not None and facts["outcome"] and (place / FIGURES).exists():
             found[seed] = read_evaluation(place)
     return found
 

@@ -26,11 +26,11 @@ def tell_difference(difference: Difference) -> str:
     """Return a difference with its interval, and in words whether there is one.
 
     >>> tell_difference(Difference(mean=-0.062, low=-0.083, high=-0.041, values=(-0.06, -0.064)))
-    '6.2 points lower (95% interval −8.3 to −4.1)'
+    '6.2 points lower (95%: −8.3 to −4.1)'
     >>> tell_difference(Difference(mean=0.003, low=-0.005, high=0.011, values=(0.003,)))
-    'within noise: +0.3 points (95% interval −0.5 to +1.1)'
+    'within noise: +0.3 points (95%: −0.5 to +1.1)'
     """
-    interval = f"(95% interval {render_points(difference.low)} to {render_points(difference.high)})"
+    interval = f"(95%: {render_points(difference.low)} to {render_points(difference.high)})"
     if difference.is_noise:
         return f"within noise: {render_points(difference.mean)} points {interval}"
     way = "higher" if difference.mean > 0 else "lower"
@@ -78,8 +78,12 @@ def list_cells(row: Row) -> list[str]:
     """Return the texts of one line of the table."""
     figures = [render_figure(row.figures[metric]) for metric in METRICS]
     differences = [_render_difference(row.differences.get(metric)) for metric in METRICS]
-    minutes = f"{row.minutes:.1f}" + (" in all" if row.is_ensemble else "")
-    return [row.name, str(len(row.seeds)), *figures, *differences, minutes]
+    return [row.name, str(len(row.seeds)), *figures, *differences, render_minutes(row)]
+
+
+def render_minutes(row: Row) -> str:
+    """Return how long a run of the variant trained; of an ensemble, all its runs."""
+    return f"{row.minutes:.1f}" + (" in all" if row.is_ensemble else "")
 
 
 def render_figure(figure: Figure) -> str:
