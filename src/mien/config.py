@@ -114,6 +114,7 @@ class TrainConfig:
     metric: Metric = _choice("accuracy", "what early stopping and the choice of the best epoch look at, on valid")
     stop_at: float | None = _number(None, 0.0, 100.0, "stop when the metric on valid reaches this")
     patience: int | None = _number(None, 1, MAX_EPOCHS, "stop after so many epochs without improvement")
+    keep_last: int = _number(0, 0, MAX_EPOCHS, "newest epochs whose weights are kept, too, for `mien ensemble --last`")
     keep: Literal["best", "last"] = _choice("best", "which weights the finished run keeps")
     precision: Precision = _choice("no", "mixed precision")
     seed: int = _number(0, 0, 2**31 - 1, "seed of everything random")

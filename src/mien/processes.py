@@ -8,13 +8,9 @@ from __future__ import annotations
 import os
 
 INDEX = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
+LOCAL_INDEX = ("LOCAL_RANK", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "MV2_COMM_WORLD_LOCAL_RANK")
 COUNT = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 """Environment variables, in the order in which Accelerate believes them."""
-
-
-def process_index() -> int:
-    """Return the number of this process among those that train together, from 0."""
-    return _read_first(INDEX, 0)
 
 
 def count_processes() -> int:
@@ -23,8 +19,13 @@ def count_processes() -> int:
 
 
 def is_main_process() -> bool:
-    """Return whether this is the process that writes files and speaks to the user."""
-    return process_index() == 0
+    """Return whether this is the process that writes files and shows progress."""
+    return _read_first(INDEX, 0) == 0
+
+
+def is_first_of_machine() -> bool:
+    """Return whether this is the process that tells of errors: one on each machine."""
+    return _read_first(LOCAL_INDEX, 0) == 0
 
 
 def was_left_alone() -> bool:

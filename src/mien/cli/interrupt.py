@@ -9,17 +9,20 @@ from contextlib import contextmanager
 
 import typer
 
+from mien.processes import is_main_process
+
 
 @contextmanager
 def listen_for_interrupt(message: str = "saving …") -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C (or a polite kill) sets; the second one ends the process at once."""
+    """Yield an event that the first Ctrl-C (or a polite kill) sets; the second Ctrl-C ends the process at once."""
     asked = threading.Event()
 
-    def ask(_number: int, _frame: object) -> None:
-        if asked.is_set():
+    def ask(number: int, _frame: object) -> None:
+        if asked.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if is_main_process() and not asked.is_set():
+            typer.echo(f"\nmien: {message} (Ctrl-C once more: stop at once)", err=True)
         asked.set()
-        typer.echo(f"\nmien: {message} (once more: stop at once)", err=True)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mien.processes import is_main_process
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,9 +22,14 @@ QUIET_SECONDS = 30.0
 
 @contextmanager
 def show_progress(epochs: int) -> Iterator[Listener]:
-    """Yield the listener that shows a training of at most `epochs` epochs."""
+    """Yield the listener that shows a training of at most `epochs` epochs; only the main process shows anything."""
     from rich.console import Console
 
+    from mien.train import Listener
+
+    if not is_main_process():
+        yield Listener()
+        return
     console = Console(highlight=False)
     if console.is_terminal:
         with _show_bar(console, epochs) as listener:

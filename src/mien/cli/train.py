@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.errors import ConfigError
+from mien.processes import is_main_process
 
 if TYPE_CHECKING:
     from mien.config import Recipe
@@ -33,6 +30,11 @@ def train(
     ] = None,
     size: Annotated[int | None, typer.Option(help="Side in pixels: short for --set data.size=….")] = None,
     seed: Annotated[int | None, typer.Option(help="Short for --set train.seed=….")] = None,
+    only: Annotated[str | None, typer.Option(help="Train on the faces of this list alone: see `mien audit`.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="own, or by FER+ votes: ferplus, ferplus8 (with contempt).")
+    ] = None,
+    votes: Annotated[str | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.0, help="Save within an epoch this often, too.")] = 10.0,
 ) -> None:
@@ -46,23 +48,30 @@ def train(
         "train.precision": precision,
         "data.valid_fraction": valid_fraction,
         "data.size": size,
+        "data.only": only,
+        "data.labels": labels,
+        "data.votes": votes,
         "train.seed": seed,
     }
     changes = [f"{name}={value}" for name, value in shorts.items() if value is not None] + (set_ or [])
     chosen = _choose_recipe(recipe, changes, resume)
 
+    from mien.cli.interrupt import listen_for_interrupt
     from mien.cli.progress import show_progress  # torch comes with what follows: a wrong option is told before that
     from mien.train import Options, RunFolder
     from mien.train.start import resume_run, start_run
+    from mien.train.together import leave_the_others
 
     folder = RunFolder(resume or out or Path())
-    with _listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
+    with listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
         options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=asked.is_set)
         if resume is not None:
             outcome = resume_run(folder, options=options, listener=listener)
         else:
             outcome = start_run(chosen, data, folder, skip_bad=skip_bad, options=options, listener=listener)
-    _print_ending(folder, outcome)
+    if is_main_process():
+        _print_ending(folder, outcome)
+    leave_the_others()
 
 
 def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe:
@@ -90,22 +99,3 @@ def _print_ending(folder: RunFolder, outcome: Outcome) -> None:
     )
     for line in lines:
         typer.echo(line)
-
-
-@contextmanager
-def _listen_for_interrupt() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C (or a polite kill) sets; the second one ends the process at once."""
-    asked = threading.Event()
-
-    def ask(_number: int, _frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        typer.echo("\nmien: saving … (once more: stop at once)", err=True)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,64 +6,65 @@ Devices, mixed precision and several processes are Accelerate's business; the ra
 
 from __future__ import annotations
 
-from typing import Any, final
+from dataclasses import replace
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch import Generator, Tensor, nn
+from accelerate.utils import InitProcessGroupKwargs
+from torch import Generator, Tensor
 
 from mien.allocator import keep_memory
-from mien.augment import augment
+from mien.augment import augment, mirror_those
 from mien.balance import weigh_classes
 from mien.batches import derive_seed
 from mien.checkpoint import Facts
-from mien.config import Precision, Recipe, TrainConfig
+from mien.config import Precision, Recipe
 from mien.data.faces import Faces
 from mien.ema import start_average, update_average
 from mien.errors import ConfigError
 from mien.losses import cross_entropy
 from mien.models import Network, build_model
 from mien.models.network import WHITE
+from mien.optimisers import build_optimizer, set_rate
+from mien.processes import count_processes, was_left_alone
+from mien.train.sync_norm import synchronise_norms
+from mien.train.together import PATIENCE, mean_over_processes
 
-ADAM_BETA2 = 0.999
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def start_accelerator(device: str, precision: Precision) -> Accelerator:
-    """Return Accelerate's handle on the device.
+    """Return Accelerate's handle on the device, and on the other processes where several were launched.
 
     Args:
         device: "auto" (the best there is), "cpu", "cuda" or "mps".
         precision: "no" (float32), "bf16" or "fp16".
 
     Raises:
-        ConfigError: no such device here, or one that cannot do the precision.
+        ConfigError: no such device here, one that cannot do the precision, or a launch that did not bring together
+            the processes that it was asked for.
     """
     there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device):
         found = ", ".join(name for name in DEVICES if there[name])
         raise ConfigError(f"--device {device}: expected one of {found} on this machine")
+    if was_left_alone():
+        raise ConfigError("accelerate launch --cpu starts one process only: use  torchrun --nproc_per_node N -m mien …")
     _forget_earlier_training()
+    on_cpu = device == "cpu" or (device == "auto" and count_processes() > 1 and not torch.cuda.is_available())
+    patience = InitProcessGroupKwargs(timeout=PATIENCE)
     try:
-        return Accelerator(cpu=device == "cpu", mixed_precision=precision)
+        accelerator = Accelerator(cpu=on_cpu, mixed_precision=precision, kwargs_handlers=[patience])
     except (ValueError, ImportError) as error:
         raise ConfigError(f"train.precision={precision}: not possible on this device ({error})") from None
-
-
-def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Return the optimiser; weight decay acts on matrices and kernels, not on biases and norms."""
-    parameters = [value for value in network.parameters() if value.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [value for value in parameters if value.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [value for value in parameters if value.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, ADAM_BETA2))
-    nesterov = config.nesterov and config.momentum > 0.0
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov)
+    if accelerator.num_processes != count_processes():
+        found = f"{accelerator.num_processes} of the {count_processes()} processes that were launched"
+        raise ConfigError(f"--device {device}: only {found} can train together on it: try another --device")
+    return accelerator
 
 
 @final
@@ -89,9 +90,18 @@ class Engine:
         self.network: Network = network.to(self.device, memory_format=network.memory_format)  # type: ignore[call-overload]
         self.optimizer = build_optimizer(self.network, config)
         self.average = start_average(self.network) if config.ema_decay else None
+        if self.accelerator.num_processes > 1:
+            synchronise_norms(self.network, self.device)
         self.model, self.stepper = self.accelerator.prepare(self.network, self.optimizer)
         self.images = torch.from_numpy(np.array(faces.images)).to(self.device)
         self.labels = torch.from_numpy(faces.labels).to(self.device)
+        soft = faces.targets
+        self.targets = self.labels if soft is None else torch.from_numpy(np.array(soft)).to(self.device)
+        self.changes, self.turned = recipe.augment, None
+        if recipe.augment.mirror_alternately:
+            coins = Generator().manual_seed(derive_seed(config.seed, "mirror"))
+            self.turned = (torch.rand(len(faces), generator=coins) < 0.5).to(self.device)
+            self.changes = replace(recipe.augment, mirror=0.0)
         weights = weigh_classes(np.bincount(faces.labels, minlength=classes), config.class_weights)
         uniform = config.class_weights == "none"
         self.weights = None if uniform else torch.tensor(weights, dtype=torch.float32, device=self.device)
@@ -101,36 +111,49 @@ class Engine:
         """The network to measure and keep: the average where there is one."""
         return self.network if self.average is None else self.average  # type: ignore[return-value]
 
-    def step(self, indices: npt.NDArray[np.int64], *, rate: float, epoch: int, step: int, total: int) -> Tensor:
+    def step(
+        self, indices: npt.NDArray[np.int64], *, rate: float, epoch: int, step: int, total: int, side: int
+    ) -> Tensor:
         """Take one step and return float64 (2,) on the device: the loss, and the fraction predicted right.
 
         Args:
-            indices: (B,) faces of the batch.
+            indices: (B,) faces of the batch: the same in every process, each of which takes its share.
             rate: learning rate.
             epoch: from 1.
             step: of the epoch, from 0.
             total: steps before this one, in all epochs.
+            side: of the faces shown, in pixels.
         """
         config = self.recipe.train
-        rank = self.accelerator.process_index
-        generator = Generator(self.device).manual_seed(derive_seed(config.seed, "augment", epoch, step, rank))
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        generator = Generator(self.device).manual_seed(derive_seed(config.seed, "augment", epoch, step))
         torch.manual_seed(derive_seed(config.seed, "dropout", epoch, step, rank))
-        batch = torch.from_numpy(indices).to(self.device)
-        targets = self.labels[batch]
+        whole, share = torch.from_numpy(indices).to(self.device), slice(rank, None, processes)
+        batch = whole[share]
         pixels = (self.images[batch].float() / WHITE).unsqueeze(1)
-        pixels = augment(pixels, self.recipe.augment, generator)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        if self.turned is not None:
+            pixels = mirror_those(pixels, self.turned[batch] ^ (epoch % 2 == 1))
+        pixels = augment(pixels, self.changes, generator, faces=len(whole), share=share, side=side)
+        set_rate(self.optimizer, rate)
         self.model.train()
         logits = self.model(pixels)
-        loss = cross_entropy(logits, targets, weights=self.weights, smoothing=config.label_smoothing)
+        loss = cross_entropy(logits, self.targets[batch], weights=self.weights, smoothing=config.label_smoothing)
+        if processes > 1:  # what follows takes the mean over processes, so each counts by the weight of its share
+            loss = loss * (processes * self.weigh(batch) / self.weigh(whole))
         self.stepper.zero_grad()
         self.accelerator.backward(loss)
         self.stepper.step()
         if self.average is not None:
             update_average(self.average, self.network, decay=config.ema_decay, step=total)
-        right = (logits.detach().argmax(1) == targets).double().mean()
-        return torch.stack((loss.detach().double(), right))
+        right = (logits.detach().argmax(1) == self.labels[batch]).double().sum() * processes / len(whole)
+        return mean_over_processes(self.accelerator, torch.stack((loss.detach().double(), right)))
+
+    def weigh(self, batch: Tensor) -> Tensor | int:
+        """Return what the loss over the faces `batch` divides by: their number, or the sum of their weights."""
+        if self.weights is None:
+            return len(batch)
+        targets = self.targets[batch]
+        return (self.weights[targets] if targets.ndim == 1 else targets @ self.weights).sum()
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor that going on takes, by name."""

@@ -5,6 +5,7 @@ history.jsonl                  one line an epoch
 curves.svg, curves.png         the history as a picture
 model.safetensors              the weights to use; describes itself, enough to recognise with
 checkpoints/last.safetensors   everything that going on takes; previous.safetensors is the one before
+epochs/0007.safetensors        the weights after an epoch, like model.safetensors; the newest `train.keep_last` of them
 """
 
 from __future__ import annotations
@@ -43,16 +44,31 @@ class RunFolder:
         """The weights to use."""
         return self.path / WEIGHTS
 
+    def snapshots(self) -> list[Path]:
+        """Return the weights of single epochs that are kept, oldest first."""
+        return sorted((self.path / "epochs").glob("*.safetensors"))
+
+    def save_snapshot(self, tensors: Mapping[str, Tensor], facts: Facts, *, keep: int) -> None:
+        """Write the weights of the epoch that `facts` names, and remove all but the newest `keep`."""
+        make_folder(self.path / "epochs")
+        save_tensors(self.path / "epochs" / f"{facts['epoch']:04d}.safetensors", tensors, facts)
+        for old in self.snapshots()[:-keep]:
+            old.unlink()
+
     def create(self) -> None:
         """Make the folder; one whose run was stopped before it saved anything serves again.
 
         Raises:
             RunError: a run is there already; nothing is overwritten.
         """
+        self.refuse_overwriting()
+        make_folder(self.path / "checkpoints")
+
+    def refuse_overwriting(self) -> None:
+        """Raise RunError if a run is here already."""
         if self.last.exists() or self.weights.exists():
             advice = f"go on with `mien train --resume {self.path}`, or give another --out"
             raise RunError(f"{self.path}: a run is here already: {advice}")
-        make_folder(self.path / "checkpoints")
 
     def write_facts(self, facts: Facts) -> None:
         """Write run.json."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +19,12 @@ from mien.data.faces import Faces
 from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.plots import draw_curves
-from mien.schedules import Plateau, scale_rate
+from mien.schedules import Plateau, grow_side, scale_rate
 from mien.train.engine import Engine
 from mien.train.events import open_events
 from mien.train.folder import RunFolder
 from mien.train.stopping import Record, Stopping, score_of
+from mien.train.together import agree, ask_main, collect, deal, notice_loss
 
 LOOK_EVERY = 10
 """Steps between two looks at the loss: each look makes a GPU wait."""
@@ -97,7 +97,7 @@ def train(
     """Train on `faces`, choose the epoch on `valid`, and fill the run folder.
 
     A folder that holds a checkpoint is gone on with; the result is bit for bit that of an uninterrupted run on the
-    same machine.
+    same machine. Of several processes, each computes its share of every batch, and the first one writes and speaks.
 
     Args:
         recipe: every choice.
@@ -110,7 +110,7 @@ def train(
 
     Raises:
         Interrupted: `options.should_stop` said so; everything is saved.
-        RunError: the loss is not finite, or the checkpoint is not sound.
+        RunError: the loss is not finite, the checkpoint is not sound, or another process has ended.
     """
     trainer = _Trainer(recipe, faces, valid, folder, facts, options or Options(), listener or Listener())
     return trainer.run()
@@ -135,19 +135,29 @@ class _Trainer:
         size = faces.images.shape[1]
         self.facts = {**facts, "recipe": recipe.to_dict(), "size": size}
         self.engine = Engine(recipe, faces, classes=len(facts["expressions"]), device=options.device)
-        self.batch = self.config.batch_size * self.engine.accelerator.num_processes
-        self.steps = count_steps(len(faces), self.batch)
+        self.accelerator = self.engine.accelerator
+        self.batch = self.config.batch_size * self.accelerator.num_processes
         self.events = open_events(folder.path / "tensorboard") if self.is_main else None
         self.at = _Position()
 
     @property
     def is_main(self) -> bool:
         """True in the one process that writes."""
-        return bool(self.engine.accelerator.is_main_process)
+        return bool(self.accelerator.is_main_process)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return count_steps(len(self.faces), self.batch)
 
     def run(self) -> Outcome:
         """Go through the epochs that are left."""
-        if self.folder.last.exists():
+        with notice_loss(self.accelerator, self.advise):
+            return self.run_epochs()
+
+    def run_epochs(self) -> Outcome:
+        """Go on where the folder says."""
+        if ask_main(self.accelerator, self.folder.last.exists):
             self.restore()
         stopped = self.at.stopping.reason(self.config)
         while self.at.epoch < self.config.epochs and stopped is None:
@@ -166,15 +176,14 @@ class _Trainer:
         before = self.at.seconds
         for step in range(self.at.step, self.steps):
             rate = self.rate_at(step)
-            indices = self.share(pick_batch(order, step, self.batch))
-            sums += self.engine.step(
-                indices, rate=rate, epoch=epoch, step=step, total=self.at.epoch * self.steps + step
-            )
+            indices, total = pick_batch(order, step, self.batch), self.at.epoch * self.steps + step
+            side = self.side_at(step)
+            sums += self.engine.step(indices, rate=rate, epoch=epoch, step=step, total=total, side=side)
             done, now = step + 1, time.perf_counter()
             self.at = replace(self.at, step=done, seconds=before + now - started)
-            if done % LOOK_EVERY == 0 or done == self.steps or self.engine.device.type == "cpu":
+            if self.is_time_to_look(done):
                 self.look(sums)
-            asked = self.options.should_stop()
+            asked = self.is_asked_to_stop(done)
             if done < self.steps and (asked or now - saved > 60.0 * self.options.checkpoint_minutes):
                 self.save(sums)
                 saved = now
@@ -184,14 +193,27 @@ class _Trainer:
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step of the epoch that is under way."""
-        progress = (self.at.epoch * self.steps + step + 0.5) / (self.config.epochs * self.steps)
+        progress = self.progress_at(step)
         factor = scale_rate(self.config.schedule, progress, warmup_fraction=self.config.warmup_fraction)
         return self.config.lr * factor * self.at.plateau.factor
 
-    def share(self, indices: Any) -> Any:
-        """Return the part of a batch that belongs to this process."""
-        accelerator = self.engine.accelerator
-        return indices[accelerator.process_index :: accelerator.num_processes]
+    def side_at(self, step: int) -> int:
+        """Return the side in pixels of the faces shown in a step of the epoch that is under way."""
+        full, config = self.faces.images.shape[1], self.config
+        return grow_side(self.progress_at(step), start=config.start_side, full=full, grow_fraction=config.grow_fraction)
+
+    def progress_at(self, step: int) -> float:
+        """Return the part of training that is done in the middle of a step: above 0, below 1."""
+        return (self.at.epoch * self.steps + step + 0.5) / (self.config.epochs * self.steps)
+
+    def is_time_to_look(self, done: int) -> bool:
+        """Return whether to wait for the device after so many steps of the epoch."""
+        return done % LOOK_EVERY == 0 or done == self.steps or self.engine.device.type == "cpu"
+
+    def is_asked_to_stop(self, done: int) -> bool:
+        """Return whether somebody asked one of the processes to stop."""
+        alone = self.accelerator.num_processes == 1
+        return (alone or self.is_time_to_look(done)) and agree(self.accelerator, self.options.should_stop())
 
     def look(self, sums: Tensor) -> None:
         """Tell the listener how the epoch goes; raise RunError where the loss is not finite."""
@@ -218,6 +240,7 @@ class _Trainer:
         epoch = self.at.epoch + 1
         record = {"epoch": epoch, "lr": rate, "train_loss": loss, "train_accuracy": accuracy, **self.measure_valid()}
         record |= {"seconds": round(seconds, 3), "faces_per_second": round(self.steps * self.batch / seconds, 1)}
+        record = ask_main(self.accelerator, lambda: record)
         score = score_of(record, self.config)
         stopping, plateau = self.at.stopping.after(epoch, score), self.at.plateau
         if self.config.schedule == "plateau":
@@ -228,20 +251,24 @@ class _Trainer:
         self.at = _Position(epoch=epoch, history=history, stopping=stopping, plateau=plateau)
         if self.is_main and (stopping.best_epoch == epoch or self.config.keep == "last"):
             save_tensors(self.folder.weights, self.engine.evaluated.state_dict(), {**self.facts, **record})
+        if self.is_main and self.config.keep_last:
+            weights = self.engine.evaluated.state_dict()
+            self.folder.save_snapshot(weights, {**self.facts, **record}, keep=self.config.keep_last)
         self.save(torch.zeros(2))
         if self.events is not None:
             self.events(record)
         self.listener.on_epoch(record)
-        if self.options.should_stop() and epoch < self.config.epochs:
+        if self.is_asked_to_stop(self.steps) and epoch < self.config.epochs:
             raise self.interrupted()
 
     def measure_valid(self) -> Record:
         """Return loss, accuracy and balanced accuracy on valid; nothing without one."""
         if self.valid is None:
             return {}
-        network = self.engine.evaluated.eval()
-        probabilities = predict_probabilities(network, self.valid.images, device=self.engine.device)
-        labels = self.valid.labels
+        network, labels = self.engine.evaluated.eval(), self.valid.labels
+        part = self.valid.images[deal(self.accelerator, len(labels))]
+        probabilities = predict_probabilities(network, part, device=self.engine.device)
+        probabilities = collect(self.accelerator, probabilities, len(labels))
         right = probabilities.argmax(1) == labels
         recalls = [right[labels == label].mean() for label in np.unique(labels)]
         picked = probabilities[np.arange(len(labels)), labels].clip(1e-12)
@@ -258,6 +285,7 @@ class _Trainer:
             facts = {
                 **self.facts,
                 "epoch": self.at.epoch,
+                "faces_per_step": self.batch,
                 "position": asdict(self.at),
                 "scaling": self.engine.scaling(),
             }
@@ -266,7 +294,7 @@ class _Trainer:
 
     def restore(self) -> None:
         """Take over the newest sound checkpoint of the folder."""
-        tensors, facts, warning = self.folder.load_last()
+        tensors, facts, warning = ask_main(self.accelerator, self.folder.load_last)
         if warning is not None:
             self.listener.on_warning(warning)
         try:
@@ -275,9 +303,19 @@ class _Trainer:
             stopping, plateau = Stopping(**held["stopping"]), Plateau(**held["plateau"])
             rest = {**held, "history": tuple(held["history"]), "sums": tuple(held["sums"])}
             self.at = _Position(**{**rest, "stopping": stopping, "plateau": plateau})
+            self.keep_batch(facts.get("faces_per_step", self.batch))
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(f"{self.folder.last}: does not fit the recipe of the run ({error})") from error
-        self.folder.write_history(self.at.history)
+        if self.is_main:
+            self.folder.write_history(self.at.history)
+
+    def keep_batch(self, faces_per_step: int) -> None:
+        """Let each step take as many faces as before, however many processes share them now."""
+        if faces_per_step != self.batch:
+            before, now = faces_per_step // self.config.batch_size, self.accelerator.num_processes
+            same = f"each step stays at {faces_per_step} faces"
+            self.listener.on_warning(f"the run was started with {before} processes and goes on with {now}: {same}")
+        self.batch = faces_per_step
 
     def draw(self, stopped: str | None) -> None:
         """Draw the curves, as SVG and PNG."""
@@ -290,9 +328,16 @@ class _Trainer:
                 path = self.folder.path / f"curves.{kind}"
                 draw_curves(self.at.history, path, title=title, best_epoch=best, stopped=stopped)
 
+    def advise(self) -> str:
+        """Return what to do when another process is lost."""
+        if not self.folder.last.exists():
+            return f"{self.folder.path}: nothing is saved yet: start again"
+        return f"the newest checkpoint stays: go on with  mien train --resume {self.folder.path}"
+
     def interrupted(self) -> Interrupted:
-        """Return the error that says how to go on."""
+        """Return the error that says how to go on, once everything is saved."""
         self.draw(None)
+        self.accelerator.wait_for_everyone()
         where = f"epoch {self.at.epoch + 1}, step {self.at.step} of {self.steps}"
         return Interrupted(
             f"stopped at {where}; everything is saved: go on with  mien train --resume {self.folder.path}"

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 import mien
-from mien.checkpoint import Facts
+from mien.checkpoint import Facts, load_run
 from mien.config import Recipe, read_recipe
 from mien.data.faces import Splits
-from mien.data.prepare import fingerprint, prepare_splits
-from mien.errors import DataError, RunError
+from mien.data.prepare import fingerprint, prepare_splits, resolve_files
+from mien.errors import ConfigError, DataError, RunError
+from mien.evaluate import calibrate_run, pick_device
 from mien.models import build_model
+from mien.processes import count_processes, is_main_process
 from mien.train.engine import start_accelerator
 from mien.train.folder import RunFolder
 from mien.train.loop import Listener, Options, Outcome, train
+from mien.train.together import ask_main, notice_loss, work_in_turns
 
 
 def start_run(
@@ -29,32 +33,51 @@ def start_run(
     options: Options | None = None,
     listener: Listener | None = None,
 ) -> Outcome:
-    """Train `recipe` on `source` into a new run folder.
+    """Train `recipe` on `source` into a new run folder, which every process has to see where several train together.
 
     Raises:
         DataError: the data cannot be read or trained on.
         RunError: the folder holds a run already, or training failed.
     """
-    splits = prepare_splits(source, recipe.data, seed=recipe.train.seed, skip_bad=skip_bad)
-    _check_possible(recipe, splits, options or Options())
-    folder.create()
+    recipe = replace(recipe, data=resolve_files(recipe.data))
+    device = (options or Options()).device
+    accelerator = start_accelerator(device, recipe.train.precision)
+    with notice_loss(accelerator, lambda: "nothing is saved yet: start again"):
+        splits = work_in_turns(
+            accelerator, lambda: prepare_splits(source, recipe.data, seed=recipe.train.seed, skip_bad=skip_bad)
+        )
+        _check_possible(recipe, splits, accelerator.num_processes)
+        facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
+        ask_main(accelerator, lambda: _create(folder, facts))
+    for warning in splits.warnings:
+        (listener or Listener()).on_warning(warning)
+    return _train(recipe, splits, folder, facts, options, listener)
+
+
+def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts:
+    """Return what run.json says of a run that has not begun."""
     source = source if splits.synthetic else str(Path(source).resolve())
-    facts: Facts = {
+    return {
         "recipe": recipe.to_dict(),
         "source": source,
-        "skip_bad": skip_bad,
         "synthetic": splits.synthetic,
+        "labels": recipe.data.labels,
+        "warnings": list(splits.warnings),
         "expressions": list(splits.expressions),
         "faces": {name: len(faces) for name, faces in splits.named().items()},
         "train_fingerprint": fingerprint(splits.train),
         "valid_fingerprint": fingerprint(splits.valid),
         "versions": {"mien": mien.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        "hardware": describe_hardware(options.device if options else "auto"),
+        "hardware": describe_hardware(device),
+        "processes": count_processes(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "outcome": None,
     }
+
+
+def _create(folder: RunFolder, facts: Facts) -> None:
+    folder.create()
     folder.write_facts(facts)
-    return _train(recipe, splits, folder, facts, options, listener)
 
 
 def resume_run(folder: RunFolder, *, options: Options | None = None, listener: Listener | None = None) -> Outcome:
@@ -68,17 +91,25 @@ def resume_run(folder: RunFolder, *, options: Options | None = None, listener: L
     if facts["outcome"] is not None:
         raise RunError(f"{folder.path}: this run has finished ({facts['outcome']['stopped']}): nothing to resume")
     recipe = read_recipe(facts["recipe"])
+    accelerator = start_accelerator((options or Options()).device, recipe.train.precision)
+    with notice_loss(accelerator, lambda: "nothing has changed: start again"):
+        splits = work_in_turns(accelerator, lambda: _prepare_again(facts, recipe, folder))
+    return _train(recipe, splits, folder, facts, options, listener)
+
+
+def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
     splits = prepare_splits(facts["source"], recipe.data, seed=recipe.train.seed, skip_bad=facts["skip_bad"])
     for name, faces in (("train", splits.train), ("valid", splits.valid)):
         if fingerprint(faces) != facts[f"{name}_fingerprint"]:
             raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
-    return _train(recipe, splits, folder, facts, options, listener)
+    return splits
 
 
-def _check_possible(recipe: Recipe, splits: Splits, options: Options) -> None:
-    """Raise ConfigError for a network, size, device or precision that cannot be, before anything is written."""
+def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
+    """Raise ConfigError for a network, size or number of processes that cannot be, before anything is written."""
     assert splits.train is not None
-    start_accelerator(options.device, recipe.train.precision)
+    if len(splits.train) < processes:
+        raise ConfigError(f"{processes} processes: expected as many faces in train, found {len(splits.train)}")
     with torch.device("meta"):  # shapes only: costs neither memory nor time
         build_model(recipe.model, classes=len(splits.expressions), size=splits.train.images.shape[1])
 
@@ -101,7 +132,11 @@ def _train(
         "seconds": round(outcome.seconds, 1),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    folder.write_facts({**facts, "outcome": ending})
+    if is_main_process():
+        if splits.valid is not None:
+            device = pick_device((options or Options()).device)
+            calibrate_run(load_run(folder.path), splits.valid, device=device)
+        folder.write_facts({**facts, "outcome": ending})
     return outcome
 
 
