@@ -27,21 +27,25 @@ def serve(
     max_pending: Annotated[int, typer.Option(min=1, help="Requests at once; more are answered 503.")] = 64,
     max_bytes: Annotated[int, typer.Option(min=1, help="Of a request's body.")] = 20 << 20,
     max_pixels: Annotated[int, typer.Option(min=1, help="Of a picture, width times height.")] = 1 << 25,
-    body_seconds: Annotated[float, typer.Option(min=0.1, help="For a request's body to arrive.")] = 15.0,
+    client_seconds: Annotated[float, typer.Option(min=0.1, help="That a client has to send its request.")] = 15.0,
     threads: Annotated[
         int | None, typer.Option(min=1, help="That decode and find faces.", show_default="one for each core")
     ] = None,
 ) -> None:
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
+    from mien.errors import ConfigError
     from mien.recognise import Recogniser
     from mien.serve import Limits, build_app, open_socket, run_server
 
-    limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, body_seconds=body_seconds)
+    if token == "":
+        raise ConfigError("--token: expected at least one character, found none")
+    limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
     listening = open_socket(host, port)
     recogniser = Recogniser(run, detector=detector)
     app = build_app(recogniser, limits=limits, token=token, allow_origins=allow_origin or (), threads=threads)
-    run_server(app, listening, on_start=lambda: _announce(host, listening.getsockname()[1], has_token=bool(token)))
+    _announce(host, listening.getsockname()[1], has_token=token is not None)
+    run_server(app, listening, client_seconds=client_seconds)
 
 
 def demand_packages() -> None:

@@ -1,6 +1,6 @@
-"""The web application. In: a `Recogniser`, limits and who may ask. Out: a FastAPI application with the page and the API.
+"""The web application. In: a `Recogniser`, limits and who may ask. Out: a FastAPI application.
 
-Routes: / and /docs (pages), /v1/recognise, /v1/model, /healthz, /readyz, /metrics, /openapi.json.
+Its routes: / and /docs (pages), /v1/recognise, /v1/model, /healthz, /readyz, /metrics, /openapi.json.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def build_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with pool:
             app.state.network = asyncio.create_task(batcher.run())
+            await pipeline.warm_up()
             yield
             app.state.network.cancel()
             with suppress(asyncio.CancelledError):
@@ -126,7 +127,7 @@ def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits:
 
 
 def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, waiting: Waiting) -> None:
-    refused = {code: REFUSALS[code] for code in (401, 403)}
+    refused: dict[int | str, dict[str, Any]] = {code: REFUSALS[code] for code in (401, 403)}
 
     @app.get("/v1/model", responses=refused, tags=["recognition"])
     async def model() -> dict[str, Any]:

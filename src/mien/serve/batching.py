@@ -1,6 +1,7 @@
 """Batches across clients. In: the faces of many requests at once. Out: their probabilities, each to its own request.
 
-One thread owns the network. While it works, faces queue up, and all that wait are its next batch: no request is held back to fill one.
+One thread owns the network. While it works, faces queue up, and all that wait are its next batch: no request is
+held back to fill one.
 """
 
 from __future__ import annotations

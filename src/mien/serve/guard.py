@@ -1,4 +1,4 @@
-"""Who may ask, and what a browser may do with the answer. In: a request's headers. Out: 401, 403, or headers that protect.
+"""Who may ask, and what a browser may do with the answer. In: a request. Out: 401, 403, or headers that protect.
 
 Three pieces of middleware: the strict content security policy, the bearer token, and no requests from other sites.
 """

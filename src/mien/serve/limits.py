@@ -1,6 +1,6 @@
-"""How much the server takes on: requests at once, bytes, pixels and seconds. In: a request. Out: its body, or a refusal.
+"""How much the server takes on: requests, bytes, pixels, seconds. In: a request. Out: its body, or a refusal.
 
-`Limits` are the numbers, `Waiting` counts the requests, `read_body` reads and stops, `LingeringRefusal` makes refusals heard.
+`Limits` are the numbers, `Waiting` counts requests, `read_body` stops in time, `LingeringRefusal` makes refusals heard.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Limits:
     max_bytes: int = 20 * MEBIBYTE
     max_pixels: int = 1 << 25
     max_files: int = 32
-    body_seconds: float = 15.0
+    client_seconds: float = 15.0
 
 
 @final
@@ -73,9 +73,9 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     if announced.isdecimal() and int(announced) > limits.max_bytes:
         raise _refuse_bytes(limits.max_bytes)
     try:
-        return await asyncio.wait_for(_collect(request, limits.max_bytes), limits.body_seconds)
+        return await asyncio.wait_for(_collect(request, limits.max_bytes), limits.client_seconds)
     except asyncio.TimeoutError:  # the built-in TimeoutError only since Python 3.11
-        detail = f"the body took longer than {limits.body_seconds:g} seconds"
+        detail = f"the body took longer than {limits.client_seconds:g} seconds"
         raise HTTPException(408, detail, headers={"Connection": "close"}) from None
 
 
@@ -94,7 +94,7 @@ def _refuse_bytes(max_bytes: int) -> HTTPException:
 
 @final
 class LingeringRefusal:
-    """Middleware: before a refusal, reads on for a moment, so that the client is not cut off before it hears the answer.
+    """Middleware: before a refusal, reads on for a moment, so that the client is there to hear it.
 
     A connection that is closed with unread bytes is reset, and the client sees a broken connection instead of the 413.
     """

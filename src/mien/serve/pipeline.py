@@ -71,12 +71,16 @@ class Pipeline:
             seconds=seconds,
         )
 
+    async def warm_up(self) -> None:
+        """Load what is loaded at first use, so that the first request is as fast as the others."""
+        blank = np.zeros((self.recogniser.size, self.recogniser.size, 3), np.uint8)
+        await asyncio.get_running_loop().run_in_executor(self.threads, self.recogniser.find, blank)
+        await self.batcher.predict(blank[None, :, :, 0])
+
     def _find(self, upload: Upload, detect: bool) -> Found:
         start, remarks = time.perf_counter(), list[str]()
         try:
-            picture = read_picture(
-                upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append
-            )
+            picture = read_picture(upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append)
         except DataError as error:
             raise refuse_picture(error) from error
         decoded = time.perf_counter()

@@ -12,14 +12,13 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mien.errors import ConfigError
 
 BACKLOG = 512
 DRAIN_SECONDS = 30
 KEEP_ALIVE_SECONDS = 5
-HEAD_SECONDS = 10.0
-"""A connection may stay so long without a whole request head; trickling one byte at a time gains nobody more."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -45,14 +44,21 @@ def _explain(host: str, port: int, error: OSError) -> str:
     return f"--host {host} --port {port}: cannot listen there ({error.strerror or error})"
 
 
-def run_server(app: ASGIApp, listening: socket.socket, *, on_start: Callable[[], None]) -> None:
-    """Serve `app` until SIGTERM (the process ends with status 0) or Ctrl-C; what was accepted is finished first."""
+def run_server(app: ASGIApp, listening: socket.socket, *, client_seconds: float) -> None:
+    """Serve `app` until SIGTERM (the process ends with status 0) or Ctrl-C; what was accepted is finished first.
+
+    Args:
+        app: the application.
+        listening: the socket of `open_socket`.
+        client_seconds: that a connection may stay without a whole request head, however it trickles in.
+    """
     signal.signal(signal.SIGTERM, _end)
     config = uvicorn.Config(
         app,
         http="h11",
         ws="none",
         log_config=None,
+        log_level="error",
         access_log=False,  # no addresses, no paths: nothing is stored
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -60,8 +66,7 @@ def run_server(app: ASGIApp, listening: socket.socket, *, on_start: Callable[[],
         timeout_notify=1,
     )
     server = uvicorn.Server(config)
-    config.callback_notify = watch_heads(server)
-    on_start()
+    config.callback_notify = watch_heads(server, client_seconds)
     server.run(sockets=[listening])
 
 
@@ -69,21 +74,18 @@ def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def watch_heads(server: uvicorn.Server) -> Callable[[], Awaitable[None]]:
+def watch_heads(server: uvicorn.Server, client_seconds: float) -> Callable[[], Awaitable[None]]:
     """Return what closes, called about once a second, the connections whose next request does not arrive."""
     since: dict[tuple[object, object], float] = {}
 
     async def close_slow() -> None:
         nonlocal since
         now = time.monotonic()
-        idle = [
-            connection
-            for connection in server.server_state.connections
-            if connection.cycle is None or connection.cycle.response_complete
-        ]
-        since = {(connection, connection.cycle): since.get((connection, connection.cycle), now) for connection in idle}
-        for connection in idle:
-            if now - since[connection, connection.cycle] > HEAD_SECONDS:
-                connection.transport.abort()
+        connections = [entry for entry in server.server_state.connections if isinstance(entry, H11Protocol)]
+        idle = [entry for entry in connections if not entry.cycle or entry.cycle.response_complete]
+        since = {(entry, entry.cycle): since.get((entry, entry.cycle), now) for entry in idle}
+        for entry in idle:
+            if now - since[entry, entry.cycle] > client_seconds:
+                entry.transport.abort()
 
     return close_slow

@@ -1,4 +1,4 @@
-"""The pictures of one request. In: a body and its content type, raw or a form of files. Out: each picture's name and bytes.
+"""The pictures of one request. In: its body, raw or a form of files. Out: the name and bytes of each picture.
 
 Nothing is written to disk: the body is in memory already, and a form is cut up there.
 """

@@ -1,0 +1,60 @@
+// The camera as a series of pictures. In: a video element. Out: one JPEG after the other, each when the last is answered.
+
+const LONGEST_SIDE = 640; // pixels that are sent; faces need no more
+const QUALITY = 0.85;
+const PAUSE_MILLISECONDS = 30; // leaves time to draw
+
+/** Start a camera (null: the one the browser prefers) and call onFrame(canvas, blob, mirrored) until stop(). */
+export async function startCamera(video, deviceId, onFrame) {
+  if (!navigator.mediaDevices) throw new Error("The browser gives the camera only to pages over https or on localhost.");
+  const wanted = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
+  const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false }).catch(explain);
+  const [track] = stream.getVideoTracks();
+  const mirrored = track.getSettings().facingMode !== "environment";
+  video.srcObject = stream;
+  await video.play();
+  let running = true;
+  const stop = () => {
+    running = false;
+    track.stop();
+    video.srcObject = null;
+  };
+
+  async function loop() {
+    const canvas = document.createElement("canvas");
+    while (running) {
+      if (document.hidden) await once(document, "visibilitychange");
+      else if (video.videoWidth) await onFrame(canvas, await grab(video, canvas), mirrored);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+    }
+  }
+  return { stop, mirrored, track, finished: loop() };
+}
+
+/** Return the cameras of this machine, named. */
+export async function listCameras() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter((device) => device.kind === "videoinput");
+}
+
+function once(target, event) {
+  return new Promise((resolve) => target.addEventListener(event, resolve, { once: true }));
+}
+
+function grab(video, canvas) {
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(video.videoWidth, video.videoHeight));
+  canvas.width = Math.round(video.videoWidth * scale);
+  canvas.height = Math.round(video.videoHeight * scale);
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+}
+
+function explain(error) {
+  const reasons = {
+    NotAllowedError: "The camera was not allowed.",
+    NotFoundError: "No camera was found.",
+    OverconstrainedError: "This camera is gone.",
+    NotReadableError: "Another program uses the camera.",
+  };
+  throw new Error(reasons[error.name] ?? `The camera does not start (${error.message}).`);
+}
