@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mien.files import write_text
+from mien.files import make_folder, write_text
 
 CALIBRATION = "calibration.json"
 FORMAT = 1
@@ -76,6 +76,7 @@ def read_temperatures(folder: Path, weights: str) -> dict[str, float]:
 def write_temperatures(folder: Path, weights: str, temperatures: Mapping[str, float]) -> None:
     """Write calibration.json: see `read_temperatures`."""
     held = {"format": FORMAT, "weights": weights, "fitted_on": "valid", "temperatures": dict(temperatures)}
+    make_folder(folder)
     write_text(folder / CALIBRATION, json.dumps(held, indent=2) + "\n")
 
 

@@ -131,10 +131,27 @@ def evaluate_split(
 def read_trained_on(run: Run, *, skip_bad: bool = False) -> Splits:
     """Return the very splits that `run` was trained on.
 
+    Where the members of an ensemble held out different faces, there is no valid: some member has trained on each.
+
     Raises:
         DataError: the data has moved or cannot be read any more.
     """
-    return prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+    splits = prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+    held_out = fingerprint(splits.valid)
+    for member in run.members:
+        data = replace(member.recipe.data, size=run.recipe.data.size)
+        other = prepare_splits(member.source, data, seed=member.recipe.train.seed, skip_bad=skip_bad)
+        if fingerprint(other.valid) != held_out:
+            return replace(splits, train=_join(splits.train, splits.valid), valid=None)
+    return splits
+
+
+def _join(first: Faces | None, second: Faces | None) -> Faces:
+    assert first is not None
+    assert second is not None
+    columns = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "ids"))
+    images, labels, ids = (np.concatenate(pair) for pair in columns)
+    return Faces(images=images, labels=labels, ids=ids)
 
 
 def calibrate_run(

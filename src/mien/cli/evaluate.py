@@ -2,90 +2,166 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from mien.checkpoint import Run
     from mien.data.faces import Splits
+    from mien.decide import Rule, Wish
+    from mien.remedies import Trade
     from mien.results import Evaluation
+
+ALL = "all"
+DECISIONS = "decisions.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known before the first face is shown: the faces, and those of training, None where they have moved."""
+
+    splits: Splits
+    trained_on: Splits | None
+
+    @property
+    def seen(self) -> Splits:
+        """Where copies are looked for."""
+        return self.trained_on or self.splits
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
+    run: Annotated[
+        list[Path], typer.Argument(help="Folder of a run; of several, the mean is measured.", show_default=False)
+    ],
     data: Annotated[
         str | None, typer.Option(help="Labelled faces; without it, the data that the run was trained on.")
     ] = None,
     split: Annotated[str, typer.Option(help="Which faces: test, valid or train.")] = "test",
-    views: Annotated[str, typer.Option(help="How each face is shown: plain, mirror, or the mean of both.")] = "plain",
+    views: Annotated[
+        str,
+        typer.Option(help="How each face is shown: plain, mirror, shift, tencrop, or the mean of some: plain,mirror."),
+    ] = "plain",
+    decision: Annotated[
+        str,
+        typer.Option(
+            help="How probabilities become an answer: argmax, prior[:POWER], thresholds[:TARGET], abstain:P, "
+            "or all of them side by side: all."
+        ),
+    ] = "argmax",
     batch_size: Annotated[int, typer.Option(min=1, help="Faces shown at a time.")] = 128,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
 ) -> None:
     """Measure a run: accuracy with its interval, figures of each expression, what is taken for what.
 
-    The same figures follow for the faces that have no exact copy among those that the run has seen. Look at test once,
-    at the end; choose on valid.
+    The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
+    scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
     from mien.checkpoint import load_run
-    from mien.evaluate import evaluate_split, pick_device
+    from mien.decide import parse_decision
+    from mien.evaluate import evaluate_split, find_split, pick_device
+    from mien.remedies import compare_rules
     from mien.views import parse_views
 
-    shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
-    splits, seen = _read_splits(loaded, data, skip_bad)
-    evaluation = evaluate_split(loaded, splits, split, seen=seen, batch_size=batch_size, device=target, views=shown)
-    folder = _choose_folder(loaded, evaluation)
-    files = _write_files(evaluation, folder)
-    _print(evaluation, splits, files)
+    showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
+    wish = None if decision == ALL else parse_decision(decision)
+    loaded = _join([load_run(path) for path in run])
+    known = _read_splits(loaded, data, skip_bad)
+    find_split(known.splits, split)
+    loaded, rule, others = _choose_on_valid(loaded, wish, known.trained_on, showing)
+    shown = {**showing, "batch_size": batch_size}
+    evaluation = evaluate_split(loaded, known.splits, split, seen=known.seen, rule=rule, **shown)
+    trades = compare_rules(evaluation, others)
+    files = _write_files(evaluation, trades, _choose_folder(loaded, evaluation))
+    _print(evaluation, trades, known.splits, files)
 
 
-def _read_splits(run: Run, data: str | None, skip_bad: bool) -> tuple[Splits, Splits]:
+def _choose_on_valid(
+    run: Run, wish: Wish | None, trained_on: Splits | None, showing: dict[str, Any]
+) -> tuple[Run, Rule, tuple[Rule, ...]]:
+    """Return the run with its temperature, the rule that decides, and the rules to compare: none, unless `wish` is."""
+    from mien.decide import ARGMAX
+    from mien.evaluate import calibrate_run
+    from mien.remedies import choose_all_rules, choose_rule_for
+
+    if trained_on is not None and trained_on.valid is not None:
+        run = calibrate_run(run, trained_on.valid, **showing)
+    if wish is None:
+        return run, ARGMAX, choose_all_rules(run, trained_on, **showing)
+    return run, choose_rule_for(run, wish, trained_on, **showing), ()
+
+
+def _join(runs: Sequence[Run]) -> Run:
+    """Return the one run, or the mean of several, whose files go into a folder within that of the first."""
+    from mien.ensemble import mix_runs, name_run
+
+    if len(runs) == 1:
+        return runs[0]
+    beside = "with-" + "-".join(name_run(run) for run in runs[1:])
+    return mix_runs(runs, path=runs[0].folder / beside / "mean.safetensors")
+
+
+def _read_splits(run: Run, data: str | None, skip_bad: bool) -> _Known:
     """Return the faces to measure on and those that the run has seen: often the same."""
     from mien.data.load import load
-    from mien.data.prepare import prepare_splits
     from mien.errors import DataError
-
-    def read_seen() -> Splits:
-        return prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+    from mien.evaluate import read_trained_on
 
     if data is None or run.source in (data, str(Path(data).resolve())):
-        seen = read_seen()
-        return seen, seen
+        seen = read_trained_on(run, skip_bad=skip_bad)
+        return _Known(splits=seen, trained_on=seen)
     splits = load(data, size=run.size, skip_bad=skip_bad)
     try:
-        return splits, read_seen()
+        return _Known(splits=splits, trained_on=read_trained_on(run, skip_bad=skip_bad))
     except DataError:  # moved or gone since training: copies can still be looked for within the data itself
-        return splits, splits
+        return _Known(splits=splits, trained_on=None)
 
 
 def _choose_folder(run: Run, evaluation: Evaluation) -> Path:
-    """Return the run's folder for test of its own data, and a folder in it, named after the faces, for all else."""
-    folder = run.path if run.path.is_dir() else run.path.parent
+    """Return the run's folder for test of its own data, and a folder in it, named after the faces, for all else.
+
+    What a rule other than argmax decides goes one folder deeper, named after the rule.
+    """
+    folder, rule = run.folder, evaluation.rule
     if evaluation.source != run.source:
-        return folder / f"{evaluation.split}-{Path(evaluation.source).stem}"
-    return folder if evaluation.split == "test" else folder / evaluation.split
+        folder = folder / f"{evaluation.split}-{Path(evaluation.source).stem}"
+    elif evaluation.split != "test":
+        folder = folder / evaluation.split
+    return folder if rule.name == "argmax" else folder / rule.name.replace(":", "-")
 
 
-def _write_files(evaluation: Evaluation, folder: Path) -> list[Path]:
+def _write_files(evaluation: Evaluation, trades: Sequence[Trade], folder: Path) -> list[Path]:
+    import json
+
+    from mien.files import write_text
     from mien.plots import draw_confusion
+    from mien.remedies import describe_trades, summarise_trades
     from mien.results import FIGURES, PREDICTIONS, write_evaluation
 
     write_evaluation(evaluation, folder)
-    scores = evaluation.score()
-    for name in ("confusion.svg", "confusion.png"):
+    scores, names = evaluation.score(), [FIGURES, PREDICTIONS, "confusion.svg", "confusion.png"]
+    for name in names[2:]:
         draw_confusion(scores, folder / name, split=evaluation.split, synthetic=evaluation.synthetic)
-    return [folder / name for name in (FIGURES, PREDICTIONS, "confusion.svg", "confusion.png")]
+    if trades:
+        held = {"split": evaluation.split, "rules": describe_trades(trades), "summary": summarise_trades(trades)}
+        write_text(folder / DECISIONS, json.dumps(held, indent=2, ensure_ascii=False) + "\n")
+        names.append(DECISIONS)
+    return [folder / name for name in names]
 
 
-def _print(evaluation: Evaluation, splits: Splits, files: list[Path]) -> None:
+def _print(evaluation: Evaluation, trades: Sequence[Trade], splits: Splits, files: list[Path]) -> None:
     from rich.console import Console
 
     from mien.cli.scores import render_evaluation
+    from mien.cli.trades import render_trades
 
     console = Console(highlight=False)
-    for part in render_evaluation(evaluation):
+    parts = [*render_evaluation(evaluation), *render_trades(trades, evaluation.split)]
+    for part in parts:
         console.print(part)
     if splits.skipped:
         console.print(f"Left out as unreadable: {len(splits.skipped):,} faces.")

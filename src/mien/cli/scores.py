@@ -24,6 +24,7 @@ def render_evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
     scores, without = evaluation.score(), evaluation.score_without_copies()
     yield _render_headline(evaluation, scores)
     yield _render_summary(scores, without)
+    yield _render_temperature(evaluation, scores)
     if evaluation.copies_sought_in != evaluation.trained_on:
         yield Text(
             f"{evaluation.trained_on} cannot be read: copies were sought in {evaluation.copies_sought_in} only.\n"
@@ -37,10 +38,26 @@ def render_evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
 def _render_headline(evaluation: Evaluation, scores: Scores) -> Text:
     kind = " (synthetic faces)" if evaluation.synthetic else ""
     views = "" if evaluation.views == ("plain",) else f", views {' + '.join(evaluation.views)}"
+    epoch = f", epoch {evaluation.epoch}" if evaluation.epoch else ""
+    members = f" of {', '.join(evaluation.members)}" if evaluation.members else ""
+    answered = f", {scores.coverage:.1%} of the faces answered" if scores.coverage < 1.0 else ""
+    rule = "" if evaluation.rule.name == "argmax" else f"\nDecision {evaluation.rule.name}: {evaluation.rule.about}"
     return Text.assemble(
         (f"Accuracy {scores.accuracy:.1%}", "bold"),
-        f"  (95% interval {_render_interval(scores.interval)}, n = {scores.n:,})\n",
-        f"{evaluation.recipe}, epoch {evaluation.epoch}, on {evaluation.split} of {evaluation.source}{kind}{views}",
+        f"  (95% interval {_render_interval(scores.interval)}, n = {scores.n:,}{answered})\n",
+        f"{evaluation.recipe}{members}{epoch}, on {evaluation.split} of {evaluation.source}{kind}{views}{rule}",
+    )
+
+
+def _render_temperature(evaluation: Evaluation, scores: Scores) -> Text:
+    """Return what the temperature changed."""
+    if evaluation.temperature == 1.0:
+        return Text("Probabilities are not scaled: no temperature was fitted on valid.\n")
+    raw = evaluation.uncalibrated().score()
+    before, after = raw.calibration, scores.calibration
+    return Text(
+        f"Scaled by temperature {evaluation.temperature:.3f}, fitted on valid: calibration error "
+        f"{before.ece:.3f} → {after.ece:.3f}, log loss {raw.log_loss:.3f} → {scores.log_loss:.3f}.\n"
     )
 
 
@@ -56,6 +73,9 @@ def _render_summary(scores: Scores, without: Scores | None) -> Table:
     table.add_row("balanced accuracy", *(f"{column.balanced_accuracy:.1%}" for column in columns))
     table.add_row("macro F1", *(f"{column.macro_f1:.3f}" for column in columns))
     table.add_row("log loss", *(f"{column.log_loss:.3f}" for column in columns))
+    table.add_row("calibration error", *(f"{column.calibration.ece:.3f}" for column in columns))
+    table.add_row("… in equal bins", *(f"{column.calibration.adaptive_ece:.3f}" for column in columns))
+    table.add_row("Brier score", *(f"{column.calibration.brier:.3f}" for column in columns))
     if without is None:
         table.caption = "Every face has an exact copy in train or valid."
     return table

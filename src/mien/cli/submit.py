@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from mien.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+    from mien.checkpoint import Run
+    from mien.decide import Rule, Wish
 
 
 def submit(
@@ -14,26 +22,48 @@ def submit(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("submission.csv"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Write names of expressions instead of numbers.")] = False,
-    views: Annotated[str, typer.Option(help="How each face is shown: plain, mirror, or the mean of both.")] = "plain",
+    views: Annotated[
+        str, typer.Option(help="How each face is shown: plain, mirror, shift, tencrop, or some.")
+    ] = "plain",
+    decision: Annotated[
+        str, typer.Option(help="How probabilities become a label: argmax, prior[:POWER], thresholds[:TARGET].")
+    ] = "argmax",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Recognise faces without labels and write a file of lines `id,label` for a leaderboard.
 
     The label is the number of the expression, counted from 0 in the run's order.
     """
+    from mien.calibrate import scale_probabilities
     from mien.checkpoint import load_run
     from mien.data.load import load
+    from mien.decide import decide, parse_decision
     from mien.evaluate import pick_device, predict_probabilities
     from mien.submit import choose_faces, refuse_overwriting, write_submission
     from mien.views import parse_views
 
     refuse_overwriting(out, force=force)
+    wish = parse_decision(decision)
+    if wish.kind == "abstain":
+        raise ConfigError(f"--decision {decision}: a submission needs a label for every face")
     shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
     split, faces = choose_faces(load(unlabelled, size=loaded.size))
-    probabilities = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
-    predicted = probabilities.argmax(axis=1).tolist()
+    loaded, rule = _choose_rule(loaded, wish, shown, target)
+    raw = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
+    predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule).tolist()
     labels = [loaded.expressions[label] for label in predicted] if names else predicted
     write_submission(out, faces.ids.tolist(), labels, force=force)
     if split != "unlabelled":
         typer.echo(f"{unlabelled}: has labels; they were not looked at, and only split {split} was recognised")
     typer.echo(f"{out}: {len(faces):,} faces recognised{' (synthetic faces)' if loaded.synthetic else ''}")
+
+
+def _choose_rule(run: Run, wish: Wish, views: tuple[str, ...], device: torch.device) -> tuple[Run, Rule]:
+    """Return the run and the rule that decides; where that is chosen on valid, the run is calibrated there."""
+    from mien.evaluate import calibrate_run, read_trained_on
+    from mien.remedies import choose_rule_for
+
+    splits = read_trained_on(run) if wish.needs_data else None
+    if splits is not None and splits.valid is not None:
+        run = calibrate_run(run, splits.valid, views=views, device=device)
+    return run, choose_rule_for(run, wish, splits, views=views, device=device)

@@ -1,0 +1,55 @@
+"""Decision rules side by side, as a table for a terminal. In: trades. Out: what rich prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from mien.metrics import Difference
+    from mien.remedies import Trade
+
+
+def render_trades(trades: Sequence[Trade], split: str) -> Iterator[RenderableType]:
+    """Yield a table of rates with their differences to argmax, what each rule does, and what follows; or nothing."""
+    if not trades:
+        return
+    from mien.remedies import TITLES, summarise_trades
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("decision rule", no_wrap=True)
+    for title in TITLES.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    for trade in trades:
+        table.add_row(_render_name(trade), *(_render_cell(trade, name) for name in TITLES))
+    yield table
+    yield Text("\n".join(f"  {trade.rule.name}: {trade.rule.about}" for trade in trades))
+    yield Text(f"\n{summarise_trades(trades)}")
+    yield Text(WARNINGS.get(split, "The rules were chosen on valid.") + "\n")
+
+
+WARNINGS = {
+    "valid": "The rules were chosen on these very faces, so their gains look larger than they are.",
+    "train": "The network was trained on these very faces: the figures say nothing about others.",
+}
+
+
+def _render_name(trade: Trade) -> Text:
+    kind, colon, rest = trade.rule.name.partition(":")
+    under = f"\nanswers {trade.coverage:.1%} of faces" if trade.coverage < 1.0 else ""
+    return Text(f"{kind}{colon}{rest}{under}" if len(rest) < len(kind) else f"{kind}{colon}\n{rest}{under}")
+
+
+def _render_cell(trade: Trade, name: str) -> Text:
+    value, difference = f"{getattr(trade.rates, name):.1%}", trade.differences.get(name)
+    return Text(value) if difference is None else Text(f"{value}\n{_render_difference(difference)}")
+
+
+def _render_difference(difference: Difference) -> str:
+    low, value, high = (100 * number for number in (difference.low, difference.value, difference.high))
+    return f"{value:+.1f} ({low:.1f} to {high:.1f})"
