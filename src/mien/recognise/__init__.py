@@ -5,5 +5,6 @@ from mien.recognise.draw import draw
 from mien.recognise.face import Box, Face
 from mien.recognise.pictures import read_picture
 from mien.recognise.recogniser import Recogniser
+from mien.recognise.results import FoundFaces
 
-__all__ = ["Box", "Detector", "Face", "Recogniser", "draw", "read_picture"]
+__all__ = ["Box", "Detector", "Face", "FoundFaces", "Recogniser", "draw", "read_picture"]

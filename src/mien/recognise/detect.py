@@ -6,7 +6,6 @@ A detector is any callable of that form; `find_detector` makes those with a name
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, final
 
@@ -15,9 +14,17 @@ import numpy as np
 from mien.errors import ConfigError
 from mien.recognise.face import Box
 from mien.recognise.pictures import Picture
+from mien.recognise.shrink import fit_boxes, shrink
 
-LONGEST_SIDE = 1280
-"""Larger pictures are scaled down before faces are looked for, because a cascade's time grows with the pixels."""
+CASCADE = "haarcascade_frontalface_alt2.xml"
+SCALE_STEP = 1.1
+"""Faces are looked for at sizes this far apart."""
+
+MIN_NEIGHBOURS = 3
+"""Windows around a face that have to agree."""
+
+SMALLEST_FACE = 24
+"""Side in pixels."""
 
 
 class Detector(Protocol):
@@ -32,15 +39,23 @@ def find_detector(detector: str | Detector) -> Detector | None:
     """Return the detector of this name: None for "none", where every picture is one face.
 
     Raises:
-        ConfigError: no detector has that name.
+        ConfigError: no detector has that name, or YuNet's file is not told.
+        RunError: YuNet's file is missing or cannot be read.
     """
     if not isinstance(detector, str):
+        if not callable(detector):
+            raise ConfigError(f"detector: expected a name or a callable, found {type(detector).__name__}")
         return detector
+    name, _, file = detector.partition(":")
     if detector == "none":
         return None
     if detector == "auto":
         return CascadeDetector()
-    raise ConfigError(f"--detector {detector}: expected auto, yunet, yunet:FILE or none")
+    if name == "yunet":
+        from mien.recognise.yunet import YunetDetector, find_yunet
+
+        return YunetDetector(find_yunet(file))
+    raise ConfigError(f"detector {detector!r}: expected auto, yunet, yunet:FILE or none")
 
 
 @final
@@ -54,36 +69,21 @@ class CascadeDetector:
         """Return the faces of a picture."""
         import cv2
 
-        scale = min(1.0, LONGEST_SIDE / max(picture.shape[:2]))
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        if scale < 1.0:
-            grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small, scale = shrink(picture)
         found, _, scores = self._classifier().detectMultiScale3(
-            grey, scaleFactor=1.1, minNeighbors=5, minSize=(24, 24), outputRejectLevels=True
+            cv2.cvtColor(small, cv2.COLOR_RGB2GRAY),
+            scaleFactor=SCALE_STEP,
+            minNeighbors=MIN_NEIGHBOURS,
+            minSize=(SMALLEST_FACE, SMALLEST_FACE),
+            outputRejectLevels=True,
         )
-        boxes = [
-            Box(left=int(left), top=int(top), width=int(width), height=int(height), score=float(score))
-            for (left, top, width, height), score in zip(found, np.ravel(scores), strict=True)
-        ]
-        return fit_boxes(boxes, picture, scale=scale)
+        places = ((*map(float, place), float(score)) for place, score in zip(found, np.ravel(scores), strict=True))
+        return fit_boxes(places, picture, scale=scale)  # type: ignore[arg-type]
 
     def _classifier(self) -> Any:
         import cv2
 
         if not hasattr(self._held, "classifier"):
-            folder = Path(cv2.__file__).parent / "data"
-            self._held.classifier = cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_alt2.xml"))
+            path = Path(cv2.__file__).parent / "data" / CASCADE
+            self._held.classifier = cv2.CascadeClassifier(str(path))
         return self._held.classifier
-
-
-def fit_boxes(boxes: list[Box], picture: Picture, *, scale: float = 1.0) -> list[Box]:
-    """Return boxes found in a picture `scale` times as large, in pixels of `picture`, inside it, the largest first."""
-    height, width = picture.shape[:2]
-    fitted = []
-    for box in boxes:
-        left, top = max(0, round(box.left / scale)), max(0, round(box.top / scale))
-        right = min(width, round((box.left + box.width) / scale))
-        bottom = min(height, round((box.top + box.height) / scale))
-        if right > left and bottom > top:
-            fitted.append(replace(box, left=left, top=top, width=right - left, height=bottom - top))
-    return sorted(fitted, key=lambda box: -box.width * box.height)

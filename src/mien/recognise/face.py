@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,21 @@ class Face:
         """Return one row of a table: place, detection, expression, confidence, then a column an expression."""
         place = {name: None if self.box is None else getattr(self.box, name) for name in PLACE}
         answer = {"detection": self.detection, "expression": self.expression, "confidence": self.confidence}
-        return {**place, **answer, **self.probabilities}
+        columns = name_columns(self.probabilities)
+        return {**place, **answer, **dict(zip(columns, self.probabilities.values(), strict=True))}
+
+
+def name_columns(expressions: Iterable[str]) -> tuple[str, ...]:
+    """Return the column of each expression's probability: its name, unless a table has another column of that name.
+
+    >>> name_columns(["happy", "top"])
+    ('happy', 'top_probability')
+    """
+    return tuple(f"{name}_probability" if name in TAKEN else name for name in expressions)
 
 
 PLACE = ("left", "top", "width", "height")
 """The names of a box's sides, in the order of every table."""
+
+TAKEN = frozenset((*PLACE, "detection", "expression", "confidence", "file", "frame", "seconds", "face"))
+"""Columns of tables of faces that an expression may not be mistaken for."""

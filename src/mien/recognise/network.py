@@ -24,9 +24,10 @@ class OnnxNetwork:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        self._session = _open_session(path, threads)
-        self.card: dict[str, Any] = _read_card(self._session, path)
+    def __init__(self, model: Path | bytes, *, threads: int | None = None) -> None:
+        where = model if isinstance(model, Path) else "model"
+        self._session = _open_session(model, where, threads)
+        self.card: dict[str, Any] = _read_card(self._session, where)
         self.expressions: tuple[str, ...] = tuple(self.card["expressions"])
         self.size: int = self.card["size"]
 
@@ -47,33 +48,33 @@ class OnnxNetwork:
         return np.concatenate(parts) if parts else np.empty((0, len(self.expressions)), np.float32)
 
 
-def _open_session(path: Path, threads: int | None) -> Any:
+def _open_session(model: Path | bytes, where: object, threads: int | None) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
-    if not path.exists():
-        raise RunError(f"{path}: expected a model file, but it does not exist")
+    if isinstance(model, Path) and not model.exists():
+        raise RunError(f"{where}: expected a run folder or a model file, but it does not exist")
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
         reason = " ".join(str(error).split())[:120]
-        raise RunError(f"{path}: expected an ONNX file of `mien export`, found another kind ({reason})") from error
+        raise RunError(f"{where}: expected an ONNX file of `mien export`, found another kind ({reason})") from error
 
 
-def _read_card(session: Any, path: Path) -> dict[str, Any]:
+def _read_card(session: Any, where: object) -> dict[str, Any]:
     texts = session.get_modelmeta().custom_metadata_map
     try:
         card = {
             name.removeprefix("mien."): json.loads(text) for name, text in texts.items() if name.startswith("mien.")
         }
-        outputs, classes = session.get_outputs()[0].shape[1], len(card["expressions"])
-        int(card["size"])
+        classes, size = len(card["expressions"]), int(card["size"])
+        shapes = (session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[1:])
     except (KeyError, ValueError, IndexError, TypeError):
-        raise RunError(
-            f"{path}: expected an ONNX file of `mien export`, found one that does not tell its expressions"
-        ) from None
-    if outputs != classes:
-        raise RunError(f"{path}: expected an output for each of its {classes} expressions, found {outputs}")
+        problem = "found one that does not tell its expressions"
+        raise RunError(f"{where}: expected an ONNX file of `mien export`, {problem}") from None
+    if shapes != ([size, size], [classes]):
+        expected = f"faces of {size}x{size} in and {classes} probabilities out, as its metadata say"
+        raise RunError(f"{where}: expected {expected}, found {shapes[0]} and {shapes[1]}")
     return card

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mien.data.images import MAX_PIXELS, make_opaque, open_picture, turn_upright
-from mien.errors import DataError
+from mien.errors import DataError, TooLargeError
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 """uint8 (H, W, 3), RGB, upright."""
@@ -114,4 +114,4 @@ def _check_size(width: int, height: int, where: str, max_pixels: int) -> None:
         raise DataError(where, f"expected a picture, found one of {width}x{height} pixels")
     if width * height > max_pixels:
         side = int(max_pixels**0.5)
-        raise DataError(where, f"expected a picture of at most {side}x{side} pixels, found {width}x{height}")
+        raise TooLargeError(where, f"expected a picture of at most {side}x{side} pixels, found {width}x{height}")

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import RunError
 from mien.recognise.crop import cut_faces
 from mien.recognise.detect import Detector, find_detector
 from mien.recognise.face import Box, Face
+from mien.recognise.model import find_model
 from mien.recognise.network import OnnxNetwork
 from mien.recognise.pictures import Picture, Source, read_picture
+from mien.recognise.results import FoundFaces
 
-BUNDLED = Path(__file__).resolve().parent.parent / "weights" / "mien.onnx"
 PICTURES_AT_ONCE = 32
 """Of a longer list, so many are in memory at a time."""
 
@@ -46,7 +45,7 @@ class Recogniser:
         threads: int | None = None,
     ) -> None:
         self._detector = find_detector(detector)
-        self._network = OnnxNetwork(_find_model(run), threads=threads)
+        self._network = OnnxNetwork(find_model(run), threads=threads)
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -69,27 +68,28 @@ class Recogniser:
         return self._detector is not None
 
     @overload
-    def recognise(self, pictures: Source, *, detect: bool = True) -> list[Face]: ...
+    def recognise(self, pictures: Source, *, detect: bool = True) -> FoundFaces: ...
     @overload
-    def recognise(self, pictures: list[Source] | tuple[Source, ...], *, detect: bool = True) -> list[list[Face]]: ...
+    def recognise(self, pictures: list[Source] | tuple[Source, ...], *, detect: bool = True) -> list[FoundFaces]: ...
     def recognise(
         self, pictures: Source | list[Source] | tuple[Source, ...], *, detect: bool = True
-    ) -> list[Face] | list[list[Face]]:
+    ) -> FoundFaces | list[FoundFaces]:
         """Return the faces of a picture, the largest first; of a list of pictures, a list of such lists.
 
         Args:
             pictures: what `read_picture` reads, or a list of it; the faces of a list go through the network together.
-            detect: look for faces; otherwise each picture is one face already.
+            detect: look for faces; otherwise each picture is one face already, and its `box` is None.
 
         Raises:
-            DataError: a picture that cannot be read.
+            DataError: a picture that cannot be read; in a list, its number is told.
         """
         if not isinstance(pictures, (list, tuple)):
-            return self._recognise_some([read_picture(pictures)], detect)[0]
-        found: list[list[Face]] = []
-        sources = iter(pictures)
-        while chunk := list(islice(sources, PICTURES_AT_ONCE)):
-            found += self._recognise_some([read_picture(source) for source in chunk], detect)
+            return self._recognise_some([pictures], [read_picture(pictures)], detect)[0]
+        found: list[FoundFaces] = []
+        for start in range(0, len(pictures), PICTURES_AT_ONCE):
+            sources = pictures[start : start + PICTURES_AT_ONCE]
+            read = [read_picture(source, where=_name(source, at)) for at, source in enumerate(sources, start)]
+            found += self._recognise_some(sources, read, detect)
         return found
 
     def find(self, picture: Picture) -> list[Box]:
@@ -108,12 +108,18 @@ class Recogniser:
         """Return a `Face` for each box and its row of probabilities (N, K)."""
         return [_make_face(box, row, self.expressions) for box, row in zip(boxes, probabilities, strict=True)]
 
-    def _recognise_some(self, pictures: list[Picture], detect: bool) -> list[list[Face]]:
+    def _recognise_some(self, sources: Sequence[Source], pictures: list[Picture], detect: bool) -> list[FoundFaces]:
         look = detect and self.detects
         places: list[list[Box | None]] = [[*self.find(picture)] if look else [None] for picture in pictures]
         crops = [self.cut(picture, boxes) for picture, boxes in zip(pictures, places, strict=True)]
         rows = iter(self.predict(np.concatenate(crops)))
-        return [self.name(boxes, np.array(list(islice(rows, len(boxes))))) for boxes in places]
+        answers = [self.name(boxes, np.array(list(islice(rows, len(boxes))))) for boxes in places]
+        return [FoundFaces(faces, source) for faces, source in zip(answers, sources, strict=True)]
+
+
+def _name(source: Source, position: int) -> str | None:
+    """Return what a picture of a list is called: a file by its path, which is the default, all else by its number."""
+    return None if isinstance(source, (str, os.PathLike)) else f"picture {position}"
 
 
 def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:
@@ -126,10 +132,3 @@ def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Seque
         probabilities=probabilities,
         detection=None if box is None else box.score,
     )
-
-
-def _find_model(run: str | os.PathLike[str] | None) -> Path:
-    path = BUNDLED if run is None else Path(run)
-    if run is None and not path.exists():
-        raise RunError("mien ships no network yet: give a run folder or a file of `mien export`")
-    return path

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from mien.errors import ConfigError, MissingExtraError
 from mien.files import write_aside
-from mien.recognise.face import PLACE, Face
+from mien.recognise.face import PLACE, Face, name_columns
 
 Row: TypeAlias = dict[str, Any]
 
@@ -45,7 +45,7 @@ def check_suffix(out: Path) -> None:
 
 def list_columns(expressions: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of every table of results."""
-    return (*WHERE, *PLACE, *ANSWER, *expressions)
+    return (*WHERE, *PLACE, *ANSWER, *name_columns(expressions))
 
 
 def make_rows(file: str, faces: Iterable[tuple[int, Face]], *, frame: tuple[int, float] | None = None) -> list[Row]:

@@ -1,0 +1,62 @@
+"""Which network recognises. In: None, a run folder or a file. Out: the path or the bytes of an ONNX model.
+
+A run folder is exported when it is first used, which takes PyTorch, and keeps the model for the next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import mien
+from mien.errors import MienError, MissingExtraError, RunError
+from mien.files import make_folder, write_aside
+
+BUNDLED = Path(__file__).resolve().parent.parent / "weights" / "mien.onnx"
+SOURCES = ("model.safetensors", "calibration.json")
+"""The files of a run folder that its model is made from."""
+
+
+def find_model(run: str | os.PathLike[str] | None) -> Path | bytes:
+    """Return the model of a run folder or the file itself; of None, the one that ships with mien.
+
+    Raises:
+        RunError: a run folder without a model, and no PyTorch to export it with; or no finished run.
+    """
+    path = BUNDLED if run is None else Path(run)
+    if run is None and not path.exists():
+        raise RunError("this mien ships no network: give a run folder or a file of `mien export`")
+    return _use_folder(path) if path.is_dir() else path
+
+
+def _use_folder(folder: Path) -> Path | bytes:
+    kept = folder / "cache" / f"recognise-{_stamp(folder)}.onnx"
+    if kept.exists():
+        return kept
+    try:
+        from mien.checkpoint import load_run
+        from mien.export import export_run
+
+        made = export_run(load_run(folder), None).model.SerializeToString()
+    except (ModuleNotFoundError, MissingExtraError) as error:
+        advice = "run  pip install 'mien[export]', or `mien export` where it is installed, and give its file"
+        raise RunError(f"{folder}: a run folder has to be exported first: {advice}") from error
+    with suppress(MienError):  # a folder that may not be written to: exported again the next time
+        make_folder(kept.parent)
+        for old in kept.parent.glob("recognise-*.onnx"):
+            old.unlink(missing_ok=True)
+        with write_aside(kept) as aside:
+            aside.write_bytes(made)
+    return bytes(made)
+
+
+def _stamp(folder: Path) -> str:
+    """Return what changes whenever the folder's network does."""
+    digest = hashlib.blake2b(mien.__version__.encode(), digest_size=8)
+    for name in SOURCES:
+        with suppress(OSError):
+            status = (folder / name).stat()
+            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()

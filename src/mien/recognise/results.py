@@ -1,0 +1,67 @@
+"""The faces of one picture as a list that can draw itself, become a table and show itself in a notebook."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from html import escape
+from io import BytesIO
+from typing import Any, final
+
+from PIL import Image
+
+from mien.recognise.draw import draw
+from mien.recognise.face import Face
+from mien.recognise.pictures import Picture, Source, read_picture
+
+SHOWN_SIDE = 800
+"""Pixels of the longer side of a picture in a notebook, at most."""
+
+
+@final
+class FoundFaces(list[Face]):
+    """A list of `Face`, the largest first, that knows where it came from.
+
+    It holds the source as it was given, no pixels of its own: ten thousand results of files take little memory, and a
+    file is read again when it is drawn.
+    """
+
+    def __init__(self, faces: Iterable[Face], source: Source) -> None:
+        super().__init__(faces)
+        self.source = source
+
+    def draw(self) -> Picture:
+        """Return uint8 (H, W, 3), RGB: the picture with each face framed and named.
+
+        Raises:
+            DataError: the file is gone.
+        """
+        return draw(read_picture(self.source, on_remark=lambda _: None), self)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a dict a face, ready for JSON."""
+        return [face.to_dict() for face in self]
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a row a face: `pandas.DataFrame(faces.to_rows())` is a table."""
+        return [face.to_row() for face in self]
+
+    def _repr_png_(self) -> bytes:
+        image = Image.fromarray(self.draw())
+        image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+        stream = BytesIO()
+        image.save(stream, "PNG")
+        return stream.getvalue()
+
+    def _repr_html_(self) -> str:
+        picture = base64.b64encode(self._repr_png_()).decode()
+        names = list(self[0].probabilities) if self else []
+        heading = "".join(f"<th>{escape(name)}</th>" for name in names)
+        rows = "".join(
+            f"<tr><th>{escape(face.expression)}</th>"
+            + "".join(f"<td>{face.probabilities[name]:.0%}</td>" for name in names)
+            + "</tr>"
+            for face in self
+        )
+        table = f"<table><tr><th></th>{heading}</tr>{rows}</table>" if self else "<p>no face found</p>"
+        return f'<img src="data:image/png;base64,{picture}" alt="{len(self)} faces">{table}'
