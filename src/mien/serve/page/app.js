@@ -96,7 +96,7 @@ async function startLooking(deviceId = null) {
   const question = ++asked;
   view.clear();
   say("Starting the camera …");
-  element("camera").disabled = true;
+  element("camera").setAttribute("aria-busy", "true"); // not disabled: that would take the focus away
   try {
     const started = await startCamera(element("video"), deviceId, lookAtFrame);
     if (question !== asked) return started.stop();
@@ -110,7 +110,7 @@ async function startLooking(deviceId = null) {
     showStage("empty");
     say(error.message, { error: true });
   } finally {
-    element("camera").disabled = false;
+    element("camera").removeAttribute("aria-busy");
   }
 }
 
@@ -165,7 +165,9 @@ element("file").addEventListener("change", (event) => {
   lookAtFirst([...event.target.files]);
   event.target.value = ""; // the same file may be chosen again
 });
-element("camera").addEventListener("click", () => (camera ? stopCamera() : startLooking()));
+element("camera").addEventListener("click", (event) => {
+  if (event.target.ariaBusy !== "true") (camera ? stopCamera : startLooking)();
+});
 element("cameras").addEventListener("change", (event) => startLooking(event.target.value));
 element("token-form").addEventListener("submit", (event) => {
   event.preventDefault();

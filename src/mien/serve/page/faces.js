@@ -1,6 +1,7 @@
 // Draws what was recognised. In: an answer and the elements of the page. Out: boxes over the picture, bars beside it.
 // Elements are kept from one frame of the camera to the next, so that boxes glide and the keyboard's focus stays.
 
+const BARS = { width: 190, height: 145 }; // of the bars over the picture, in pixels of the screen
 const MIN_OVERLAP = 0.2; // of two boxes in successive frames, to be taken for the same face
 
 const percent = (share) => `${Math.round(share * 100)} %`;
@@ -33,6 +34,7 @@ export function createView({ boxes, list, nothing }) {
     shown = answer.faces.map((face) => takeNearest(before, face) ?? create(face));
     for (const [index, entry] of shown.entries()) {
       fillBox(entry, answer, mirrored, index, shown.length);
+      entry.box.dataset.bars = placeBars(entry.face.box, answer, mirrored, boxes.clientWidth);
       fillCard(entry, source, mirrored);
     }
     for (const gone of before) remove(gone);
@@ -40,8 +42,8 @@ export function createView({ boxes, list, nothing }) {
     keepOrder(list, shown.map((entry) => entry.card));
     nothing.hidden = shown.length > 0;
     nothing.textContent = "No face was found.";
-    if (!shown.includes(selected)) select(shown[0] ?? null);
-    else select(selected);
+    list.classList.toggle("crowded", shown.length > 2);
+    select(shown.includes(selected) ? selected : (shown[0] ?? null));
   }
 
   function clear() {
@@ -83,10 +85,14 @@ function takeNearest(entries, face) {
 }
 
 function overlap(a, b) {
+  const shared = shareArea(a, b);
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}
+
+function shareArea(a, b) {
   const across = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
   const down = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
-  const shared = Math.max(0, across) * Math.max(0, down);
-  return shared / (a.width * a.height + b.width * b.height - shared);
+  return Math.max(0, across) * Math.max(0, down);
 }
 
 function make(tag, className, ...children) {
@@ -140,17 +146,34 @@ function fillBars(bars, face) {
 function fillBox({ face, box }, picture, mirrored, index, count) {
   const place = face.box ?? { left: 0, top: 0, width: picture.width, height: picture.height };
   const left = mirrored ? picture.width - place.left - place.width : place.left;
-  const right = left + place.width;
   box.style.left = `${(100 * left) / picture.width}%`;
   box.style.top = `${(100 * place.top) / picture.height}%`;
   box.style.width = `${(100 * place.width) / picture.width}%`;
   box.style.height = `${(100 * place.height) / picture.height}%`;
-  box.dataset.side = picture.width - right >= left ? "right" : "left";
   box.dataset.label = place.top < picture.height * 0.08 ? "inside" : "above";
-  box.dataset.bars = place.top > picture.height / 2 ? "up" : "down";
   box.setAttribute("aria-label", `Face ${index + 1} of ${count}: ${name(face)}`);
   box.querySelector(".label").textContent = name(face);
   fillBars(box.querySelector(".bars"), face);
+}
+
+/** Return where the bars cover least of other faces, and lie least outside of the picture. */
+function placeBars(box, picture, mirrored, screenWidth) {
+  if (!box) return "inside";
+  const scale = picture.width / (screenWidth || picture.width);
+  const [width, height] = [BARS.width * scale, BARS.height * scale];
+  const [after, before] = [box.left + box.width, box.left - width];
+  const places = {
+    right: { left: mirrored ? before : after, top: box.top },
+    left: { left: mirrored ? after : before, top: box.top },
+    below: { left: mirrored ? after - width : box.left, top: box.top + box.height },
+    above: { left: mirrored ? after - width : box.left, top: box.top - height },
+  };
+  const cost = (place) => {
+    const bars = { ...place, width, height };
+    const outside = width * height - shareArea(bars, { left: 0, top: 0, ...picture });
+    return outside + picture.faces.reduce((sum, face) => sum + shareArea(bars, face.box), 0);
+  };
+  return Object.keys(places).reduce((best, name) => (cost(places[name]) < cost(places[best]) ? name : best));
 }
 
 function fillCard({ face, card }, source, mirrored) {

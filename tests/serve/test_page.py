@@ -1,0 +1,252 @@
+"""The page in a real browser: a picture, the camera, the keyboard alone; a clean console, no request elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenes import WIDTH, choose_faces, paste_faces, write_film
+from serving import Server, encode, run_serve, write_network
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402 (after the question whether it is there)
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+PATIENCE_SECONDS = 60
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(None in (CHROMIUM, DRIVER), reason="needs chromium and chromedriver"),
+]
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--window-size=1280,900",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a network, a picture of two faces, one of none, a text, and a film for the camera."""
+    folder = tmp_path_factory.mktemp("page")
+    write_network(folder / "linear.onnx")
+    faces = choose_faces(2)
+    (folder / "two.png").write_bytes(encode(paste_faces(faces)))
+    (folder / "none.png").write_bytes(encode(paste_faces([])))
+    (folder / "notes.png").write_text("dear diary")
+    write_film(folder / "film.mjpeg", faces)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    """Yield a server."""
+    with run_serve("--run", folder / "linear.onnx") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(folder: Path) -> Iterator[Any]:
+    """Yield a browser whose camera plays the film."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*OPTIONS, f"--use-file-for-fake-video-capture={folder / 'film.mjpeg'}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_page_load_timeout(PATIENCE_SECONDS)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(chromium: Any, server: Server) -> Iterator[Any]:
+    """Yield the browser with the page open; afterwards its console has to be clean, and nobody else asked."""
+    chromium.get(f"http://127.0.0.1:{server.port}/")
+    yield chromium
+    if "MIEN_SCREENSHOTS" in os.environ:
+        chromium.save_screenshot(
+            f"{os.environ['MIEN_SCREENSHOTS']}/{os.environ['PYTEST_CURRENT_TEST'].split(':')[2].split()[0]}.png"
+        )
+    assert [] == [entry for entry in chromium.get_log("browser") if "status of 415" not in entry["message"]]
+    assert {f"127.0.0.1:{server.port}"} == {address.split("/")[2] for address in list_addresses(chromium)}
+
+
+def list_addresses(chromium: Any) -> list[str]:
+    """Return what the page asked for over the network."""
+    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
+    asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    return [address for address in asked if address.startswith(("http", "ws"))]
+
+
+def wait(page: Any, *, boxes: int | None = None, status: str | None = None) -> None:
+    """Wait until so many boxes stand over the picture, or the status holds this text."""
+    patience = WebDriverWait(page, PATIENCE_SECONDS)
+    if boxes is not None:
+        patience.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, ".box")) == boxes)
+    if status is not None:
+        patience.until(lambda page: status in page.find_element(By.ID, "status").text)
+
+
+def choose(page: Any, path: Path) -> None:
+    """Choose a file."""
+    page.find_element(By.ID, "file").send_keys(str(path))
+
+
+def test_a_chosen_picture_gets_boxes_and_bars(page: Any, server: Server, folder: Path) -> None:
+    """As many and where the server says; every bar as long as its probability."""
+    picture = (folder / "two.png").read_bytes()
+    (expected,) = server.ask("/v1/recognise", picture).json()["pictures"]
+    choose(page, folder / "two.png")
+    wait(page, boxes=2, status="2 faces: ")
+    for face, box, card in zip(
+        expected["faces"],
+        page.find_elements(By.CSS_SELECTOR, ".box"),
+        page.find_elements(By.CLASS_NAME, "card"),
+        strict=True,
+    ):
+        assert pytest.approx(100 * face["box"]["left"] / WIDTH, abs=0.1) == float(
+            page.execute_script("return parseFloat(arguments[0].style.left)", box)
+        )
+        fills = page.execute_script(
+            "return [...arguments[0].querySelectorAll('.fill')].map(b => parseFloat(b.style.width))", card
+        )
+        assert pytest.approx([100 * share for share in face["probabilities"].values()], abs=0.1) == fills
+        assert face["expression"] == card.find_element(By.CLASS_NAME, "best").text.lower()
+
+
+def test_a_picture_without_faces_says_so(page: Any, folder: Path) -> None:
+    """It is no error."""
+    choose(page, folder / "none.png")
+    wait(page, boxes=0, status="No face was found.")
+
+
+def test_a_file_that_is_no_picture_is_told_in_words(page: Any, folder: Path) -> None:
+    """And the next picture works again."""
+    choose(page, folder / "notes.png")
+    wait(page, status="This file is not a picture that the server can read.")
+    choose(page, folder / "two.png")
+    wait(page, boxes=2)
+
+
+def test_the_camera_is_recognised_as_it_runs(page: Any) -> None:
+    """Boxes follow the swaying faces, mirrored as in a looking-glass; the button stops and releases it."""
+    page.find_element(By.ID, "camera").click()
+    wait(page, boxes=2, status="2 faces: ")
+    left = "return parseFloat(document.querySelector('.box').style.left)"
+    first = page.execute_script(left)
+    WebDriverWait(page, PATIENCE_SECONDS).until(lambda page: abs(page.execute_script(left) - first) > 1)
+    assert "ms a picture" in page.find_element(By.ID, "speed").text
+    assert page.execute_script("return getComputedStyle(document.getElementById('video')).transform").startswith(
+        "matrix(-1"
+    )
+    if "MIEN_SCREENSHOTS" in os.environ:
+        page.save_screenshot(f"{os.environ['MIEN_SCREENSHOTS']}/camera.png")
+    page.find_element(By.ID, "camera").click()
+    wait(page, boxes=0, status="The camera is off.")
+    assert page.execute_script("return document.getElementById('video').srcObject") is None
+
+
+def test_the_keyboard_alone_is_enough(page: Any, folder: Path) -> None:
+    """Tab reaches the file, the camera and every face; Enter chooses; Escape ends the camera; focus can be seen."""
+    reached = tab_through(page)
+    assert ["file", "camera"] == [name for name in reached if name in ("file", "camera")]
+    press(page, Keys.ENTER)
+    wait(page, boxes=2)
+    assert "camera" == page.switch_to.active_element.get_attribute("id")
+    press(page, Keys.ESCAPE)
+    wait(page, boxes=0)
+    choose(page, folder / "two.png")
+    wait(page, boxes=2)
+    second = page.find_elements(By.CSS_SELECTOR, ".box")[1]
+    assert "false" == second.get_attribute("aria-pressed")
+    assert "Face 2 of 2" in tab_through(page, until="Face 2 of 2")[-1]
+    press(page, Keys.ENTER)
+    assert "true" == second.get_attribute("aria-pressed")
+    assert "none" != page.execute_script("return getComputedStyle(document.activeElement).outlineStyle")
+
+
+def press(page: Any, key: str) -> None:
+    """Press a key, whatever has the focus."""
+    ActionChains(page).send_keys(key).perform()
+
+
+def tab_through(page: Any, *, until: str = "camera", steps: int = 12) -> list[str]:
+    """Press Tab until the element of this name has the focus; return the names of all on the way."""
+    names: list[str] = []
+    page.execute_script("document.activeElement.blur()")
+    while len(names) < steps and not (names and until in names[-1]):
+        press(page, Keys.TAB)
+        focused = page.switch_to.active_element
+        names.append(focused.get_attribute("aria-label") or focused.get_attribute("id") or focused.text)
+    return names
+
+
+def test_a_dropped_picture_is_recognised(page: Any, folder: Path) -> None:
+    """Anywhere on the page."""
+    pixels = list((folder / "two.png").read_bytes())
+    page.execute_script(
+        """const files = new DataTransfer();
+        files.items.add(new File([new Uint8Array(arguments[0])], "two.png", {type: "image/png"}));
+        document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true, cancelable: true}));""",
+        pixels,
+    )
+    wait(page, boxes=2)
+
+
+def test_a_screen_reader_is_told_names_and_figures(page: Any, folder: Path) -> None:
+    """Every control and picture has a name, and the figures stand in a table."""
+    choose(page, folder / "two.png")
+    wait(page, boxes=2)
+    tree = page.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    named = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node.get("ignored")]
+    controls = [(role, name) for role, name in named if role in ("button", "image", "link", "table", "list", "status")]
+    assert [] == [(role, name) for role, name in controls if not name and role not in ("list", "status")]
+    assert 2 == sum(role == "table" for role, _ in named)
+    assert 14 == sum(role == "rowheader" for role, _ in named)
+
+
+def test_the_page_fits_a_phone(page: Any, folder: Path) -> None:
+    """Nothing has to be scrolled sideways."""
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    choose(page, folder / "two.png")
+    wait(page, boxes=2)
+    assert 390 == page.execute_script("return document.documentElement.scrollWidth")
+    if "MIEN_SCREENSHOTS" in os.environ:
+        page.save_screenshot(f"{os.environ['MIEN_SCREENSHOTS']}/phone.png")
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_token_is_asked_for_once(chromium: Any, folder: Path) -> None:
+    """And then the picture that was refused is recognised."""
+    with run_serve("--run", folder / "linear.onnx", "--token", "open sesame") as server:
+        chromium.get(f"http://127.0.0.1:{server.port}/")
+        choose(chromium, folder / "two.png")
+        wait(chromium, status="This server asks for its token.")
+        chromium.switch_to.active_element.send_keys("open sesame", Keys.ENTER)
+        wait(chromium, boxes=2)
+        assert {"401"} == {entry["message"].split("status of ")[1][:3] for entry in chromium.get_log("browser")}
+        list_addresses(chromium)
+
+
+def test_the_reference_lists_every_route(page: Any, server: Server) -> None:
+    """From the description that the server makes of itself."""
+    page.get(f"http://127.0.0.1:{server.port}/docs")
+    expected = list(server.ask("/openapi.json").json()["paths"])
+    WebDriverWait(page, PATIENCE_SECONDS).until(
+        lambda page: len(page.find_elements(By.CLASS_NAME, "operation")) == len(expected)
+    )
+    headings = [element.text for element in page.find_elements(By.CSS_SELECTOR, ".operation h2")]
+    assert expected == [f"/{heading.partition('/')[2]}" for heading in headings]
