@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.audit.copies import KEPT_FIRST
-from mien.audit.examine import Audit
+from mien.audit.examine import BY_RUN, Audit
 from mien.audit.finding import KINDS, Finding
 from mien.errors import ConfigError
 
@@ -39,6 +39,18 @@ def parse_names(text: str, known: Sequence[str], option: str) -> tuple[str, ...]
     return names
 
 
+def check_sought(kinds: Sequence[str], sought: Sequence[str]) -> None:
+    """Refuse kinds that nobody looks for.
+
+    Raises:
+        ConfigError: one of `kinds` is not among those `sought`.
+    """
+    missing = next((kind for kind in kinds if kind not in sought), None)
+    if missing is not None:
+        needed = "--run" if missing == BY_RUN else "--votes"
+        raise ConfigError(f"--drop {missing}: nobody looks for it: give {needed}, too")
+
+
 def choose_kept(audit: Audit, kinds: Sequence[str], *, drop_from: Sequence[str] = ("train",)) -> Kept:
     """Return bool (N,) for each split: True where a face stays.
 
@@ -50,10 +62,7 @@ def choose_kept(audit: Audit, kinds: Sequence[str], *, drop_from: Sequence[str] 
     Raises:
         ConfigError: a kind that this audit did not look for.
     """
-    missing = [kind for kind in kinds if kind not in audit.sought]
-    if missing:
-        needed = "--run" if missing[0] == "wrong-label" else "--votes"
-        raise ConfigError(f"--drop {missing[0]}: nobody looked for it: give {needed}, too")
+    check_sought(kinds, audit.sought)
     kept = {name: np.ones(len(faces), dtype=bool) for name, faces in audit.splits.named().items()}
     for kind in kinds:
         for finding in audit.of_kind(kind) if kind not in COPIES else ():

@@ -17,6 +17,7 @@ from mien.data.describe import Description, describe
 from mien.data.faces import Splits
 from mien.data.votes import Votes
 
+BY_VOTES, BY_RUN = ("no-face", "ambiguous", "outvoted"), "wrong-label"
 RARE_RATIO = 10
 """A class of train is rare where the largest has so many times its faces."""
 
@@ -71,14 +72,18 @@ def examine(splits: Splits, *, votes: Votes | None = None, doubts: tuple[Finding
     """
     roll, description = call_roll(splits), describe(splits)
     found = [*_report_pictures(roll), *_report_skipped(splits), *_report_imbalance(description), *(doubts or ())]
-    sought = set(KINDS) - {"no-face", "ambiguous", "outvoted"} - ({"wrong-label"} if doubts is None else set())
     if votes is not None:
         found += report_tagged(roll, votes)
-        sought |= {"no-face", "ambiguous", "outvoted"}
     order = list(KINDS)
     found.sort(key=lambda finding: (order.index(finding.kind), -finding.score, finding.group or 0))
-    wanted = tuple(kind for kind in KINDS if kind in sought)
-    return Audit(splits=splits, description=description, findings=tuple(found), sought=wanted)
+    sought = list_sought(by_votes=votes is not None, by_run=doubts is not None)
+    return Audit(splits=splits, description=description, findings=tuple(found), sought=sought)
+
+
+def list_sought(*, by_votes: bool, by_run: bool) -> tuple[str, ...]:
+    """Return the kinds that an audit with or without votes and a run looks for, in the order of `KINDS`."""
+    left_out = {kind for kind in BY_VOTES if not by_votes} | ({BY_RUN} if not by_run else set())
+    return tuple(kind for kind in KINDS if kind not in left_out)
 
 
 def _report_pictures(roll: Roll) -> Iterator[Finding]:

@@ -147,7 +147,7 @@ def _draw_group(audit: Audit, group: Sequence[Finding]) -> str:
 
 def _draw_figure(audit: Audit, finding: Finding) -> str:
     image = audit.splits.named()[finding.split].images[finding.index or 0]
-    caption = f"{escape(finding.split)} {escape(finding.id)}<br>{escape(finding.label)}"
+    caption = f"{escape(finding.split)} {escape(finding.id)}<br><b>{escape(finding.label)}</b>"
     if finding.group is None:
         caption += f"<br>{escape(finding.detail)}"
     name = escape(f"{finding.split} {finding.id}, {finding.label}", quote=True)

@@ -41,11 +41,13 @@ def audit(
     labels; with FER+ votes, faces that people do not agree on. The data itself is never changed.
     """
     from mien.audit import examine
-    from mien.audit.clean import DROPPABLE, DROPPED_FROM, parse_names
+    from mien.audit.clean import DROPPABLE, DROPPED_FROM, check_sought, parse_names
+    from mien.audit.examine import list_sought
     from mien.data.load import load
     from mien.data.votes import read_votes
 
     kinds = () if drop is None else parse_names(drop, DROPPABLE, "--drop")
+    check_sought(kinds, list_sought(by_votes=votes is not None, by_run=run is not None))
     losing = parse_names(drop_from, DROPPED_FROM, "--drop-from")
     splits = load(path, size=size, skip_bad=skip_bad)
     tagged = None if votes is None else read_votes(votes)
@@ -84,13 +86,16 @@ def _write(found: Audit, out: Path, kinds: Sequence[str], losing: Sequence[str])
 
 def _tell_dropped(found: Audit, kept: Kept, kinds: Sequence[str], losing: Sequence[str]) -> list[str]:
     """Return in words what the clean list leaves out, and what it does not."""
+    from mien.audit.clean import COPIES
+
     lost = {name: int((~split).sum()) for name, split in kept.items()}
     sizes = {name: len(faces) for name, faces in found.splits.named().items()}
-    parts = [f"{count:,} of {sizes[name]:,} of {name}" for name, count in lost.items() if name in losing]
+    parts = [f"{count:,} of {sizes[name]:,} of {name}" for name, count in lost.items() if name in losing and count]
     spared = [name for name in lost if name not in losing and name != "unlabelled"]
     notes = [f"{CLEAN_LIST} leaves out {', '.join(parts) or 'nothing'} for {', '.join(kinds)}"]
     if spared:
-        notes.append(f"{' and '.join(spared)} keep all faces: of copies across splits, the one of train goes")
+        copies = "; of copies across splits, theirs stay" if {*kinds} & {*COPIES} else ""
+        notes.append(f"Every face of {' and '.join(spared)} is kept{copies}")
     return notes
 
 
