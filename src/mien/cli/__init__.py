@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+import warnings
 from typing import Any
 
 import typer
@@ -76,6 +77,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a character shows another one
+    warnings.filterwarnings("ignore", module="PIL")  # remarks on damaged metadata: the picture is read or refused
     try:
         sys.exit(build_app()(standalone_mode=False, prog_name="mien"))
     except USAGE_ERROR as error:
