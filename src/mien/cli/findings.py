@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -13,7 +13,6 @@ from rich.text import Text
 from mien.cli.counts import draw_bar
 
 if TYPE_CHECKING:
-    from mien.recognise.face import Face
     from mien.stream.pictures import Outcome
     from mien.stream.tally import Tally
     from mien.stream.timeline import Timeline
@@ -21,13 +20,15 @@ if TYPE_CHECKING:
 BAR_CELLS = 20
 
 
-def tell_picture(outcome: Outcome) -> Text:
-    """Return one line about a picture: its faces, each with its expression and confidence."""
+def tell_picture(outcome: Outcome, expressions: Sequence[str], *, bars: bool) -> Iterator[RenderableType]:
+    """Yield a line about a picture: its faces, each with its expression and confidence; then bars, if wanted."""
     faces = [row for row in outcome.rows if row["face"] is not None]
     told = ", ".join(
         f"{row['expression']} {row['confidence']:.0%}{_tell_place(row['left'], row['top'])}" for row in faces
     )
-    return Text.assemble((outcome.file, "bold"), f"  {told or 'no face'}")
+    yield Text.assemble((outcome.file, "bold"), f"  {told or 'no face'}")
+    if bars and faces:
+        yield render_bars([(row["face"], {name: row[name] for name in expressions}) for row in faces])
 
 
 def tell_video(name: str, timeline: Timeline) -> Text:
@@ -41,19 +42,20 @@ def tell_video(name: str, timeline: Timeline) -> Text:
     return Text.assemble((name, "bold"), f"  {told}", *lines)
 
 
-def tell_frame(faces: Sequence[tuple[int, Face]]) -> Table:
-    """Return the bars of each face that a camera sees."""
+def render_bars(faces: Sequence[tuple[int, Mapping[str, float]]]) -> Table:
+    """Return a bar for each expression of each numbered face."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("face")
-    for _ in range(2):
+    table.add_column("face", justify="right")
+    for _ in range(3):
         table.add_column()
-    for number, face in faces:
-        for index, (name, share) in enumerate(face.probabilities.items()):
-            style = "bold" if name == face.expression else ""
+    for number, probabilities in faces:
+        most = max(probabilities.values())
+        for index, (name, share) in enumerate(probabilities.items()):
+            style = "bold" if share == most else ""
             bar = Text(draw_bar(share * BAR_CELLS), style="cyan")
-            table.add_row(str(number) if index == 0 else "", Text(f"{name}  {share:4.0%}", style=style), bar)
+            table.add_row(str(number) if index == 0 else "", Text(name, style=style), f"{share:.0%}".rjust(4), bar)
     if not faces:
-        table.add_row("–", "no face", "")
+        table.add_row("–", "no face")
     return table
 
 

@@ -77,6 +77,7 @@ class Session:
         results: the table; None: each picture is told on the terminal.
         tally: counts.
         console: the terminal.
+        alone: there is one file: every probability is shown.
         bad: the first files that could not be read.
         remarks: the first things that are worth knowing.
         done: files of this session.
@@ -87,6 +88,7 @@ class Session:
     results: ResultsFile | None
     tally: Tally
     console: Console
+    alone: bool = False
     bad: list[DataError] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     done: int = 0
@@ -103,7 +105,8 @@ class Session:
         self.remark(outcome.remark)
         self.tally.add_picture(outcome.rows)
         if self.results is None:
-            self.console.print(tell_picture(outcome), soft_wrap=True)
+            for part in tell_picture(outcome, self.recogniser.expressions, bars=self.alone):
+                self.console.print(part, soft_wrap=True)
         else:
             self.results.add(outcome.rows)
         self.finish(outcome.file)
@@ -134,13 +137,20 @@ def recognise_all(request: Request) -> None:
         MienError: it cannot be done; what is done by then is in the table.
     """
     sources = Sources(names=request.names, left_out=request.draw_to)
-    total = sum(sources.count())
-    _check_outputs(request, moving=request.camera is not None or sources.count()[1] > 0)
+    _check_outputs(request)
+    pictures, videos = sources.count()
+    if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "video")
     recogniser = Recogniser(request.run, detector=request.detector)
     with _open_table(request, recogniser) as results:
         tally = Tally() if results is None else results.tally
         session = Session(
-            request=request, recogniser=recogniser, results=results, tally=tally, console=Console(highlight=False)
+            request=request,
+            recogniser=recogniser,
+            results=results,
+            tally=tally,
+            console=Console(highlight=False),
+            alone=pictures + videos == 1,
         )
         try:
             _recognise_pictures(session, sources)
@@ -149,7 +159,7 @@ def recognise_all(request: Request) -> None:
                     watch_video(session, file)
         except KeyboardInterrupt:
             more = "; the same command with --resume goes on" if results else ""
-            raise Interrupted(f"stopped after {session.done:,} of {total:,} files{more}") from None
+            raise Interrupted(f"stopped after {session.done:,} of {pictures + videos:,} files{more}") from None
         if request.camera is not None:
             watch_camera(session, request.camera)
     _print_end(session)
@@ -172,7 +182,7 @@ def find_common_folder(names: Sequence[str]) -> Path:
     return Path(os.path.commonpath(folders)) if folders else Path()
 
 
-def _check_outputs(request: Request, *, moving: bool) -> None:
+def _check_outputs(request: Request) -> None:
     """Refuse what cannot be written, before anything is computed."""
     if request.out is not None:
         check_suffix(request.out)
@@ -181,8 +191,6 @@ def _check_outputs(request: Request, *, moving: bool) -> None:
     if request.names and request.draw_to.resolve() == request.look.above.resolve():
         raise ConfigError(f"--draw {request.draw_to}: expected another folder than that of the pictures themselves")
     make_folder(request.draw_to)
-    if moving and find_spec("matplotlib") is None:
-        raise MissingExtraError("matplotlib", "video")
 
 
 def _open_table(request: Request, recogniser: Recogniser) -> AbstractContextManager[ResultsFile | None]:
@@ -214,8 +222,9 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
 
 def _print_end(session: Session) -> None:
     results, tally, console = session.results, session.tally, session.console
-    for part in render_tally(tally, session.recogniser.expressions):
-        console.print(part)
+    if results is not None or session.done > 1:
+        for part in render_tally(tally, session.recogniser.expressions):
+            console.print(part)
     if results is not None:
         console.print(f"  {results.out}", markup=False, soft_wrap=True)
     if session.request.draw_to is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli.advance import show_advance
-from mien.cli.findings import tell_frame, tell_video
+from mien.cli.findings import render_bars, tell_video
 from mien.errors import DataError
 from mien.stream.pictures import place_drawing
 from mien.stream.rows import make_rows
@@ -18,6 +18,8 @@ from mien.stream.timeline import Timeline, draw_timeline
 from mien.stream.video import Frame, Video, Watch, follow_faces, open_copy, open_video
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from mien.cli.recognition import Request, Session
 
 COPY_SUFFIXES = (".mp4",)
@@ -51,9 +53,13 @@ def watch_camera(session: Session, number: int) -> None:
     with open_video(number) as video, listen_for_interrupt() as asked:
         session.console.print(f"{video.name}: Ctrl-C ends it")
         with Live(console=session.console, refresh_per_second=SHOWN_A_SECOND, transient=True) as live:
-            timeline = _watch(session, video, lambda frame: live.update(tell_frame(frame.faces)), asked.is_set)
+            timeline = _watch(session, video, lambda frame: live.update(_show_faces(frame)), asked.is_set)
     session.console.print(tell_video(video.name, timeline), soft_wrap=True)
     session.finish(video.name)
+
+
+def _show_faces(frame: Frame) -> Table:
+    return render_bars([(number, face.probabilities) for number, face in frame.faces])
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def _watch(
     session.tally.add("videos")
     if session.request.draw_to is not None:
         for suffix in (".svg", ".png"):
-            place = place_drawing(video.name, session.request.look, kept=(), added=suffix)
+            place = place_drawing(video.name, session.request.look, kept=(), added=f".timeline{suffix}")
             draw_timeline(timeline, place, title=Path(video.name).name)
     return timeline
 

@@ -17,7 +17,7 @@ from typing import IO, Any, final
 from mien.errors import ConfigError, MienError, RunError
 from mien.files import make_folder
 from mien.stream.journal import NOTHING, Progress, read_journal, write_chunk, write_settings
-from mien.stream.rows import Row, check_suffix, convert_to_parquet, list_columns, write_lines
+from mien.stream.rows import Row, check_expressions, check_suffix, convert_to_parquet, list_columns, write_lines
 from mien.stream.tally import Tally
 
 ERROR_COLUMNS = ("file", "problem")
@@ -104,6 +104,7 @@ class ResultsFile:
         self._cut(self.errors, self.before.errors)
         if not self.before.journal:
             self._append(self.journal, write_settings(settings))
+            self._sync(self.journal)
         self.add([])
         self._finished["rows"] = self._tell(self._rows)
 
@@ -160,6 +161,7 @@ def open_results(
         MienError: a file cannot be written, or somebody else is writing it.
     """
     check_suffix(out)
+    check_expressions(expressions)
     make_folder(out.parent)
     results = ResultsFile(out, expressions, _read_progress(out, settings, resume))
     try:
@@ -191,6 +193,8 @@ def _read_progress(out: Path, settings: Mapping[str, Any], resume: bool) -> Prog
         return NOTHING
     if not resume:
         raise ConfigError(f"{there} exists already: add --resume to go on with it, or choose another name")
+    if journal.exists() and not journal.stat().st_size and not (rows.exists() and rows.stat().st_size):
+        return NOTHING  # killed before its first line
     progress = read_journal(journal)
     for name in settings:
         if progress.settings.get(name) != settings[name]:

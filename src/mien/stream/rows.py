@@ -43,6 +43,17 @@ def check_suffix(out: Path) -> None:
         _import_pyarrow()
 
 
+def check_expressions(expressions: Sequence[str]) -> None:
+    """Refuse expressions that are called like another column.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for name in (*WHERE, *PLACE, *ANSWER):
+        if name in expressions:
+            raise ConfigError(f"the network calls an expression {name}, as the table calls a column: name it otherwise")
+
+
 def list_columns(expressions: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of every table of results."""
     return (*WHERE, *PLACE, *ANSWER, *name_columns(expressions))

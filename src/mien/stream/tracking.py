@@ -12,8 +12,9 @@ from typing import final
 
 from mien.recognise.face import Box, Face
 
-LEAST_OVERLAP = 0.3
-"""Of two boxes that count as one face, as intersection over union, as in the tracker SORT (Bewley et al., 2016)."""
+LEAST_OVERLAP = 0.2
+"""Of two boxes that count as one face, as intersection over union. The tracker SORT (Bewley et al., 2016) asks for 0.3,
+but a cascade's boxes of one face differ in size, and two faces hardly ever overlap."""
 
 PATIENCE_SECONDS = 1.0
 """A face that was not found for so long has gone; who comes afterwards is somebody else."""
@@ -72,7 +73,7 @@ def smooth(before: Face, now: Face, weight: float) -> Face:
     0.8
     """
     old = before.probabilities
-    mixed = {name: old[name] + (value - old[name]) * weight for name, value in now.probabilities.items()}
+    mixed = {name: value + (old[name] - value) * (1.0 - weight) for name, value in now.probabilities.items()}
     best = max(mixed, key=mixed.__getitem__)
     return replace(now, expression=best, confidence=mixed[best], probabilities=mixed)
 

@@ -1,0 +1,184 @@
+"""`mien recognise`, as a user meets it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from conftest import draw_shapes, run_mien
+from mien.cli import main
+from mien.cli.recognition import find_common_folder
+from tiny_network import CLASSES, write_network
+
+FACES = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with a network, a folder of faces, one bad file among them."""
+    folder = tmp_path_factory.mktemp("recognise")
+    write_network(folder / "tiny.onnx")
+    (folder / "faces" / "more").mkdir(parents=True)
+    for index, image in enumerate(draw_shapes(FACES // 3).images):
+        Image.fromarray(image).save(folder / "faces" / ("more" if index % 2 else "") / f"{index:03d}.png")
+    (folder / "faces" / "text.jpg").write_text("hello")
+    writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (32, 32))
+    for _ in range(12):
+        writer.write(np.full((32, 32, 3), 90, np.uint8))
+    writer.release()
+    (folder / "film.mp4").write_bytes(b"hello")
+    return folder
+
+
+@pytest.fixture
+def mien(folder, tmp_path, monkeypatch, capsys):
+    """Return a function that runs `mien recognise` in this process and returns status, output, errors."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "140")
+
+    def run_here(*arguments):
+        common = ["--run", "tiny.onnx", *(() if "--detector" in arguments else ("--no-detect",))]
+        monkeypatch.setattr("sys.argv", ["mien", "recognise", *map(str, arguments), *common])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            main()
+        return ending.value.code or 0, *capsys.readouterr()
+
+    return run_here
+
+
+def read(path):
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_picture_is_told_with_every_probability(folder):
+    """In a process of its own, with nothing on standard error."""
+    result = run_mien("recognise", "faces/000.png", "--run", "tiny.onnx", "--no-detect", cwd=folder)
+    assert (0, "") == (result.status, result.err)
+    assert all(name in result.out for name in ("faces/000.png", *CLASSES))
+
+
+def test_a_folder_becomes_a_table_with_counts_and_the_bad_file_is_named(mien, tmp_path):
+    """One row a face; what could not be read stands in a table of its own."""
+    status, out, err = mien("faces", "--out", tmp_path / "faces.csv")
+    assert 0 == status
+    assert "60 pictures, 1 file left out" in out
+    assert "mien: left out: faces/text.jpg: expected a picture" in err
+    rows = read(tmp_path / "faces.csv")
+    assert FACES == len(rows) == len({row["file"] for row in rows})
+    assert {"1"} == {row["face"] for row in rows}
+    assert all(1.0 == pytest.approx(sum(float(row[name]) for name in CLASSES), abs=1e-5) for row in rows)
+    assert ["faces/text.jpg"] == [row["file"] for row in read(tmp_path / "faces.errors.csv")]
+
+
+def test_every_format_holds_the_same(mien, tmp_path):
+    """CSV, lines of JSON, Parquet."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for suffix in ("csv", "jsonl", "parquet"):
+        assert 0 == mien("faces", "--out", tmp_path / f"faces.{suffix}")[0]
+    lines = [json.loads(line) for line in (tmp_path / "faces.jsonl").read_text().splitlines()]
+    table = parquet.read_table(tmp_path / "faces.parquet").to_pylist()
+    expected = [(row["file"], float(row["high"])) for row in read(tmp_path / "faces.csv")]
+    assert expected == [(row["file"], row["high"]) for row in lines]
+    assert [high for _, high in expected] == pytest.approx([row["high"] for row in table], abs=1e-6)
+
+
+def test_a_process_that_is_killed_loses_nothing_and_duplicates_nothing(folder, tmp_path):
+    """By SIGKILL, twice, at moments that nobody chose; in the end every byte is that of an unbroken run."""
+    many = tmp_path / "many"
+    many.mkdir()
+    for index in range(1500):
+        os.link(folder / "faces" / f"{2 * (index % 30):03d}.png", many / f"{index:04d}.png")
+    command = [sys.executable, "-m", "mien", "recognise", many, "--no-detect", "--run", folder / "tiny.onnx", "--out"]
+    kills = 0
+    journal = tmp_path / "killed.csv.progress"
+    for _ in range(2):
+        process = subprocess.Popen([*command, tmp_path / "killed.csv", "--resume"], stdout=subprocess.DEVNULL)
+        before = journal.stat().st_size if journal.exists() else 0
+        while process.poll() is None and (not journal.exists() or journal.stat().st_size < before + 1000):
+            time.sleep(0.001)
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+    assert 2 == kills
+    subprocess.run([*command, tmp_path / "killed.csv", "--resume"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, tmp_path / "whole.csv"], check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "killed.csv").read_bytes()
+    assert 1500 == len(read(tmp_path / "whole.csv"))
+
+
+def test_a_table_is_not_overwritten(mien, tmp_path):
+    """Whoever forgot --resume is told of it."""
+    mien("faces/000.png", "--out", tmp_path / "faces.csv")
+    status, _, err = mien("faces", "--out", tmp_path / "faces.csv")
+    assert 2 == status
+    assert "exists already: add --resume to go on with it, or choose another name" in err
+    status, out, _ = mien("faces", "--out", tmp_path / "faces.csv", "--resume")
+    assert (0, FACES) == (status, len(read(tmp_path / "faces.csv")))
+    assert "60 pictures" in out
+
+
+def test_pictures_and_videos_are_drawn_into_a_folder(mien, tmp_path):
+    """A copy of each, and a timeline of the video."""
+    status, out, err = mien("faces/000.png", "film.avi", "--every", 5, "--draw", tmp_path / "drawn")
+    assert (0, "") == (status, err)
+    assert "1 picture, 1 video with 3 frames looked at" in out
+    expected = {"faces/000.png", "film.avi.mp4", "film.avi.timeline.png", "film.avi.timeline.svg"}
+    assert expected == {path.relative_to(tmp_path / "drawn").as_posix() for path in (tmp_path / "drawn").rglob("*.*")}
+
+
+def test_frames_of_a_video_are_rows_with_their_time(mien, tmp_path):
+    """The number of a face is that under which it is followed."""
+    mien("film.avi", "--every", 6, "--out", tmp_path / "film.csv")
+    rows = read(tmp_path / "film.csv")
+    assert [("0", "0.0", "1"), ("6", "0.5", "1")] == [(row["frame"], row["seconds"], row["face"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "give pictures, videos or folders, or --camera 0"),
+        (["nowhere.jpg"], "nowhere.jpg: expected a picture, a video or a folder, found nothing there"),
+        (["faces/text.jpg"], "faces/text.jpg: expected a picture, found 5 bytes that are none"),
+        (["faces/text.jpg", "film.mp4"], "none of the 2 files could be read"),
+        (["film.mp4"], "film.mp4: expected a video that OpenCV can decode, found another or a broken file"),
+        (["--camera", 97], "camera 97: expected a camera of this number, found none that opens"),
+        (["faces", "--camera", 0], "--camera looks at the camera alone"),
+        (["faces", "--resume"], "--resume goes on with a table: name it with --out"),
+        (["faces", "--out", "faces.txt"], "--out faces.txt: expected a name that ends in .csv, .jsonl or .parquet"),
+        (["faces", "--draw", "faces"], "--draw faces: expected another folder than that of the pictures themselves"),
+        (["faces", "--engine", "spark"], "--engine spark: expected local or ray"),
+        (["faces", "--detector", "magic"], "magic': expected auto, yunet, yunet:FILE or none"),
+    ],
+)
+def test_bad_input_ends_in_one_line(mien, arguments, expected):
+    """With exit status 2, and nothing written."""
+    status, _, err = mien(*arguments)
+    assert 2 == status
+    assert expected in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_opencv_is_silent_about_a_broken_video(folder):
+    """What is wrong is told once, by us."""
+    result = run_mien("recognise", "film.mp4", "--run", "tiny.onnx", cwd=folder)
+    assert 2 == result.status
+    assert 1 == len(result.err.splitlines())
+
+
+def test_copies_are_sorted_below_the_folder_above_all_that_is_named(tmp_path):
+    """Whether files, folders or patterns are named."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "1.jpg").touch()
+    assert tmp_path / "a" == find_common_folder([str(tmp_path / "a" / "1.jpg"), str(tmp_path / "a" / "b")])
+    assert tmp_path / "a" / "b" == find_common_folder([str(tmp_path / "a" / "b")])
+    assert tmp_path / "a" == find_common_folder([str(tmp_path / "a" / "*" / "*.jpg")])

@@ -1,0 +1,69 @@
+"""Faces are followed from frame to frame."""
+
+import math
+
+import pytest
+
+from mien.recognise.face import Box, Face
+from mien.stream.tracking import PATIENCE_SECONDS, Tracker, measure_overlap
+
+
+def face(left, *, happy=1.0, top=0, side=100):
+    """Return a face that is happy with this probability, else sad."""
+    probabilities = {"happy": happy, "sad": 1.0 - happy}
+    expression = "happy" if happy >= 0.5 else "sad"
+    box = Box(left=left, top=top, width=side, height=side)
+    return Face(box=box, expression=expression, confidence=max(happy, 1 - happy), probabilities=probabilities)
+
+
+def numbers(followed):
+    """Return the number of each face."""
+    return [number for number, _ in followed]
+
+
+def test_a_face_that_drifts_keeps_its_number_and_another_gets_the_next():
+    """Also when the detector changes their order."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    assert [1, 2] == numbers(tracker.follow([face(0), face(300)], 0.0))
+    assert [2, 1] == numbers(tracker.follow([face(310), face(20)], 0.1))
+    assert [1, 2, 3] == numbers(tracker.follow([face(40), face(320), face(600)], 0.2))
+
+
+def test_a_face_that_is_missed_for_a_moment_keeps_its_number_and_one_that_left_does_not():
+    """A detector misses a face now and then."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    tracker.follow([face(0)], 0.0)
+    assert [] == tracker.follow([], 0.5)
+    assert [1] == numbers(tracker.follow([face(0)], PATIENCE_SECONDS))
+    assert [2] == numbers(tracker.follow([face(0)], 2 * PATIENCE_SECONDS + 0.1))
+
+
+def test_two_faces_never_share_a_number():
+    """The larger overlap wins; the other face is somebody new."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    tracker.follow([face(0)], 0.0)
+    assert [2, 1] == numbers(tracker.follow([face(60), face(10)], 0.1))
+
+
+@pytest.mark.parametrize("steps", [1, 5, 50])
+def test_a_change_shows_to_63_percent_after_the_time_constant_however_many_frames_that_takes(steps):
+    """So --every does not change how long the average is."""
+    tracker = Tracker(smoothing_seconds=0.5)
+    tracker.follow([face(0, happy=1.0)], 0.0)
+    for step in range(1, steps + 1):
+        ((_, followed),) = tracker.follow([face(0, happy=0.0)], 0.5 * step / steps)
+    assert math.exp(-1) == pytest.approx(followed.probabilities["happy"])
+    assert ("sad", followed.probabilities["sad"]) == (followed.expression, followed.confidence)
+
+
+def test_without_smoothing_every_frame_speaks_for_itself():
+    """And the first frame always does."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    assert face(0, happy=0.9) == tracker.follow([face(0, happy=0.9)], 0.0)[0][1]
+    assert face(0, happy=0.1) == tracker.follow([face(0, happy=0.1)], 0.1)[0][1]
+
+
+def test_boxes_apart_do_not_overlap_and_the_whole_picture_overlaps_itself():
+    """None stands for the whole picture."""
+    assert 0.0 == measure_overlap(face(0).box, face(200).box)
+    assert (1.0, 0.0) == (measure_overlap(None, None), measure_overlap(None, face(0).box))
