@@ -33,7 +33,9 @@ def draw_comparison(results: Results, path: Path) -> None:
     height = EDGE_INCHES + ROW_INCHES * len(results.rows)
     with open_figure(path, width=WIDTH_INCHES, height=height) as figure:
         panels = list(figure.subplots(1, 1 + len(METRICS), sharey=True, gridspec_kw={"wspace": 0.1}))
-        for axes, title in zip(panels, (METRICS[0], *(f"difference in {metric}, points" for metric in METRICS)), strict=True):
+        for axes, title in zip(
+            panels, (METRICS[0], *(f"difference in {metric}, points" for metric in METRICS)), strict=True
+        ):
             _prepare(axes, title)
         _draw_figures(panels[0], results.rows)
         for axes, metric in zip(panels[1:], METRICS, strict=True):

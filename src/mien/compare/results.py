@@ -139,10 +139,9 @@ def _read_seeds(plan: Plan, folder: StudyFolder, variant: Variant) -> Evaluation
 
 def _check_faces(trained: Mapping[str, Evaluations]) -> None:
     """Raise RunError unless all runs of a seed answered the same faces, shown in the same way."""
-    views = {found.views for seeds in trained.values() for found in seeds.values()}
-    if len(views) > 1:
-        shown = " and ".join(sorted("+".join(names) for names in views))
-        raise RunError(f"the runs were evaluated with views {shown}: run `mien evaluate` with the same for all")
+    ways = {(found.views, found.rule) for seeds in trained.values() for found in seeds.values()}
+    if len(ways) > 1:
+        raise RunError("the runs were evaluated with different views or rules: run `mien evaluate` alike for all")
     for name, seeds in trained.items():
         for seed, found in seeds.items():
             base = trained[BASE].get(seed, found)
