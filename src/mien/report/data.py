@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mien.compare import Results
 from mien.metrics import Interval, Scores
+from mien.reliability import Calibration
+from mien.remedies import Trade
 
 FORMAT = 1
 KIND = "mien report"
@@ -195,6 +198,60 @@ class BalancePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RulesPart:
+    """Decision rules on the split reported on, argmax first."""
+
+    trades: tuple[Trade, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationPart:
+    """Whether probabilities can be believed.
+
+    Attributes:
+        temperature: fitted on valid; None where there is none, and then `after` and `loss_after`, too.
+        before: as the network gave them.
+        after: scaled by the temperature.
+        loss_before: log loss, in nats.
+        loss_after: likewise.
+        excess: mean confidence minus accuracy, after scaling where that is possible: above 0 is too sure.
+    """
+
+    temperature: float | None
+    before: Calibration
+    after: Calibration | None
+    loss_before: float
+    loss_after: float | None
+    excess: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """Findings of one kind (`mien.audit.KINDS`) in each split; `groups` of copies, 0 for other kinds."""
+
+    kind: str
+    counts: tuple[int, ...]
+    groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPart:
+    """What is wrong with the data.
+
+    Attributes:
+        splits: their names.
+        faces: of each of them.
+        rows: kinds of which something was found.
+        shared: "test train" -> how many faces of test have an exact copy in train.
+    """
+
+    splits: tuple[str, ...]
+    faces: tuple[int, ...]
+    rows: tuple[AuditRow, ...]
+    shared: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """All that a report says.
 
@@ -212,6 +269,7 @@ class ReportData:
     origin: Origin
     network: NetworkPart
     training: TrainingPart | Absent
+    study: Results | Absent
     evaluated: tuple[SplitScores, ...]
     unevaluated: tuple[Absent, ...]
     pictured: Absent | None
@@ -219,3 +277,6 @@ class ReportData:
     wrong: tuple[FacePicture, ...]
     saliency: SaliencyPart | Absent
     balance: BalancePart | Absent
+    rules: RulesPart | Absent
+    calibration: CalibrationPart | Absent
+    audit: AuditPart | Absent

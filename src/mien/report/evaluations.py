@@ -9,9 +9,10 @@ import numpy as np
 
 from mien.checkpoint import Run
 from mien.data.faces import Faces, Splits
-from mien.data.prepare import fingerprint, prepare_splits
+from mien.data.prepare import fingerprint
 from mien.errors import DataError, RunError
-from mien.evaluate import evaluate_split
+from mien.evaluate import evaluate_split, read_trained_on
+from mien.report.beliefs import calibrate_again
 from mien.report.data import Absent, SplitScores
 from mien.results import FIGURES, Evaluation, read_evaluation
 
@@ -22,7 +23,7 @@ PLACES = {"test": ".", "valid": "valid"}
 def read_data(run: Run, *, fingerprints: dict[str, str], skip_bad: bool) -> Splits | Absent:
     """Return the faces that `run` was trained on, or why they are not to be had."""
     try:
-        splits = prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+        splits = read_trained_on(run, skip_bad=skip_bad)
     except DataError as error:
         return Absent(reason="data-moved", detail={"problem": error.problem})
     there = splits.named()
@@ -38,7 +39,7 @@ def collect_evaluations(run: Run, splits: Splits | Absent) -> tuple[list[Evaluat
         evaluation = _read(run, split)
         (missing if isinstance(evaluation, Absent) else found).append(evaluation)  # type: ignore[arg-type]
     if not found and not isinstance(splits, Absent) and splits.valid is not None and len(splits.valid):
-        found = [evaluate_split(run, splits, "valid")]
+        found = [evaluate_split(calibrate_again(run, splits, ("plain",)), splits, "valid")]
         missing = [absent for absent in missing if absent.detail.get("split") != "valid"]
     return found, missing
 

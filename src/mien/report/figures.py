@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mien.plots import FAINT, INK, MARK, METADATA, RULE, STYLE, TRAIN, VALID
-from mien.report.data import BalancePart, TrainingPart
+from mien.reliability import Calibration
+from mien.report.data import BalancePart, CalibrationPart, TrainingPart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +74,7 @@ def draw_balance(balance: BalancePart, names: tuple[str, ...], say: Say) -> str:
             place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "size": 9, "color": FAINT}
             panels[0].annotate(text, (counts[index], row), (5, 0), **place)
         panels[0].set_yticks(rows, [names[index] for index in order], color=INK)
-        panels[0].set_xlim(0, max(counts) * (1.28 if columns == 2 else 1.16))
+        panels[0].set_xlim(0, max(counts) * (1.42 if columns == 2 else 1.16))
         panels[0].set_xlabel(say("figure.train-faces"))
         panels[0].xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         if balance.recall is not None:
@@ -81,6 +82,26 @@ def draw_balance(balance: BalancePart, names: tuple[str, ...], say: Say) -> str:
         for axes in panels:
             _tidy(axes, along="x")
             axes.tick_params(length=0)
+    return drawing.svg
+
+
+def draw_reliability(calibration: CalibrationPart, say: Say) -> str:
+    """Return the reliability diagram: the part that is right over confidence, before and after scaling."""
+    with _draw(5.4, 4.6) as drawing:
+        axes = drawing.figure.subplots()
+        _tidy(axes)
+        axes.plot([0.0, 1.0], [0.0, 1.0], color=RULE, linewidth=1.6, zorder=1)
+        _draw_bins(axes, calibration.before, color=TRAIN, label=say("figure.before"))
+        if calibration.after is not None:
+            _draw_bins(axes, calibration.after, color=VALID, label=say("figure.after"))
+        axes.set_xlim(0.0, 1.0)
+        axes.set_ylim(0.0, 1.0)
+        axes.set_aspect("equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.set_xlabel(say("figure.confidence"))
+        axes.set_ylabel(say("figure.right"))
+        axes.legend(frameon=False, loc="upper left")
     return drawing.svg
 
 
@@ -153,6 +174,15 @@ def _draw_recall(axes: Axes, recalls: list[float | None], say: Say) -> None:
     axes.set_xlim(0.0, 1.15)
     axes.set_xticks([0.0, 0.5, 1.0], ["0%", "50%", "100%"])
     axes.set_xlabel(say("figure.recall"))
+
+
+def _draw_bins(axes: Axes, found: Calibration, *, color: str, label: str) -> None:
+    """Draw a dot for each bin that has faces; its area grows with their number."""
+    there = [entry for entry in found.bins if entry.count]
+    most = max(entry.count for entry in there)
+    places = [entry.confidence for entry in there], [entry.accuracy for entry in there]
+    axes.plot(*places, color=color, linewidth=1.4, zorder=2, label=label)
+    axes.scatter(*places, s=[12 + 150 * entry.count / most for entry in there], color=color, zorder=3)
 
 
 def _tidy(axes: Axes, *, along: str = "y") -> None:

@@ -1,11 +1,13 @@
-"""`gather_report`: a run folder goes in, `ReportData` comes out. Nothing is written.
+"""`gather_report`: a run folder goes in, `ReportData` comes out.
 
+Nothing is written but what `mien evaluate` keeps in the run's folder, too: the probabilities of valid, the temperature.
 Parts whose data are gone, or that the run never had, are `Absent` with the reason; the others are made.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +16,25 @@ from mien.checkpoint import Run, load_run
 from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.errors import RunError
 from mien.metrics import Scores
-from mien.report.data import Absent, BalancePart, FacePicture, ReportData, SaliencyPart
+from mien.report.beliefs import calibrate_again, tell_calibration, tell_rules
+from mien.report.data import Absent, BalancePart, ReportData
 from mien.report.evaluations import collect_evaluations, match_faces, read_data, score_split
 from mien.report.mistakes import find_pairs, picture_wrong
 from mien.report.network import tell_network
 from mien.report.saliency import tell_saliency
+from mien.report.surroundings import audit_data, tell_study
 from mien.report.training import read_facts, tell_origin, tell_training
 from mien.results import Evaluation
 
 NOT_EVALUATED = Absent(reason="not-evaluated", detail={})
+NO_ANSWERS: dict[str, Any] = {
+    "pictured": NOT_EVALUATED,
+    "pairs": (),
+    "wrong": (),
+    "saliency": NOT_EVALUATED,
+    "rules": NOT_EVALUATED,
+    "calibration": NOT_EVALUATED,
+}
 
 
 def gather_report(path: Path) -> ReportData:
@@ -39,22 +51,35 @@ def gather_report(path: Path) -> ReportData:
     splits = read_data(run, fingerprints=origin.fingerprints, skip_bad=bool(facts.get("skip_bad", False)))
     evaluations, unevaluated = collect_evaluations(run, splits)
     evaluated = tuple(score_split(evaluation) for evaluation in evaluations)
-    spoken_of = evaluations[0] if evaluations else None
     scores = evaluated[0].scores if evaluated else None
-    faces = NOT_EVALUATED if spoken_of is None else match_faces(spoken_of, splits)
+    answers = NO_ANSWERS if scores is None else _tell_answers(run, splits, evaluations[0], scores)
     return ReportData(
         made_with=mien.__version__,
         origin=origin,
         network=tell_network(run.network, name=run.recipe.model.name),
         training=tell_training(run, facts),
+        study=tell_study(path),
         evaluated=evaluated,
         unevaluated=tuple(unevaluated),
-        pictured=faces if isinstance(faces, Absent) else None,
-        pairs=() if spoken_of is None or scores is None else find_pairs(spoken_of, scores, _there(faces)),
-        wrong=_picture_wrong(spoken_of, faces),
-        saliency=_tell_saliency(run, spoken_of, faces),
         balance=splits if isinstance(splits, Absent) else tell_balance(splits, run.expressions, scores),
+        audit=audit_data(splits),
+        **answers,
     )
+
+
+def _tell_answers(run: Run, splits: Splits | Absent, evaluation: Evaluation, scores: Scores) -> dict[str, Any]:
+    """Return the parts of a report that speak of the answers in `evaluation`."""
+    matched = match_faces(evaluation, splits)
+    faces = None if isinstance(matched, Absent) else matched
+    run = calibrate_again(run, splits, evaluation.views)
+    return {
+        "pictured": matched if isinstance(matched, Absent) else None,
+        "pairs": find_pairs(evaluation, scores, faces),
+        "wrong": () if faces is None else picture_wrong(evaluation, faces),
+        "saliency": matched if isinstance(matched, Absent) else tell_saliency(run.network, evaluation, matched),
+        "rules": tell_rules(run, evaluation, splits),
+        "calibration": tell_calibration(run, evaluation),
+    }
 
 
 def tell_balance(splits: Splits, expressions: tuple[str, ...], scores: Scores | None) -> BalancePart:
@@ -72,17 +97,3 @@ def _count(faces: Faces, splits: Splits, expressions: tuple[str, ...]) -> tuple[
     counts = np.bincount(faces.labels[faces.labels != UNLABELLED], minlength=len(splits.expressions)).tolist()
     by_name = dict(zip(splits.expressions, counts, strict=True))
     return tuple(by_name.get(name, 0) for name in expressions)
-
-
-def _picture_wrong(evaluation: Evaluation | None, faces: Faces | Absent) -> tuple[FacePicture, ...]:
-    return () if evaluation is None or isinstance(faces, Absent) else picture_wrong(evaluation, faces)
-
-
-def _tell_saliency(run: Run, evaluation: Evaluation | None, faces: Faces | Absent) -> SaliencyPart | Absent:
-    if evaluation is None or isinstance(faces, Absent):
-        return faces if isinstance(faces, Absent) else NOT_EVALUATED
-    return tell_saliency(run.network, evaluation, faces)
-
-
-def _there(faces: Faces | Absent) -> Faces | None:
-    return None if isinstance(faces, Absent) else faces

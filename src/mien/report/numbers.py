@@ -49,6 +49,8 @@ def write_interval(interval: Interval, say: Say, digits: int = 1) -> str:
 def write_time(seconds: float, say: Say) -> str:
     """Return a span of time in its two largest units."""
     minutes, rest = divmod(round(seconds), 60)
+    if 10 <= minutes < 60:
+        return say("time.minutes-only", minutes=round(seconds / 60))
     if minutes >= 60:
         return say("time.hours", hours=minutes // 60, minutes=minutes % 60)
     return (

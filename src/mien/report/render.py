@@ -6,11 +6,13 @@ import json
 import re
 from dataclasses import asdict
 
-from mien.report.data import ReportData
+from mien.metrics import Scores
+from mien.report.data import FacePicture, ReportData
 from mien.report.figures import inline_svg
 from mien.report.numbers import write_percent
 from mien.report.page import draw_plots, prepare_page
-from mien.report.shades import write_shade_rules
+from mien.report.shades import name_shade, write_shade_rules
+from mien.report.table import Cell
 from mien.report.templates import open_templates, read_style
 from mien.report.words import open_catalogue
 
@@ -23,11 +25,18 @@ def render_html(data: ReportData, language: str) -> str:
         MissingExtraError: jinja2 or matplotlib is not installed.
     """
     say = open_catalogue(language)
-    templates = open_templates(is_html=True)
-    style = read_style() + write_shade_rules()
     plots = draw_plots(data, say)
-    figures = {name: inline_svg(plot.svg, name=name, label=plot.label) for name, plot in plots.items()}
-    return templates.get_template("report.html.jinja").render(**prepare_page(data, say), style=style, figures=figures)
+    return (
+        open_templates(is_html=True)
+        .get_template("report.html.jinja")
+        .render(
+            **prepare_page(data, say),
+            style=read_style() + write_shade_rules(),
+            figures={name: inline_svg(plot.svg, name=name, label=plot.label) for name, plot in plots.items()},
+            shade=_shade_cell,
+            width=lambda part: f"{100.0 * part:.1f}%",
+        )
+    )
 
 
 def render_markdown(data: ReportData, language: str, folder: str) -> str:
@@ -39,17 +48,25 @@ def render_markdown(data: ReportData, language: str, folder: str) -> str:
     """
     say = open_catalogue(language)
     templates = open_templates(is_html=False)
-    templates.filters |= {
-        "cell": lambda value: str(value).replace("|", "\\|").replace("\n", " "),
-        "named": lambda expression: say(f"expression.{expression}"),
-        "number": lambda number: f"{number:,}",
-        "percentage": lambda part: write_percent(part, 0),
-    }
-    plots = draw_plots(data, say)
-    text = templates.get_template("report.md.jinja").render(**prepare_page(data, say), plots=plots, folder=folder)
-    return re.sub(r"\n{3,}", "\n\n", text)
+    templates.filters |= {"cell": _write_cell, "sureness": _write_sureness}
+    page = {**prepare_page(data, say), "plots": draw_plots(data, say), "folder": folder}
+    text = templates.get_template("report.md.jinja").render(page)
+    return re.sub(r"\n{3,}", "\n\n", text).lstrip()
 
 
 def render_json(data: ReportData) -> str:
     """Return everything that a report says, as plain values; the pictures are base64 PNGs."""
     return json.dumps(asdict(data), indent=2, ensure_ascii=False) + "\n"
+
+
+def _shade_cell(scores: Scores, row: int, column: int) -> str:
+    return name_shade(scores.confusion[row][column] / max(scores.classes[row].support, 1))
+
+
+def _write_cell(cell: Cell | str) -> str:
+    text = cell if isinstance(cell, str) else f"{cell.text} · {cell.under}" if cell.under else cell.text
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _write_sureness(picture: FacePicture) -> str:
+    return write_percent(picture.probability, 0)

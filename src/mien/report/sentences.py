@@ -6,7 +6,17 @@ Both the page and the Markdown file print these, so that they say the same.
 from __future__ import annotations
 
 from mien.metrics import ClassScores
-from mien.report.data import BalancePart, ConfusedPair, NetworkPart, ReportData, TrainingPart
+from mien.remedies import Trade
+from mien.report.answers import METRICS
+from mien.report.data import (
+    AuditPart,
+    BalancePart,
+    CalibrationPart,
+    ConfusedPair,
+    NetworkPart,
+    ReportData,
+    TrainingPart,
+)
 from mien.report.numbers import Say, write_interval, write_percent, write_points, write_short
 
 MUTUAL = 0.5
@@ -107,3 +117,38 @@ def tell_imbalance(balance: BalancePart, expressions: tuple[str, ...], say: Say)
         least_count=f"{least_count:,}",
         ratio=f"{balance.ratio:.1f}",
     )
+
+
+def tell_gains(trades: tuple[Trade, ...], say: Say) -> list[str]:
+    """Return for each metric the rule that gains most beyond noise, with what it does to accuracy; or that none does."""
+    told = []
+    for metric in METRICS:
+        gains = [trade for trade in trades if trade.differences and trade.differences[metric].low > 0.0]
+        title = say(f"metric.{metric}")
+        if not gains:
+            told.append(say("rules.no-gain", metric=title))
+            continue
+        best = max(gains, key=lambda trade: trade.differences[metric].value)
+        change, accuracy = best.differences[metric], best.differences[METRICS[0]].value
+        words = {"rule": f"`{best.rule.name}`", "metric": title, "points": write_points(change.value).lstrip("+")}
+        interval = {"low": write_points(change.low), "high": write_points(change.high)}
+        key = "rules.gain" if metric == METRICS[0] else "rules.gain-cost"
+        told.append(say(key, **words, **interval, accuracy=write_points(accuracy)))
+    return told
+
+
+def tell_excess(calibration: CalibrationPart, say: Say) -> str:
+    """Return whether the answers are too sure or too unsure."""
+    side = "over" if calibration.excess > 0.0 else "under"
+    return say(f"calibration.{side}", gap=f"{abs(100.0 * calibration.excess):.1f}")
+
+
+def tell_shared(audit: AuditPart, say: Say) -> list[str]:
+    """Return which splits share faces, pixel for pixel."""
+    sizes = dict(zip(audit.splits, audit.faces, strict=True))
+    told = []
+    for pair, faces in audit.shared.items():
+        of, within = pair.split()
+        gaps = {"of": say(f"split.{of}"), "within": say(f"split.{within}"), "share": write_percent(faces / sizes[of])}
+        told.append(say("audit.shared", faces=f"{faces:,}", all=f"{sizes[of]:,}", **gaps))
+    return told

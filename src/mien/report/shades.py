@@ -28,7 +28,7 @@ def name_shade(share: float) -> str:
 def write_shade_rules() -> str:
     """Return the style rules of all steps, for light pages and for dark ones."""
     light, dark = (" ".join(_write_rules(ladder)) for ladder in (SHADES, NIGHT))
-    return f"{light}\n@media (prefers-color-scheme:dark) and (not print){{{dark}}}"
+    return f"{light}\n@media screen and (prefers-color-scheme:dark){{{dark}}}"
 
 
 def pick_shades(ladder: tuple[str, ...]) -> list[tuple[str, str]]:
