@@ -49,7 +49,7 @@ class SyncNorm(nn.Module):
         """Return the normalised maps, of the shape (N, C, …) that they came in."""
         if not self.training:
             return F.batch_norm(maps, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        mean, variance, count = measure_maps(maps.float())
+        mean, variance, count = measure_maps(maps.float() if maps.element_size() < 4 else maps)
         self._remember(mean.detach(), variance.detach(), count)
         scale = torch.rsqrt(variance + self.eps)
         scale = scale if self.weight is None else scale * self.weight

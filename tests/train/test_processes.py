@@ -1,0 +1,205 @@
+"""Several processes: they train as one with a larger batch, one of them writes, and none waits for one that is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from conftest import ROOT, write_shapes
+from mien.checkpoint import load_tensors
+from mien.errors import ConfigError
+from mien.models import build_model
+from mien.processes import count_processes, is_first_of_machine, is_main_process, was_left_alone
+from mien.recipes import QUICK
+from mien.train import RunFolder
+from mien.train.engine import start_accelerator
+from mien.train.sync_norm import SyncNorm, synchronise_norms
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "140"}
+LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port")
+TINY = ("--recipe", "quick", "--set", "train.batch_size=8", "--device", "cpu", "--checkpoint-minutes", "0.002")
+
+
+def launch(*arguments: object, port: int) -> subprocess.Popen[str]:
+    """Start two processes as a user does."""
+    command = [*LAUNCH, str(port), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port that nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_two_processes_take_the_steps_of_one_with_the_whole_batch(tmp_path: Path, port: int) -> None:
+    """Weights, norms, average, momentum and losses after 20 steps, seen in the process that does not decide."""
+    script = ROOT / "tests" / "train" / "take_steps.py"
+    alone = subprocess.run([sys.executable, script, tmp_path / "one"], env=ENVIRONMENT, check=False)
+    together = launch(script, tmp_path / "two", port=port)
+    _, err = together.communicate(timeout=240)
+    assert (0, 0) == (alone.returncode, together.returncode), err
+    one, two = load_file(tmp_path / "one"), load_file(tmp_path / "two")
+    assert one.keys() == two.keys()
+    for name, expected in one.items():
+        torch.testing.assert_close(
+            expected, two[name], rtol=0, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
+    assert two["agreed"].tolist() == [True, False]
+    assert two["told"].item() == 0
+
+
+@pytest.fixture
+def process_group(tmp_path: Path) -> object:
+    """Let this process be a group of one."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("process_group")
+@pytest.mark.parametrize("shape", [(6, 5, 4, 3), (9, 5)])
+def test_the_synchronised_norm_is_batch_norm(shape: tuple[int, ...]) -> None:
+    """Outputs, gradients and running statistics, in training and in evaluation."""
+    generator = torch.Generator().manual_seed(0)
+    plain = (nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d)(5, dtype=torch.float64)
+    nn.init.uniform_(plain.weight, generator=generator)
+    synchronised = nn.Sequential(type(plain)(5, dtype=torch.float64))
+    synchronised[0].load_state_dict(plain.state_dict())
+    synchronise_norms(synchronised, torch.device("cpu"))
+    assert isinstance(synchronised[0], SyncNorm)
+    maps = 3.0 + torch.randn(shape, generator=generator, dtype=torch.float64)
+    own, other = maps.clone().requires_grad_(), maps.clone().requires_grad_()
+    for _ in range(2):
+        expected, found = plain(own), synchronised(other)
+    (expected**3).sum().backward()
+    (found**3).sum().backward()
+    torch.testing.assert_close(expected, found)
+    torch.testing.assert_close(own.grad, other.grad)
+    torch.testing.assert_close(plain.state_dict(), synchronised[0].state_dict())
+    torch.testing.assert_close(plain.eval()(maps), synchronised.eval()(maps))
+
+
+def test_synchronising_keeps_the_names_and_the_very_parameters() -> None:
+    """So that checkpoints fit, and an optimiser that was made before still moves them."""
+    network = build_model(QUICK.model, classes=3, size=16)
+    names, before = list(network.state_dict()), list(map(id, network.parameters()))
+    synchronise_norms(network, torch.device("cpu"))
+    assert names == list(network.state_dict())
+    assert sorted(before) == sorted(map(id, network.parameters()))
+    assert not any(isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)) for module in network.modules())
+
+
+def test_a_process_alone_is_the_first_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a launcher, and with the variables of one."""
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR"):
+        monkeypatch.delenv(name, raising=False)
+    assert (1, True, True, False) == (count_processes(), is_main_process(), is_first_of_machine(), was_left_alone())
+    monkeypatch.setenv("RANK", "8")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "16")
+    assert (16, False, True) == (count_processes(), is_main_process(), is_first_of_machine())
+
+
+def test_a_launcher_that_starts_only_one_of_the_wanted_processes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`accelerate launch --cpu --num_processes 2` without MPI would train quietly with half the batch."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    with pytest.raises(ConfigError, match="torchrun --nproc_per_node"):
+        start_accelerator("cpu", "no")
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of small pictures."""
+    return write_shapes(tmp_path_factory.mktemp("data") / "shapes", per_class=24)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    """Return once `path` exists."""
+    deadline = time.monotonic() + 240
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert path.exists(), process.communicate()[1]
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_once_and_one_process_goes_on_with_the_same_batch(shapes: Path, tmp_path: Path, port: int) -> None:
+    """One line of each kind, one checkpoint; the run that goes on alone takes as many faces a step."""
+    run = RunFolder(tmp_path / "run")
+    arguments = ("-m", "mien", "train", "--data", shapes, *TINY, "--set", "train.epochs=400", "--out", run.path)
+    process = launch(*arguments, port=port)
+    wait_for(run.last, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert [1, 1] == [err.count("mien: saving"), err.count("mien: stopped at epoch")]
+    position = load_tensors(run.last)[1]["position"]
+    assert json.loads((run.path / "run.json").read_text())["processes"] == 2
+    again = subprocess.Popen(
+        [sys.executable, "-m", "mien", "train", "--resume", run.path], stderr=subprocess.PIPE, text=True
+    )
+    stamp = run.last.stat().st_mtime_ns
+    while run.last.stat().st_mtime_ns == stamp and again.poll() is None:
+        time.sleep(0.02)
+    again.send_signal(signal.SIGINT)
+    _, err = again.communicate(timeout=120)
+    facts = load_tensors(run.last)[1]
+    assert "started with 2 processes and goes on with 1: each step stays at 16 faces" in err
+    assert facts["faces_per_step"] == 16
+    assert facts["position"]["epoch"] >= position["epoch"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_process_ends_the_run_with_one_line_and_a_good_checkpoint(
+    shapes: Path, tmp_path: Path, port: int, victim: int
+) -> None:
+    """SIGKILL to either: the other one says what happened and how to go on, soon, and what it says is true."""
+    run = RunFolder(tmp_path / "run")
+    arguments = ("-m", "mien", "train", "--data", shapes, *TINY, "--set", "train.epochs=400", "--out", run.path)
+    process = launch(*arguments, port=port)
+    wait_for(run.last, process)
+    os.kill(find_worker(process.pid, victim), signal.SIGKILL)
+    started = time.monotonic()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert time.monotonic() - started < 60
+    line = f"mien: process {1 - victim} of 2: another process has ended or does not answer; the newest checkpoint stays"
+    assert 1 == err.count(line), err
+    assert str(ROOT / "src") not in err  # no traceback of ours; the launcher shows one of its own
+    tensors, facts = load_tensors(run.last)
+    assert all(np.isfinite(value.numpy()).all() for name, value in tensors.items() if name.startswith("network."))
+    assert facts["faces_per_step"] == 16
+
+
+def find_worker(launcher: int, number: int) -> int:
+    """Return the process that a launcher gave this number."""
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    wanted = f"RANK={number}"
+    return next(int(pid) for pid in children if wanted in Path(f"/proc/{pid}/environ").read_text().split("\0"))
+
+
+@pytest.mark.slow
+def test_bad_input_is_one_line_of_one_process(tmp_path: Path, port: int) -> None:
+    """Found when both processes are together already, so that neither may leave the other waiting."""
+    (tmp_path / "empty").mkdir()
+    process = launch("-m", "mien", "train", "--data", tmp_path / "empty", *TINY, "--out", tmp_path / "run", port=port)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert 1 == err.count("mien: ")
+    assert not (tmp_path / "run").exists()
