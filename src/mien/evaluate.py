@@ -125,6 +125,7 @@ def evaluate_split(
         members=tuple(member.name for member in run.members),
         temperature=run.temperature(views),
         rule=rule,
+        labelled_by=splits.labels,
     )
 
 

@@ -32,7 +32,7 @@ SEED = 0
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
-LATER_FACTS = ("members", "temperature")
+LATER_FACTS = ("members", "temperature", "labelled_by")
 """Facts that older files lack: their defaults are what held then."""
 
 
@@ -57,6 +57,7 @@ class Evaluation:
         members: names of the runs of an ensemble; empty for a single network.
         temperature: what the probabilities were scaled by (`mien.calibrate`); 1: as the network gave them.
         rule: how probabilities become answers.
+        labelled_by: who gave the labels: "own" (the data itself), or the majority of FER+ taggers ("ferplus").
     """
 
     labels: npt.NDArray[np.int64]
@@ -75,6 +76,7 @@ class Evaluation:
     members: tuple[str, ...] = ()
     temperature: float = 1.0
     rule: Rule = ARGMAX
+    labelled_by: str = "own"
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.expressions))
@@ -125,12 +127,12 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     Raises:
         MienError: a file cannot be written; what stood there before stays.
     """
+    figures = json.dumps(describe_evaluation(evaluation), indent=2, ensure_ascii=False)
     make_folder(folder)
     with write_aside(folder / PREDICTIONS) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow((*LEADING_COLUMNS, *evaluation.expressions))
         writer.writerows(_list_rows(evaluation))
-    figures = json.dumps(describe_evaluation(evaluation), indent=2, ensure_ascii=False)
     write_text(folder / FIGURES, figures + "\n")
 
 

@@ -12,9 +12,8 @@ from mien.checkpoint import Run
 from mien.data.copies import hash_images
 from mien.data.faces import UNLABELLED
 from mien.data.load import load
-from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
-from mien.evaluate import match_labels, predict_probabilities
+from mien.evaluate import match_labels, predict_probabilities, read_trained_on
 
 
 def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") -> Iterator[Finding]:
@@ -47,7 +46,7 @@ def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") 
 def _read_seen(run: Run, skip_bad: bool) -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:
     """Return the digests of the pictures that the run was trained on."""
     try:
-        train = prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad).train
+        train = read_trained_on(run, skip_bad=skip_bad).train
     except DataError as error:
         raise RunError(f"{run.path}: expected the data that it was trained on, to leave it out: {error}") from error
     assert train is not None

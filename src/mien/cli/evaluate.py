@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,11 +26,13 @@ class _Known:
 
     splits: Splits
     trained_on: Splits | None
+    is_own: bool
 
-    @property
-    def seen(self) -> Splits:
-        """Where copies are looked for."""
-        return self.trained_on or self.splits
+    def seen_beside(self, split: str) -> Splits:
+        """Return where copies of the faces of `split` are looked for: a face is no copy of itself."""
+        if self.trained_on is None or not self.is_own:
+            return self.trained_on or self.splits
+        return replace(self.trained_on, **{split: self.splits.named().get(split)})  # type: ignore[arg-type]
 
 
 def evaluate(
@@ -52,6 +54,10 @@ def evaluate(
             "or all of them side by side: all."
         ),
     ] = "argmax",
+    labels: Annotated[
+        str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
+    ] = None,
+    votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces shown at a time.")] = 128,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
@@ -70,11 +76,11 @@ def evaluate(
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
     loaded = _join([load_run(path) for path in run])
-    known = _read_splits(loaded, data, skip_bad)
+    known = _read_splits(loaded, data, skip_bad, labels=labels, votes=votes)
     find_split(known.splits, split)
     loaded, rule, others = _choose_on_valid(loaded, wish, known.trained_on, showing)
     shown = {**showing, "batch_size": batch_size}
-    evaluation = evaluate_split(loaded, known.splits, split, seen=known.seen, rule=rule, **shown)
+    evaluation = evaluate_split(loaded, known.splits, split, seen=known.seen_beside(split), rule=rule, **shown)
     trades = compare_rules(evaluation, others)
     files = _write_files(evaluation, trades, _choose_folder(loaded, evaluation))
     _print(evaluation, trades, known.splits, files)
@@ -105,20 +111,27 @@ def _join(runs: Sequence[Run]) -> Run:
     return mix_runs(runs, path=runs[0].folder / beside / "mean.safetensors")
 
 
-def _read_splits(run: Run, data: str | None, skip_bad: bool) -> _Known:
+def _read_splits(run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None) -> _Known:
     """Return the faces to measure on and those that the run has seen: often the same."""
+    from mien.config import DataConfig
     from mien.data.load import load
+    from mien.data.prepare import label, prepare_splits
     from mien.errors import DataError
     from mien.evaluate import read_trained_on
 
+    chosen: dict[str, Any] = {"labels": labels or "own", "votes": None if votes is None else str(votes)}
     if data is None or run.source in (data, str(Path(data).resolve())):
         seen = read_trained_on(run, skip_bad=skip_bad)
-        return _Known(splits=seen, trained_on=seen)
-    splits = load(data, size=run.size, skip_bad=skip_bad)
+        if labels is None and votes is None:
+            return _Known(splits=seen, trained_on=seen, is_own=True)
+        config = replace(run.recipe.data, **chosen)
+        splits = prepare_splits(run.source, config, seed=run.recipe.train.seed, skip_bad=skip_bad)
+        return _Known(splits=splits, trained_on=seen, is_own=True)
+    splits = label(load(data, size=run.size, skip_bad=skip_bad), DataConfig(**chosen))
     try:
-        return _Known(splits=splits, trained_on=read_trained_on(run, skip_bad=skip_bad))
+        return _Known(splits=splits, trained_on=read_trained_on(run, skip_bad=skip_bad), is_own=False)
     except DataError:  # moved or gone since training: copies can still be looked for within the data itself
-        return _Known(splits=splits, trained_on=None)
+        return _Known(splits=splits, trained_on=None, is_own=False)
 
 
 def _choose_folder(run: Run, evaluation: Evaluation) -> Path:
@@ -126,11 +139,13 @@ def _choose_folder(run: Run, evaluation: Evaluation) -> Path:
 
     What a rule other than argmax decides goes one folder deeper, named after the rule.
     """
-    folder, rule = run.folder, evaluation.rule
+    folder, rule, parts = run.folder, evaluation.rule, [evaluation.split]
     if evaluation.source != run.source:
-        folder = folder / f"{evaluation.split}-{Path(evaluation.source).stem}"
-    elif evaluation.split != "test":
-        folder = folder / evaluation.split
+        parts.append(Path(evaluation.source).stem)
+    if evaluation.labelled_by != run.recipe.data.labels:
+        parts.append(f"by-{evaluation.labelled_by}")
+    if parts != ["test"]:
+        folder = folder / "-".join(parts)
     return folder if rule.name == "argmax" else folder / rule.name.replace(":", "-")
 
 

@@ -42,10 +42,13 @@ def _render_headline(evaluation: Evaluation, scores: Scores) -> Text:
     members = f" of {', '.join(evaluation.members)}" if evaluation.members else ""
     answered = f", {scores.coverage:.1%} of the faces answered" if scores.coverage < 1.0 else ""
     rule = "" if evaluation.rule.name == "argmax" else f"\nDecision {evaluation.rule.name}: {evaluation.rule.about}"
+    labels = (
+        "" if evaluation.labelled_by == "own" else f"\nLabels: the majority of FER+ votes ({evaluation.labelled_by})"
+    )
     return Text.assemble(
         (f"Accuracy {scores.accuracy:.1%}", "bold"),
         f"  (95% interval {_render_interval(scores.interval)}, n = {scores.n:,}{answered})\n",
-        f"{evaluation.recipe}{members}{epoch}, on {evaluation.split} of {evaluation.source}{kind}{views}{rule}",
+        f"{evaluation.recipe}{members}{epoch}, on {evaluation.split} of {evaluation.source}{kind}{views}{labels}{rule}",
     )
 
 

@@ -64,6 +64,7 @@ class Splits:
         synthetic: True if the faces are drawn: every result made from them has to say so.
         skipped: one line for each bad input that `skip_bad` left out.
         warnings: one line for each thing about the data that a user should know.
+        labels: who gave the labels: "own" (the data itself), or FER+ taggers ("ferplus", "ferplus8").
     """
 
     expressions: tuple[str, ...]
@@ -76,6 +77,7 @@ class Splits:
     synthetic: bool = False
     skipped: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
+    labels: str = "own"
 
     def named(self) -> dict[str, Faces]:
         """Return the splits that exist, by name, in the order train, valid, test, unlabelled."""

@@ -36,8 +36,7 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
         ConfigError: votes without a labelling by them, or the reverse.
         DataError: the data, the list or the votes cannot be read, or there is no labelled train split.
     """
-    if (config.votes is None) != (config.labels == "own"):
-        raise ConfigError("labels by FER+ take both: --labels ferplus (or ferplus8) and --votes fer2013new.csv")
+    _check_votes(config)
     splits = load(source, size=config.size, skip_bad=skip_bad)
     if config.only is not None:
         splits = keep_only(splits, Path(config.only))
@@ -47,7 +46,23 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
         splits = replace(splits, train=kept.valid)
     if config.drop_copies and splits.train is not None:
         splits = replace(splits, train=drop_copies(splits.train))
+    return label(splits, config)
+
+
+def label(splits: Splits, config: DataConfig) -> Splits:
+    """Return `splits` with the labels that `config` asks for: their own, or those of FER+ votes.
+
+    Raises:
+        ConfigError: votes without a labelling by them, or the reverse.
+        DataError: the votes cannot be read, or belong to other faces.
+    """
+    _check_votes(config)
     return splits if config.votes is None else label_by_votes(splits, read_votes(Path(config.votes)), config.labels)
+
+
+def _check_votes(config: DataConfig) -> None:
+    if (config.votes is None) != (config.labels == "own"):
+        raise ConfigError("labels by FER+ take both: --labels ferplus (or ferplus8) and --votes fer2013new.csv")
 
 
 def _hold_out(splits: Splits, source: str, config: DataConfig, seed: int) -> Splits:

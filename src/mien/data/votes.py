@@ -169,7 +169,8 @@ def label_by_votes(splits: Splits, votes: Votes, labelling: str) -> Splits:
         parts[name] = _label(faces, votes.counts[find_rows(faces)], len(expressions), soft=name == "train")
         left_out = len(faces) - len(parts[name] or ())
         warnings.append(f"{name}: {left_out:,} of {len(faces):,} faces left out: no expression has the taggers' votes")
-    return replace(splits, **parts, expressions=expressions, warnings=(*splits.warnings, *warnings))  # type: ignore[arg-type]
+    about = (*splits.warnings, *warnings)
+    return replace(splits, **parts, expressions=expressions, warnings=about, labels=labelling)  # type: ignore[arg-type]
 
 
 def _label(faces: Faces, counts: Counts, classes: int, *, soft: bool) -> Faces | None:
