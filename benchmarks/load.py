@@ -41,7 +41,6 @@ class Kind:
     right: tuple[int, ...] = (200,)
     path: str = "/v1/recognise"
     headers: str = ""
-    faces: int = 0
 
 
 @dataclass(slots=True)
@@ -136,7 +135,10 @@ def measure_plain(run: Path | None, scenes: tuple[bytes, ...]) -> float:
 async def load(pid: int, port: int, kinds: dict[str, Kind], options: argparse.Namespace) -> tuple[Tally, float]:
     """Return the tally of the load, and the seconds that it took."""
     tally, start = Tally(), time.perf_counter()
-    is_over: Callable[[], bool] = lambda: time.perf_counter() - start > options.seconds  # noqa: E731
+
+    def is_over() -> bool:
+        return bool(time.perf_counter() - start > options.seconds)
+
     clients = [
         ask_until(is_over, port, kinds, tally, np.random.default_rng((options.seed, client)))
         for client in range(options.connections)

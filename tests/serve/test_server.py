@@ -120,6 +120,13 @@ def test_a_bad_form_is_refused_in_one_line(server: Server) -> None:
     assert "notes.txt: expected a picture, found 10 bytes that are none" == refused[2].json()["detail"]
 
 
+def test_an_impossible_option_is_refused_in_one_line(server: Server) -> None:
+    """In the form of every other refusal."""
+    reply = server.ask("/v1/recognise?detect=perhaps", FACE)
+    assert 422 == reply.status
+    assert reply.json()["detail"].startswith("detect: Input should be a valid boolean")
+
+
 def test_a_form_without_a_boundary_is_refused(server: Server) -> None:
     """It cannot be cut up."""
     assert 400 == server.ask(RECOGNISE, b"x", **{"Content-Type": "multipart/form-data"}).status

@@ -71,11 +71,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     408: {"model": Refusal, "description": "The body came too slowly"},
     413: {"model": Refusal, "description": "Too many bytes or pixels"},
     415: {"model": Refusal, "description": "Not a picture"},
-    422: {"model": Refusal, "description": "A broken picture, or no file"},
+    422: {"model": Refusal, "description": "A broken picture, no file, or an impossible option"},
     503: {"model": Refusal, "description": "Too many requests are waiting: try again after Retry-After seconds"},
 }
 """Every status other than 200 that recognition answers with."""
 
+FILES = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -84,8 +85,9 @@ BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["files"],
-                    "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
-                }
+                    "properties": {"files": FILES},
+                },
+                "encoding": {"files": {"contentType": "image/*"}},
             },
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -100,11 +101,18 @@ def _add_middleware(app: FastAPI, meters: Meters, token: str | None, allow_origi
     app.add_middleware(RequestMeter, meters=meters)
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(Exception, _tell_failure)
+    app.add_exception_handler(RequestValidationError, _tell_invalid)
     app.add_exception_handler(ClientDisconnect, _note_disconnect)
 
 
 async def _tell_failure(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": "the server failed at this request; its log tells why"}, 500)
+
+
+async def _tell_invalid(request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    lines = (f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems)
+    return JSONResponse({"detail": "; ".join(lines)}, 422)
 
 
 async def _note_disconnect(request: Request, error: Exception) -> Response:
