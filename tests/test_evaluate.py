@@ -1,17 +1,27 @@
 """Showing faces to a trained network."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from conftest import SHAPES, draw_shapes
-from mien.checkpoint import load_run
+from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
+from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.config import ModelConfig
 from mien.data.faces import UNLABELLED, Splits
+from mien.ensemble import mix_runs
 from mien.errors import ConfigError, DataError
-from mien.evaluate import evaluate_split, find_copies, pick_device, predict_probabilities
+from mien.evaluate import (
+    calibrate_run,
+    evaluate_split,
+    find_copies,
+    pick_device,
+    predict_probabilities,
+    predict_valid,
+    read_trained_on,
+)
 from mien.models import build_model
 from mien.views import parse_views
 
@@ -155,3 +165,67 @@ def test_a_device_that_is_not_there_is_refused():
     assert pick_device("cpu") == torch.device("cpu")
     with pytest.raises(ConfigError, match=r"expected one of auto, .*cpu"):
         pick_device("abacus")
+
+
+def test_a_temperature_is_fitted_once_and_stays_with_the_run(trained, splits, tmp_path):
+    """The second time it is read from the folder, and every evaluation is scaled by it."""
+    shutil.copytree(trained, tmp_path / "run")
+    fitted = calibrate_run(load_run(tmp_path / "run"), splits.valid)
+    assert fitted.temperatures == load_run(tmp_path / "run").temperatures
+    raw, scaled = (evaluate_split(run, splits, "test") for run in (load_run(trained), fitted))
+    assert fitted.temperature() == scaled.temperature != raw.temperature == 1.0
+    np.testing.assert_allclose(raw.probabilities, scaled.uncalibrated().probabilities, atol=1e-5)
+    assert raw.predicted.tolist() == scaled.predicted.tolist()
+
+
+def test_each_set_of_views_has_a_temperature_of_its_own(trained, splits, tmp_path):
+    """The mean of two views is less certain than either."""
+    shutil.copytree(trained, tmp_path / "run")
+    run = calibrate_run(load_run(tmp_path / "run"), splits.valid)
+    assert 1.0 == run.temperature(("plain", "mirror"))
+    run = calibrate_run(run, splits.valid, views=("plain", "mirror"))
+    assert {"plain", "plain+mirror"} == set(run.temperatures)
+
+
+def test_a_temperature_of_other_weights_is_not_used(trained, splits, tmp_path):
+    """After training went on, it is fitted again."""
+    shutil.copytree(trained, tmp_path / "run")
+    calibrate_run(load_run(tmp_path / "run"), splits.valid)
+    tensors, facts = load_tensors(tmp_path / "run" / WEIGHTS)
+    save_tensors(tmp_path / "run" / WEIGHTS, {name: value * 2 for name, value in tensors.items()}, facts)
+    assert {} == load_run(tmp_path / "run").temperatures
+
+
+def test_answers_on_valid_are_kept_and_never_taken_for_others(trained, splits, tmp_path):
+    """A changed file of answers is believed for the same faces; other faces, or a damaged file, are shown again."""
+    shutil.copytree(trained, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    first = predict_valid(run, splits.valid)
+    (kept,) = (tmp_path / "run" / "cache").iterdir()
+    np.save(kept, first[::-1])
+    assert np.array_equal(first[::-1], predict_valid(run, splits.valid))
+    kept.write_bytes(b"not an array")
+    assert np.array_equal(first, predict_valid(run, splits.valid))
+    assert not np.array_equal(first, predict_valid(run, splits.test.take(np.arange(len(first)))))
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_obstacle(trained, splits, tmp_path):
+    """The temperature is fitted again the next time."""
+    run = replace(load_run(trained), path=tmp_path / "file.safetensors" / "deeper.safetensors")
+    (tmp_path / "file.safetensors").write_text("in the way")
+    assert calibrate_run(run, splits.valid).temperatures.keys() == {"plain"}
+
+
+def test_members_that_held_out_different_faces_leave_no_valid(trained, tmp_path):
+    """What one held out, another has trained on; all of it counts as seen."""
+    source = str(write_shapes(tmp_path / "shapes", splits=("train", "test")))
+    seeds = (tiny_recipe("data.valid_fraction=0.2", f"train.seed={seed}") for seed in (0, 1))
+    runs = [replace(load_run(trained), source=source, recipe=recipe) for recipe in seeds]
+    alone = read_trained_on(runs[0])
+    assert alone.valid is not None
+    same, different = (
+        read_trained_on(mix_runs(pair, path=tmp_path / WEIGHTS)) for pair in ((runs[0], runs[0]), (runs[0], runs[1]))
+    )
+    assert len(alone.valid) == len(same.valid)
+    assert different.valid is None
+    assert 60 == len(different.train)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
+from mien.decide import Rule
 from mien.errors import MienError, RunError
 from mien.results import Evaluation, read_evaluation, write_evaluation
 
@@ -145,3 +146,40 @@ def test_damaged_files_give_a_clear_error(tmp_path, name, damage, message):
         path.write_text(damage(text), encoding="utf-8")
     with pytest.raises(RunError, match=message):
         read_evaluation(tmp_path)
+
+
+def test_rule_temperature_and_members_survive_the_files(tmp_path):
+    """So that another reader derives the same answers."""
+    rule = Rule(name="thresholds:macro-f1", about="weights", weights=(0.3, 1.0, 2.5))
+    evaluation = evaluate_at_random(rule=rule, temperature=0.8, members=("one", "two"))
+    write_evaluation(evaluation, tmp_path)
+    assert evaluation == read_evaluation(tmp_path)
+    assert evaluation != evaluate_at_random()
+
+
+def test_files_of_an_earlier_version_are_still_read(tmp_path):
+    """Without rule, temperature and members: argmax, 1, none."""
+    write_evaluation(evaluate_at_random(), tmp_path)
+    figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    for name in ("rule", "temperature", "members", "scores_before_scaling"):
+        del figures[name]
+    (tmp_path / "evaluation.json").write_text(json.dumps(figures), encoding="utf-8")
+    assert evaluate_at_random() == read_evaluation(tmp_path)
+
+
+def test_faces_without_an_answer_are_left_out_of_the_figures(tmp_path):
+    """They have an empty cell in predictions.csv; coverage tells how many were answered."""
+    evaluation = evaluate_at_random(rule=Rule(name="abstain:0.6", about="", confidence=0.6))
+    answered = evaluation.probabilities.max(axis=1) >= 0.6
+    write_evaluation(evaluation, tmp_path)
+    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        assert answered.tolist() == [row["predicted"] != "" for row in csv.DictReader(file)]
+    right = evaluation.labels[answered] == evaluation.probabilities[answered].argmax(axis=1)
+    scores = evaluation.score()
+    assert (answered.sum(), right.mean(), answered.mean()) == (scores.n, scores.accuracy, scores.coverage)
+
+
+def test_the_rates_follow_the_rule():
+    """Who always answers one class has a recall of 1 there and 0 elsewhere."""
+    scores = evaluate_at_random(rule=Rule(name="thresholds:accuracy", about="", weights=(1e9, 1.0, 1.0))).score()
+    assert [1.0, 0.0, 0.0] == [entry.recall for entry in scores.classes]

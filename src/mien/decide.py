@@ -140,19 +140,19 @@ def choose_rule(wish: Wish, counts: Labels | None, valid: tuple[Labels, npt.NDAr
         return ARGMAX
     if wish.kind == "abstain":
         number = wish.number or 0.0
-        about = f"no answer where the highest probability is below {number:g}"
-        return Rule(name=f"abstain:{number:g}", about=about, confidence=number)
+        about = f"no answer where the highest probability is below {number:.12g}"
+        return Rule(name=f"abstain:{number:.12g}", about=about, confidence=number)
     assert counts is not None
     if wish.number is not None:
-        about = f"probability ÷ training prior to the power {wish.number:g}"
-        return Rule(name=f"prior:{wish.number:g}", about=about, weights=_weigh(counts, wish.number))
+        about = f"probability ÷ training prior to the power {wish.number:.12g}"
+        return Rule(name=f"prior:{wish.number:.12g}", about=about, weights=_weigh(counts, wish.number))
     assert valid is not None
     judge = _judge(*valid, target=wish.target, classes=len(counts))
     power = max(POWERS.tolist(), key=lambda power: (round(judge(np.log(_weigh(counts, power))), 9), -power))
     start, words = np.log(_weigh(counts, power)), wish.target.replace("-f1", " F1").replace("-", " ")
     name = f"{wish.kind}:{wish.target}"
     if wish.kind == "prior":
-        about = f"probability ÷ training prior to the power {power:g}, chosen on valid for {words}"
+        about = f"probability ÷ training prior to the power {power:.12g}, chosen on valid for {words}"
         return Rule(name=name, about=about, weights=_weigh(counts, power))
     weights = np.exp(_climb(start, judge))
     return Rule(name=name, about=f"one weight a class, chosen on valid for {words}", weights=tuple(weights.tolist()))

@@ -19,7 +19,7 @@ import torch
 
 import mien
 from mien.calibrate import LEAST, read_temperatures
-from mien.checkpoint import Member, Run, describe_members, load_run, save_tensors
+from mien.checkpoint import WEIGHTS, Member, Run, describe_members, load_run, save_tensors
 from mien.data.faces import Splits
 from mien.errors import RunError
 from mien.metrics import rate
@@ -51,7 +51,10 @@ class Selection:
 
 def name_run(run: Run) -> str:
     """Return a short name: of the folder, or of the file where it is not a run's own weights."""
-    return run.path.name if run.path.is_dir() or run.path.stem != "model" else run.path.parent.name
+    path = run.path.resolve()
+    if path.is_dir():
+        return path.name
+    return path.parent.name if path.name == WEIGHTS else path.stem
 
 
 def mix_runs(runs: Sequence[Run], shares: Sequence[float] | None = None, *, path: Path) -> Run:

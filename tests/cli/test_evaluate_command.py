@@ -4,11 +4,13 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from conftest import SHAPES, run_mien, write_shapes
 from mien.checkpoint import WEIGHTS, load_tensors, save_tensors
 from mien.cli import main
+from mien.remedies import SIDE_BY_SIDE
 from mien.results import read_evaluation
 
 FILES = {"evaluation.json", "predictions.csv", "confusion.svg", "confusion.png"}
@@ -116,6 +118,7 @@ def test_results_of_a_run_on_drawn_faces_say_so(trained, data, mien, tmp_path):
         (("--data", "/nowhere/faces"), "/nowhere/faces"),
         (("--device", "abacus"), "expected one of auto"),
         (("--views", "upside-down"), "plain,mirror"),
+        (("--decision", "treshold"), "did you mean thresholds"),
     ],
 )
 def test_bad_input_ends_in_one_line(run, mien, arguments, message):
@@ -131,3 +134,68 @@ def test_a_folder_that_is_no_run_is_named(mien, tmp_path):
     status, _, err = mien("evaluate", tmp_path)
     assert (2, 1) == (status, err.count("\n"))
     assert "expected a run folder" in err
+
+
+def test_the_temperature_is_told_with_what_it_changed(run, mien):
+    """Before and after; it is kept in the run's folder, and the second evaluation takes it from there."""
+    _, out, _ = mien("evaluate", run)
+    assert "Scaled by temperature" in out
+    assert "calibration error" in out
+    before = (run / "calibration.json").read_bytes()
+    mien("evaluate", run)
+    assert before == (run / "calibration.json").read_bytes()
+    figures = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    assert figures["scores"]["log_loss"] != figures["scores_before_scaling"]["log_loss"]
+
+
+def test_a_rule_decides_beside_the_headline(run, mien):
+    """Its files lie in a folder named after it; predictions hold its answers, empty where it gives none."""
+    mien("evaluate", run)
+    headline = (run / "evaluation.json").read_bytes()
+    confidence = np.sort(read_evaluation(run).probabilities.max(axis=1))
+    rule = f"abstain:{float(confidence[:2].mean()):.8g}"
+    _, out, _ = mien("evaluate", run, "--decision", rule)
+    assert "of the faces answered" in " ".join(out.split())
+    folder = run / rule.replace(":", "-")
+    evaluation = read_evaluation(folder)
+    assert (rule, headline) == (evaluation.rule.name, (run / "evaluation.json").read_bytes())
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        answers = [row["predicted"] for row in csv.DictReader(file)]
+    assert (evaluation.predicted == -1).tolist() == [answer == "" for answer in answers]
+
+
+def test_all_rules_come_side_by_side(run, mien):
+    """A table, what each does, one sentence, and a file with the same."""
+    _, out, _ = mien("evaluate", run, "--decision", "all", "--split", "valid")
+    assert "Against argmax" in out
+    assert "chosen on these very faces" in out
+    held = json.loads((run / "valid" / "decisions.json").read_text(encoding="utf-8"))
+    assert list(SIDE_BY_SIDE) == [entry["rule"]["name"] for entry in held["rules"]]
+
+
+def test_several_runs_are_measured_as_their_mean(run, trained, mien, tmp_path):
+    """The figures go into a folder of the first run; a single run's own are not touched."""
+    shutil.copytree(run, tmp_path / "second")
+    status, out, err = mien("evaluate", run, tmp_path / "second", "--views", "plain,mirror")
+    assert (0, "") == (status, err)
+    assert "ensemble of run, second" in " ".join(out.split())
+    evaluation = read_evaluation(run / "with-second")
+    assert (("run", "second"), ("plain", "mirror"), 0) == (evaluation.members, evaluation.views, evaluation.epoch)
+    assert not (run / "evaluation.json").exists()
+
+
+def test_faces_that_have_moved_leave_the_rules_that_need_none(trained, data, mien, tmp_path):
+    """The rule that needs them says so in one line; the other one decides."""
+    shutil.copytree(trained, tmp_path / "run")
+    status, _, err = mien("evaluate", tmp_path / "run", "--data", data, "--decision", "prior")
+    assert (2, 1) == (status, err.count("\n"))
+    assert "needs the faces that the run was trained on" in err
+    assert 0 == mien("evaluate", tmp_path / "run", "--data", data, "--decision", "abstain:0.3")[0]
+
+
+def test_a_rule_that_answers_nothing_writes_nothing(run, mien):
+    """Not even a folder."""
+    status, _, err = mien("evaluate", run, "--decision", "abstain:1")
+    assert (2, 1) == (status, err.count("\n"))
+    assert "without an answer" in err
+    assert not (run / "abstain-1").exists()

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from conftest import SHAPES, draw_shapes, run_mien, write_shapes
+from mien.checkpoint import WEIGHTS, load_tensors, save_tensors
 from mien.cli.submit import submit
 from mien.errors import MienError
 
@@ -48,3 +49,25 @@ def test_data_with_labels_is_answered_for_test_and_told_so(trained, tmp_path, ca
     submit(trained, str(data), out, force=False, names=False, views="plain", device="cpu")
     assert "has labels" in capsys.readouterr().out
     assert len(out.read_text().splitlines()) == 1 + 6
+
+
+@pytest.mark.parametrize("decision", ["prior:2", "thresholds"])
+def test_a_rule_decides_the_labels(trained, unlabelled, tmp_path, decision):
+    """With one face of a class in train, dividing by the prior answers that class at least as often."""
+    data = write_shapes(tmp_path / "shapes", per_class=12, splits=("train", "valid"))
+    for picture in sorted((data / "train" / SHAPES[0]).iterdir())[1:]:
+        picture.unlink()
+    tensors, facts = load_tensors(trained / WEIGHTS)
+    save_tensors(tmp_path / WEIGHTS, tensors, {**facts, "source": str(data)})
+    answers = []
+    for rule in ("argmax", decision):
+        submit(tmp_path / WEIGHTS, str(unlabelled), tmp_path / rule, decision=rule, device="cpu")
+        answers.append([line.split(",")[1] for line in (tmp_path / rule).read_text().splitlines()[1:]])
+    assert len(answers[0]) == len(answers[1]) == 12
+    assert answers[0].count("0") <= answers[1].count("0")
+
+
+def test_a_submission_needs_a_label_for_every_face(trained, unlabelled, tmp_path):
+    """A rule that abstains is refused."""
+    with pytest.raises(MienError, match="a label for every face"):
+        submit(trained, str(unlabelled), tmp_path / "submission.csv", decision="abstain:0.5", device="cpu")

@@ -21,7 +21,7 @@ def render_trades(trades: Sequence[Trade], split: str) -> Iterator[RenderableTyp
         return
     from mien.remedies import TITLES, summarise_trades
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("decision rule", no_wrap=True)
     for title in TITLES.values():
         table.add_column(title, justify="right", no_wrap=True)
@@ -40,9 +40,9 @@ WARNINGS = {
 
 
 def _render_name(trade: Trade) -> Text:
-    kind, colon, rest = trade.rule.name.partition(":")
-    under = f"\nanswers {trade.coverage:.1%} of faces" if trade.coverage < 1.0 else ""
-    return Text(f"{kind}{colon}{rest}{under}" if len(rest) < len(kind) else f"{kind}{colon}\n{rest}{under}")
+    under = f"\nanswers {trade.coverage:.1%}" if trade.coverage < 1.0 else ""
+    name = trade.rule.name if under else trade.rule.name.replace(":", ":\n")
+    return Text(name + under)
 
 
 def _render_cell(trade: Trade, name: str) -> Text:
@@ -52,4 +52,4 @@ def _render_cell(trade: Trade, name: str) -> Text:
 
 def _render_difference(difference: Difference) -> str:
     low, value, high = (100 * number for number in (difference.low, difference.value, difference.high))
-    return f"{value:+.1f} ({low:.1f} to {high:.1f})"
+    return f"{value:+.1f} ({low:.1f}, {high:.1f})"
