@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from mien.config import Recipe, override
 from mien.data.faces import Faces
 from mien.models import build_model
+from mien.models.rrelu import LOWER, UPPER, RReLU
 from mien.models.summary import summarise
 from mien.recipes import REPORT
 from mien.train.engine import Engine
@@ -72,6 +73,7 @@ def step_plainly(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
     """Return the step of the plain loop; it takes the index of the step and returns the loss."""
     torch.manual_seed(0)
     network = build_model(recipe.model, classes=CLASSES, size=SIDE).train()
+    use_layers_of_torch(network)
     optimizer = torch.optim.SGD(network.parameters(), lr=recipe.train.lr, momentum=recipe.train.momentum)
     augmented = recipe.augment.rotation_degrees > 0
     batches = iter(DataLoader(PlainFaces(faces, recipe), batch_size=BATCH, num_workers=2 if augmented else 0))
@@ -90,6 +92,14 @@ def step_plainly(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
         return float(loss)
 
     return step
+
+
+def use_layers_of_torch(network: torch.nn.Module) -> None:
+    """Replace mien's quicker layer by the one of torch that a user would take."""
+    for name, child in network.named_children():
+        if isinstance(child, RReLU):
+            setattr(network, name, torch.nn.RReLU())
+        use_layers_of_torch(child)
 
 
 def step_in_mien(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
@@ -134,13 +144,12 @@ def measure_limit() -> float:
 def first_losses(contestant: str, steps: int) -> list[float]:
     """Return the losses of the first steps on the same batches, nothing random in them."""
     recipe = override(REPORT, NO_CHANCE)
-    step = CONTESTANTS[contestant](draw_faces(BATCH * steps), _without_rrelu(recipe))
+    faces = draw_faces(BATCH * steps)
+    # The one layer that is random whatever the recipe: both leave out its chance, and only that.
+    slope = (LOWER + UPPER) / 2.0
+    RReLU.forward = torch.nn.RReLU.forward = lambda self, x: F.leaky_relu(x, slope)  # type: ignore[method-assign]
+    step = CONTESTANTS[contestant](faces, recipe)
     return [step(index) for index in range(steps)]
-
-
-def _without_rrelu(recipe: Recipe) -> Recipe:
-    torch.nn.RReLU.forward = lambda self, x: F.leaky_relu(x, (self.lower + self.upper) / 2)  # type: ignore[method-assign]
-    return recipe
 
 
 def _run_alone(*arguments: object) -> float:

@@ -1,4 +1,4 @@
-"""The optimisers. In: a network and its `TrainConfig`. Out: SGD, AdamW, or `Muon` for the kernels with SGD for the rest.
+"""The optimisers. In: a network and its `TrainConfig`. Out: SGD, AdamW, or `Muon` for kernels and SGD for the rest.
 
 A parameter group may carry "scale": its learning rate is that of the schedule times this.
 """

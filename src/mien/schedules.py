@@ -31,7 +31,7 @@ SIDE_STEP = 8
 
 
 def grow_side(progress: float, *, start: int | None, full: int, grow_fraction: float) -> int:
-    """Return the side in pixels of the faces at `progress`: from `start` to `full` in equal spans of `SIDE_STEP` pixels.
+    """Return the side in pixels of the faces at `progress`: `start` to `full` in steps of `SIDE_STEP`.
 
     Small pictures first cost less and lose little, as in progressive resizing (Howard 2018, fast.ai's DAWNBench entry).
 
@@ -40,8 +40,9 @@ def grow_side(progress: float, *, start: int | None, full: int, grow_fraction: f
     """
     if start is None or start >= full:
         return full
-    sides = [*range(start, full, SIDE_STEP), full]
-    return sides[min(int(progress / grow_fraction * (len(sides) - 1)), len(sides) - 1)]
+    sides: list[int] = [*range(start, full, SIDE_STEP), full]
+    reached = int(progress / grow_fraction * (len(sides) - 1))
+    return sides[min(reached, len(sides) - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from torch import nn
 
 from mien.config import ModelConfig
 from mien.models.network import Network
+from mien.models.rrelu import RReLU
 
 CHANNELS = (1, 64, 128, 256, 512)
 HIDDEN = (4096, 1024, 256)
@@ -24,7 +25,7 @@ def build_report_cnn(config: ModelConfig, *, classes: int, size: int) -> Network
         blocks += [
             nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1),
             nn.BatchNorm2d(channels_out),
-            nn.RReLU() if index == 0 else nn.ReLU(),
+            RReLU() if index == 0 else nn.ReLU(),
             nn.MaxPool2d(2),
             nn.Dropout(config.dropout_conv),
         ]
@@ -33,12 +34,12 @@ def build_report_cnn(config: ModelConfig, *, classes: int, size: int) -> Network
         nn.Flatten(),
         nn.Dropout(config.dropout_dense),
         nn.Linear(features, HIDDEN[0]),
-        nn.RReLU(),
+        RReLU(),
         nn.Dropout(config.dropout_dense),
         nn.Linear(HIDDEN[0], HIDDEN[1]),
-        nn.RReLU(),
+        RReLU(),
         nn.Linear(HIDDEN[1], HIDDEN[2]),
-        nn.RReLU(),
+        RReLU(),
         nn.Linear(HIDDEN[2], classes),
     ]
     return Network(nn.Sequential(*blocks, *head), size=size)

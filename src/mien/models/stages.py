@@ -13,6 +13,7 @@ from math import isqrt
 from torch import nn
 
 from mien.models.network import Network
+from mien.models.rrelu import RReLU
 from mien.models.small import Residual
 from mien.models.summary import Layer, Summary
 
@@ -159,4 +160,4 @@ def find_family(module: nn.Module) -> str:
         return "convolution" if isinstance(module, nn.Conv2d) else "linear"
     kind = type(module).__name__
     found = next((family for family, mark in MARKS.items() if mark in kind), None)
-    return found or ("activation" if "activation" in type(module).__module__ else "other")
+    return found or ("activation" if isinstance(module, RReLU) or "activation" in type(module).__module__ else "other")
