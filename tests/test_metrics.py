@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from mien.errors import MienError
 from mien.labels import EXPRESSIONS
-from mien.metrics import Interval, bootstrap_accuracy, score, wilson_interval
+from mien.metrics import Interval, bootstrap_accuracy, rate, score, wilson_interval
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 2])
 PREDICTED = np.array([0, 0, 1, 2, 1, 1, 2, 2, 2, 0])
@@ -136,3 +136,28 @@ def test_seven_expressions_keep_their_order():
     labels, probabilities = draw(0, 50, 7)
     scores = score(labels, probabilities, expressions=EXPRESSIONS, seed=0)
     assert EXPRESSIONS == tuple(entry.expression for entry in scores.classes)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 60), classes=st.integers(2, 9))
+def test_quick_rates_are_those_of_the_scores(seed, n, classes):
+    """Classes without faces included."""
+    labels, probabilities = draw(seed, n, classes)
+    scores = score(labels, probabilities, expressions=[str(index) for index in range(classes)], seed=0)
+    rates = rate(labels, probabilities.argmax(axis=1), classes)
+    expected = (scores.accuracy, scores.balanced_accuracy, scores.macro_f1)
+    assert expected == pytest.approx((rates.accuracy, rates.balanced_accuracy, rates.macro_f1), abs=1e-12)
+
+
+def test_faces_without_an_answer_count_in_coverage_alone():
+    """The three that were wrong are left out: the seven others are right."""
+    answers = np.where(LABELS == PREDICTED, PREDICTED, -1)
+    scores = score(LABELS, np.eye(3)[PREDICTED], expressions=("a", "b", "c"), seed=0, predicted=answers)
+    assert (7, 0.7) == (scores.n, scores.coverage)
+    assert 1.0 == scores.accuracy
+
+
+def test_scoring_without_any_answer_says_so():
+    """It is told apart from having no faces."""
+    with pytest.raises(MienError, match="found 10 without an answer"):
+        score(LABELS, np.eye(3)[PREDICTED], expressions=("a", "b", "c"), seed=0, predicted=np.full(10, -1))

@@ -54,6 +54,11 @@ def assert_same_weights(first: Path, second: Path) -> None:
         assert [] == [name for name in expected if not torch.equal(expected[name], found[name])]
 
 
+def test_a_finished_run_holds_the_temperature_of_its_probabilities(whole: Path) -> None:
+    """Fitted on valid when training ends; every later prediction is scaled by it."""
+    assert {"plain"} == set(load_run(whole).temperatures)
+
+
 def test_a_run_folder_holds_what_the_readme_promises(whole: Path) -> None:
     """Facts, history, pictures, weights, and the way to go on."""
     found = {path.name for path in whole.iterdir()}
