@@ -6,6 +6,7 @@ Ray starts the workers, hands out the work and does again what a worker that die
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict
@@ -60,7 +61,11 @@ def spread_files(
         return
     arguments = {"run": run, "detector": detector, "look": look, "folder": os.getcwd()}  # noqa: PTH109
     outcomes = ray.data.from_arrow(tables).map_batches(
-        Worker, fn_constructor_kwargs=arguments, batch_size=BATCH_FILES, concurrency=workers, num_cpus=1
+        Worker,
+        fn_constructor_kwargs=arguments,
+        batch_size=BATCH_FILES,
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        num_cpus=1,
     )
     try:
         for batch in outcomes.iter_batches(batch_size=FILES_A_TASK, batch_format="pyarrow"):
@@ -72,7 +77,7 @@ def spread_files(
 def _start_ray() -> Any:
     """Return ray, connected to the cluster of RAY_ADDRESS, or to one of its own on this machine."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised; the rest is in Ray's own logs
     try:
         import ray
         import ray.data
@@ -80,6 +85,7 @@ def _start_ray() -> Any:
         raise MissingExtraError(error.name or "ray", "ray") from None
     if not ray.is_initialized():
         ray.init(log_to_driver=False, logging_level="ERROR")
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
