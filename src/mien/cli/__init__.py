@@ -6,6 +6,7 @@ import importlib
 import io
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -39,18 +40,32 @@ USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
 """click's UsageError, which typer brings along under another name in each of its versions."""
 
 
-def build_app() -> typer.Typer:
-    """Return the Typer application with every command of `COMMANDS`."""
+def build_app(chosen: str | None = None) -> typer.Typer:
+    """Return the Typer application with every command of `COMMANDS`.
+
+    Args:
+        chosen: the one command that is about to run; the others are there for the list of commands only, without their
+            options, which would take longer to build than all the rest. None: all are whole.
+    """
     app = typer.Typer(
         help="Facial expression recognition that you can train, measure and trust.",
         pretty_exceptions_enable=False,
         add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
     for name, module in COMMANDS.items():
-        app.command(name)(getattr(importlib.import_module(module), name))
+        command = getattr(importlib.import_module(module), name)
+        app.command(name)(command if chosen in (None, name) else _keep_help(command))
     app.callback(invoke_without_command=True)(_root)
     return app
+
+
+def _keep_help(command: Callable[..., None]) -> Callable[[], None]:
+    def listed() -> None:
+        pass
+
+    listed.__doc__ = command.__doc__
+    return listed
 
 
 def _show_version(wanted: bool) -> None:
@@ -79,7 +94,10 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a console that lacks a character shows another one
     warnings.filterwarnings("ignore", module="PIL")  # remarks on damaged metadata: the picture is read or refused
     try:
-        sys.exit(build_app()(standalone_mode=False, prog_name="mien"))
+        chosen = next((word for word in sys.argv[1:] if word in COMMANDS), "")
+        command: Any = typer.main.get_command(build_app(chosen))
+        command.rich_markup_mode = None  # the list of commands is plain: drawing boxes around it would take 0.2 s
+        sys.exit(command(standalone_mode=False, prog_name="mien"))
     except USAGE_ERROR as error:
         sys.exit(fail(f"{error.format_message()} (`{_name_command(error)} --help` lists the options)"))
     except Interrupted as error:
