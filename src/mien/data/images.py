@@ -6,6 +6,7 @@ Nothing is decoded whose header promises too much; the orientation that a camera
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -20,6 +21,9 @@ MAX_PIXELS = 1 << 26
 """8192 x 8192: no face needs more, and a header may promise anything."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
+"""What Pillow's readers raise at damaged files; struct.error came out of fuzzing, at the second frame of a GIF."""
+
 _WHITE_16_BIT = 65535
 _SCALE_16_BIT = 257
 
@@ -58,7 +62,7 @@ def open_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> It
         raise _refuse_size(where, f"{int(pixels[0]):,} pixels" if pixels else str(error), max_pixels) from error
     except UnidentifiedImageError as error:
         raise NotAPictureError(where, f"expected a picture, found {_name_content(data)}") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:  # as Pillow's readers do
+    except BROKEN as error:
         raise DataError(where, f"expected a whole picture, found a broken one ({error})") from error
 
 

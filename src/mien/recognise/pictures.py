@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.data.images import MAX_PIXELS, make_opaque, open_picture, turn_upright
+from mien.data.images import BROKEN, MAX_PIXELS, make_opaque, open_picture, turn_upright
 from mien.errors import DataError, TooLargeError
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
@@ -86,7 +86,7 @@ def _take_image(image: Image.Image, where: str, max_pixels: int) -> Picture:
     _check_size(image.width, image.height, where, max_pixels)
     try:
         return _make_colour(turn_upright(image))
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow decodes late: a broken file shows here
+    except BROKEN as error:  # Pillow decodes late: a broken file shows here
         raise DataError(where, f"expected a whole picture, found a broken one ({error})") from error
 
 
