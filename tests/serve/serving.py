@@ -1,4 +1,4 @@
-"""A network of a few bytes, pictures, and `mien serve` as a process of its own, spoken to over a socket."""
+"""Pictures, forms, and `mien serve` as a process of its own, spoken to over a socket."""
 
 from __future__ import annotations
 
@@ -12,37 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
-
-from mien.labels import EXPRESSIONS
-
-SIZE = 16
-
-
-def write_network(path: Path, *, seed: int = 0) -> Path:
-    """Write a linear network with seven outputs, in the form of `mien export`, and return its path."""
-    rng = np.random.default_rng(seed)
-    weights = (rng.standard_normal((SIZE * SIZE, 7)) / 2000).astype(np.float32)
-    nodes = [
-        helper.make_node("Cast", ["faces"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("Flatten", ["floats"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-    ]
-    faces = helper.make_tensor_value_info("faces", TensorProto.UINT8, ["n", SIZE, SIZE])
-    probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 7])
-    graph = helper.make_graph(nodes, "linear", [faces], [probabilities], [numpy_helper.from_array(weights, "weights")])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    card = {"expressions": list(EXPRESSIONS), "size": SIZE, "recipe": "linear"}
-    helper.set_model_props(model, {f"mien.{name}": json.dumps(value) for name, value in card.items()})
-    onnx.save(model, path)
-    return path
 
 
 def encode(picture: np.ndarray[Any, Any], kind: str = "PNG") -> bytes:

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from scenes import WIDTH, choose_faces, paste_faces, write_film
-from serving import Server, encode, run_serve, write_network
+from serving import Server, encode, run_serve
+
+from mien.labels import EXPRESSIONS
+from tiny_network import write_network
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402 (after the question whether it is there)
@@ -40,7 +43,7 @@ OPTIONS = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a network, a picture of two faces, one of none, a text, and a film for the camera."""
     folder = tmp_path_factory.mktemp("page")
-    write_network(folder / "linear.onnx")
+    write_network(folder / "tiny.onnx", classes=EXPRESSIONS)
     faces = choose_faces(2)
     (folder / "two.png").write_bytes(encode(paste_faces(faces)))
     (folder / "none.png").write_bytes(encode(paste_faces([])))
@@ -52,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
     """Yield a server."""
-    with run_serve("--run", folder / "linear.onnx") as running:
+    with run_serve("--run", folder / "tiny.onnx") as running:
         yield running
 
 
@@ -231,7 +234,7 @@ def test_the_page_fits_a_phone(page: Any, folder: Path) -> None:
 
 def test_the_token_is_asked_for_once(chromium: Any, folder: Path) -> None:
     """And then the picture that was refused is recognised."""
-    with run_serve("--run", folder / "linear.onnx", "--token", "open sesame") as server:
+    with run_serve("--run", folder / "tiny.onnx", "--token", "open sesame") as server:
         chromium.get(f"http://127.0.0.1:{server.port}/")
         choose(chromium, folder / "two.png")
         wait(chromium, status="This server asks for its token.")

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving import Server, draw_noise, encode, make_form, run_serve, write_network
+from serving import Server, draw_noise, encode, make_form, run_serve
 
 from conftest import ROOT, run_mien
 from mien import Recogniser
 from mien.cli.serve import PACKAGES, serve
 from mien.errors import ConfigError
 from mien.serve import open_socket
+from tiny_network import write_network
 
 RECOGNISE = "/v1/recognise?detect=false"
 FACE = encode(draw_noise())
@@ -37,7 +38,7 @@ BOMB = declare_png(20_000, 20_000)
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the file of a small network."""
-    return write_network(tmp_path_factory.mktemp("network") / "linear.onnx")
+    return write_network(tmp_path_factory.mktemp("network") / "tiny.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +256,7 @@ def test_the_counters_count(server: Server) -> None:
 
 def test_the_model_and_the_description_can_be_read(server: Server) -> None:
     """The card of the network; every status that recognition may answer with."""
-    assert "linear" == server.ask("/v1/model").json()["recipe"]
+    assert "tiny" == server.ask("/v1/model").json()["recipe"]
     operation = server.ask("/openapi.json").json()["paths"]["/v1/recognise"]["post"]
     assert {"200", "400", "401", "403", "408", "413", "415", "422", "503"} == set(operation["responses"])
 
