@@ -20,7 +20,7 @@ from mien.cli import main
 from mien.compare import StudyFolder
 from mien.errors import RunError
 
-TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=40", "--device", "cpu")
+TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=20", "--device", "cpu")
 FILES = {"study.json", "study.md", "comparison.svg", "comparison.png"}
 
 Mien = Callable[..., tuple[int, str, str]]
@@ -79,7 +79,7 @@ def test_a_study_that_was_killed_and_then_interrupted_goes_on_to_its_end(tmp_pat
     study.send_signal(signal.SIGKILL)
     study.communicate()
     wait_until(lambda: is_free(folder))
-    assert 0 < count_epochs(base) < 40
+    assert 0 < count_epochs(base) < 20
 
     study = start("--resume", folder.path)
     wait_until(lambda: count_epochs(off) > 0)
@@ -93,7 +93,7 @@ def test_a_study_that_was_killed_and_then_interrupted_goes_on_to_its_end(tmp_pat
     result = run_mien("compare", "--resume", folder.path)
     assert (0, "") == (result.status, result.err)
     assert finished == (base / "run.json").stat().st_mtime_ns
-    assert [40, 40] == [count_epochs(run) for run in (base, off)]
+    assert [20, 20] == [count_epochs(run) for run in (base, off)]
     facts = json.loads(folder.facts.read_text())
     assert ["base", "augmentation=off"] == [row["name"] for row in facts["results"]["rows"]]
     assert {path.name for path in folder.path.iterdir()} >= FILES
