@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-
 from benchmarks.fuzz_pictures import make_seeds, mutate
+
 from conftest import ROOT
 from mien.errors import DataError
 from mien.recognise import read_picture
