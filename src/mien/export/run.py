@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +52,36 @@ def export_run(run: Run, splits: Splits | None, *, views: tuple[str, ...] = ("pl
         MissingExtraError: see `build_model`.
         MienError: the model differs from torch by more than `TOLERANCE`, or `int8` lacks faces.
     """
+    if int8:
+        check_faces(run, splits)
     model = build_model(run, views=views)
     faces = gather_faces(splits, run.network.size)
     difference = compare_with_torch(model, run, faces, views=views)
     check_difference(difference)
-    if not int8:
-        return Export(model=model, difference=difference, faces=len(faces))
+    made = Export(model=model, difference=difference, faces=len(faces))
+    return made if splits is None or not int8 else shrink_export(made, run, splits)
+
+
+def check_faces(run: Run, splits: Splits | None) -> None:
+    """Refuse 8 bits where there are no faces to take ranges from and to measure on.
+
+    Raises:
+        MienError: train or valid is missing.
+    """
     if splits is None or splits.train is None or splits.valid is None:
         raise MienError(f"{run.path}: --int8 needs the faces that the run was trained on, train and valid: found none")
-    shown = resize_faces(spread(splits.train.images, CALIBRATION_FACES), run.network.size)
-    quantised = quantise(model, shown)
+
+
+def shrink_export(made: Export, run: Run, splits: Splits) -> Export:
+    """Return the export in 8 bits: ranges from faces of train, accuracies on valid as float32 and in 8 bits."""
+    assert splits.train is not None
+    assert splits.valid is not None
+    size = run.network.size
+    quantised = quantise(made.model, resize_faces(spread(splits.train.images, CALIBRATION_FACES), size))
     labels = match_labels(splits.valid.labels, splits, run.expressions)
-    images = resize_faces(splits.valid.images, run.network.size)
-    exact, rounded = (float((run_model(one, images).argmax(1) == labels).mean()) for one in (model, quantised))
-    return Export(
-        model=quantised, difference=difference, faces=len(faces), accuracies=(exact, rounded), measured=len(labels)
-    )
+    images = resize_faces(splits.valid.images, size)
+    exact, rounded = (float((run_model(one, images).argmax(1) == labels).mean()) for one in (made.model, quantised))
+    return replace(made, model=quantised, accuracies=(exact, rounded), measured=len(labels))
 
 
 def write_model(model: Any, path: Path) -> None:
