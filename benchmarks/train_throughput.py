@@ -110,7 +110,7 @@ def step_in_mien(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
 
     def step(index: int) -> float:
         indices = np.arange(index * BATCH, (index + 1) * BATCH)
-        return float(engine.step(indices, rate=recipe.train.lr, epoch=1, step=index, total=index)[0])
+        return float(engine.step(indices, rate=recipe.train.lr, epoch=1, step=index, total=index, side=SIDE)[0])
 
     return step
 

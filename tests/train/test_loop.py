@@ -58,6 +58,7 @@ def test_a_network_learns_to_tell_shapes_apart(trained: Path) -> None:
         (),
         ("train.optimizer=adamw", "train.lr=0.002"),
         ("train.schedule=plateau", "train.plateau_patience=0"),
+        ("train.optimizer=muon", "train.momentum=0.6", "train.start_side=8", "augment.mirror_alternately=true"),
         ("train.schedule=cosine", "train.class_weights=inverse", "train.sampling=balanced"),
         ("train.ema_decay=0", "train.schedule=constant", "train.nesterov=false"),
     ],
@@ -186,6 +187,33 @@ def test_bfloat16_gives_nearly_the_loss_of_float32() -> None:
     losses = []
     for precision in ("no", "bf16"):
         engine = Engine(tiny_recipe(f"train.precision={precision}"), FACES, classes=3, device="cpu")
-        losses.append(float(engine.step(np.arange(64), rate=0.1, epoch=1, step=0, total=0)[0]))
+        losses.append(float(engine.step(np.arange(64), rate=0.1, epoch=1, step=0, total=0, side=16)[0]))
     assert losses[0] != losses[1]
     np.testing.assert_allclose(losses[0], losses[1], rtol=0.03)
+
+
+def test_faces_mirrored_alternately_are_mirrored_in_every_second_epoch() -> None:
+    """Half of the faces in the odd epochs, the other half in the even ones: what an epoch shows, the next mirrors."""
+    still = ("augment.shift=0", "augment.rotation_degrees=0")
+    recipe = tiny_recipe(*still, "augment.mirror_alternately=true")
+    engine, seen = Engine(recipe, FACES, classes=3, device="cpu"), []
+    engine.network.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    for epoch in (1, 2, 3):
+        engine.step(np.arange(16), rate=0.0, epoch=epoch, step=0, total=0, side=16)
+    assert torch.equal(seen[0], seen[2])
+    assert torch.equal(seen[0], seen[1].flip(-1))
+    plain = Engine(tiny_recipe(*still, "augment.mirror=0"), FACES, classes=3, device="cpu")
+    plain.network.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    plain.step(np.arange(16), rate=0.0, epoch=1, step=0, total=0, side=16)
+    mirrored = (seen[0] != seen[3]).flatten(1).any(1)
+    assert 2 <= mirrored.sum() <= 14
+
+
+def test_faces_are_shown_at_the_side_that_the_loop_asks_for() -> None:
+    """Small pictures at first, full ones at the end; valid is always full."""
+    sides: list[int] = []
+    engine = Engine(tiny_recipe(), FACES, classes=3, device="cpu")
+    engine.network.layers.register_forward_pre_hook(lambda _, inputs: sides.append(inputs[0].shape[-1]))
+    for side in (8, 16):
+        engine.step(np.arange(16), rate=0.01, epoch=1, step=0, total=0, side=side)
+    assert sides == [8, 16]
