@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scenes import WIDTH, choose_faces, paste_faces, write_film
 from serving import Server, encode, run_serve
 
 from mien.labels import EXPRESSIONS
+from scenes import WIDTH, choose_faces, paste_faces, write_film
 from tiny_network import write_network
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
