@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.audit.finding import Finding, Roll
-from mien.audit.hashes import BLOCK_BYTES, hash_frequencies
+from mien.audit.hashes import BLOCK_BYTES, Hashes, hash_frequencies
 from mien.audit.near import Pairs, find_near, join_pairs
 from mien.data.copies import hash_images
 from mien.data.faces import UNLABELLED, Images
@@ -56,11 +56,7 @@ def report_near(roll: Roll, first: Numbers, is_clear: npt.NDArray[np.bool_]) -> 
     if not len(distinct):
         return
     hashes = np.concatenate([hash_frequencies(part.images) for part in roll.parts])[distinct]
-    lowest = np.arange(len(distinct))
-    for pairs in _collect(find_near(hashes)):
-        fresh = pairs[lowest[pairs[:, 0]] != lowest[pairs[:, 1]]]
-        alike = fresh[_correlate(roll, distinct[fresh]) >= LEAST_CORRELATION]
-        lowest = join_pairs(np.concatenate([alike, np.stack([np.arange(len(lowest)), lowest], axis=1)]), len(lowest))
+    lowest = _join_alike(roll, distinct, hashes)
     joined = np.arange(len(first))
     joined[distinct] = distinct[lowest]
     is_near = np.bincount(lowest, minlength=len(distinct))[lowest] > 1
@@ -70,23 +66,30 @@ def report_near(roll: Roll, first: Numbers, is_clear: npt.NDArray[np.bool_]) -> 
         yield from _report_group(roll, "near-copies", group, number, _describe(roll, group))
 
 
-def _collect(blocks: Iterator[Pairs]) -> Iterator[Pairs]:
-    """Yield distinct pairs, many at a time; each of them holds a bounded number."""
-    pending: list[Pairs] = []
-    count = 0
-    for block in blocks:
-        pending.append(block)
-        count += len(block)
+def _join_alike(roll: Roll, distinct: Numbers, hashes: Hashes) -> Numbers:
+    """Return (len(distinct),): the lowest position among `distinct` that each picture is a near copy of, or its own.
+
+    Pairs wait until there are many; those that others have joined by then are never looked at, so that neither time
+    nor memory explode where thousands of pictures are alike, as in a film.
+    """
+    lowest = np.arange(len(distinct))
+    pending, count = [np.empty((0, 2), dtype=np.intp)], 0
+    for block in find_near(hashes):
+        fresh = block[lowest[block[:, 0]] != lowest[block[:, 1]]]
+        pending.append(fresh)
+        count += len(fresh)
         if count > PENDING_PAIRS:
-            yield _tidy(pending)
-            pending, count = [], 0
-    if pending:
-        yield _tidy(pending)
+            lowest = _merge(roll, distinct, lowest, np.concatenate(pending))
+            pending, count = [pending[0]], 0
+    return _merge(roll, distinct, lowest, np.concatenate(pending))
 
 
-def _tidy(blocks: list[Pairs]) -> Pairs:
-    pairs = np.sort(np.concatenate(blocks), axis=1)
-    return np.unique(pairs, axis=0)
+def _merge(roll: Roll, distinct: Numbers, lowest: Numbers, pairs: Pairs) -> Numbers:
+    """Return `lowest` after joining those of `pairs` whose pixels are alike."""
+    fresh = np.unique(np.sort(pairs, axis=1), axis=0)
+    alike = fresh[_correlate(roll, distinct[fresh]) >= LEAST_CORRELATION]
+    known = np.stack([np.arange(len(lowest)), lowest], axis=1)
+    return join_pairs(np.concatenate([alike, known]), len(lowest))
 
 
 def _correlate(roll: Roll, pairs: Pairs) -> npt.NDArray[np.float32]:

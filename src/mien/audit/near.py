@@ -17,7 +17,7 @@ from mien.audit.hashes import BITS, Hashes, count_bits
 
 MOST_BITS = 6
 BANDS = 9
-NEIGHBOURS = 200
+NEIGHBOURS = 100
 """Of equal keys, so many are compared with each; more alike pictures than that are one cluster anyway."""
 
 Pairs = npt.NDArray[np.intp]
