@@ -154,7 +154,7 @@ def test_averaged_weights_are_the_mean_of_each_tensor(epochs, tmp_path):
     for name, value in mean.items():
         expected = (first[name] + second[name]) / 2 if value.is_floating_point() else second[name]
         torch.testing.assert_close(value, expected)
-    assert ["0002, epoch 2", "0003, epoch 3"] == averaged.details["averaged"]
+    assert ["run-0002, epoch 2", "run-0003, epoch 3"] == averaged.details["averaged"]
 
 
 def test_weights_of_different_networks_cannot_be_averaged(runs, tmp_path):

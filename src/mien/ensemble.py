@@ -22,6 +22,7 @@ from mien.calibrate import LEAST, read_temperatures
 from mien.checkpoint import WEIGHTS, Member, Run, describe_members, load_run, save_tensors
 from mien.data.faces import Splits
 from mien.errors import RunError
+from mien.files import make_folder
 from mien.metrics import rate
 from mien.models import build_model
 from mien.models.mixture import mix_networks
@@ -54,6 +55,8 @@ def name_run(run: Run) -> str:
     path = run.path.resolve()
     if path.is_dir():
         return path.name
+    if path.parent.name == "epochs":
+        return f"{path.parent.parent.name}-{path.stem}"
     return path.parent.name if path.name == WEIGHTS else path.stem
 
 
@@ -193,7 +196,8 @@ def save_ensemble(run: Run, folder: RunFolder, splits: Splits) -> Run:
     Raises:
         RunError: a run is there already.
     """
-    folder.create()
+    folder.refuse_overwriting()
+    make_folder(folder.path)
     facts = {
         "recipe": run.recipe.to_dict(),
         **{name: getattr(run, name) for name in ("source", "synthetic", "epoch", "size")},

@@ -71,8 +71,8 @@ def test_the_last_epochs_of_runs_become_one_network(runs, mien, tmp_path):
     """Their weights are averaged."""
     status, _, _ = mien("ensemble", *runs, "--last", "1", "-o", tmp_path / "joined")
     assert 0 == status
-    epoch = load_run(runs[0]).epoch
-    assert [f"0003, epoch {epoch}"] * 2 == load_run(tmp_path / "joined").details["averaged"]
+    expected = [f"{name}-0003, epoch {load_run(runs[0]).epoch}" for name in ("first", "second")]
+    assert expected == load_run(tmp_path / "joined").details["averaged"]
 
 
 @pytest.mark.parametrize(
