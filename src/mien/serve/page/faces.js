@@ -1,7 +1,7 @@
 // Draws what was recognised. In: an answer and the elements of the page. Out: boxes over the picture, bars beside it.
 // Elements are kept from one frame of the camera to the next, so that boxes glide and the keyboard's focus stays.
 
-const BARS = { width: 190, height: 145 }; // of the bars over the picture, in pixels of the screen
+const BARS = { width: 184, height: 145, label: 34 }; // of the bars over the picture, in pixels of the screen
 const MIN_OVERLAP = 0.2; // of two boxes in successive frames, to be taken for the same face
 
 const percent = (share) => `${Math.round(share * 100)} %`;
@@ -166,7 +166,7 @@ function placeBars(box, picture, mirrored, screenWidth) {
     right: { left: mirrored ? before : after, top: box.top },
     left: { left: mirrored ? after : before, top: box.top },
     below: { left: mirrored ? after - width : box.left, top: box.top + box.height },
-    above: { left: mirrored ? after - width : box.left, top: box.top - height },
+    above: { left: mirrored ? after - width : box.left, top: box.top - height - BARS.label * scale },
   };
   const cost = (place) => {
     const bars = { ...place, width, height };
