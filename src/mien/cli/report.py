@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,17 +61,21 @@ def choose_format(out: Path | None, asked: str | None) -> str:
 
 
 def refuse_overwriting(target: Path) -> None:
-    """Refuse to replace a file that is not a report.
+    """Refuse to replace a file that is not a report, and a place where no file can be, before any work is done.
 
     Raises:
-        ConfigError: it is another file, or a folder.
+        ConfigError: it is another file, or a folder, or may not be written.
     """
     if target.is_dir():
         raise ConfigError(f"--out {target}: expected a file, found a folder")
+    above = next(folder for folder in target.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ConfigError(f"--out {target}: expected a place to write to, found {above}, which is none")
     if not target.exists():
         return
     try:
-        head = target.open("rb").read(HEAD_BYTES)
+        with target.open("rb") as file:
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise ConfigError(f"--out {target}: cannot be read ({error.strerror or error})") from None
     if head and MARK.encode() not in head:

@@ -120,7 +120,7 @@ def tell_imbalance(balance: BalancePart, expressions: tuple[str, ...], say: Say)
 
 
 def tell_gains(trades: tuple[Trade, ...], say: Say) -> list[str]:
-    """Return for each metric the rule that gains most beyond noise, with what it does to accuracy; or that none does."""
+    """Return for each metric the rule that gains most beyond noise, and what it does to accuracy; or that none does."""
     told = []
     for metric in METRICS:
         gains = [trade for trade in trades if trade.differences and trade.differences[metric].low > 0.0]
