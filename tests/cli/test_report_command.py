@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from reported import make_run
 
 from conftest import run_mien
 from mien.cli.report import choose_format, refuse_overwriting, report
 from mien.errors import ConfigError, MienError
+from reported import make_run
 
 
 @pytest.fixture(scope="module")
