@@ -46,9 +46,8 @@ format: $(VENV)/.dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure training speed; with FER2013=fer2013.csv the first read of that file, too
-	$(BIN)/python -m benchmarks.train_throughput
-	$(if $(FER2013),$(BIN)/python -m benchmarks.csv_read $(FER2013) --rounds 3)
+bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and RUN=runs/… add their rows
+	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(wildcard $(RUN)),--run $(RUN))
 
 clean: ## remove the virtual environment and caches (never your runs)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,73 @@
+"""The benchmarks run, measure what they say, and their figures find the way into one table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+from benchmarks import startup, step_parts, table, train_throughput
+
+from conftest import tiny_recipe
+from mien.models.rrelu import RReLU
+
+
+def test_help_and_import_take_at_most_150_ms_over_a_bare_interpreter() -> None:
+    """Processor time, the least of five: neighbours only add. That no torch comes along is held elsewhere."""
+    over = startup.least_over_bare(startup.measure(rounds=5))
+    assert {"import mien", "mien --help"} == over.keys()
+    assert {} == {name: value for name, value in over.items() if value > 150.0}
+
+
+def test_a_command_that_fails_is_no_contestant() -> None:
+    """Nothing is quicker than failing."""
+    with pytest.raises(RuntimeError, match="ended with status 3"):
+        startup.time_start(("-c", "raise SystemExit(3)"))
+
+
+def test_a_step_is_longer_than_its_augmentation_and_than_evaluation() -> None:
+    """The smallest network on small faces; shares and ratios follow from the seconds."""
+    parts = step_parts.measure(tiny_recipe(), steps=3, side=16, classes=3)
+    assert 16 == parts.batch
+    assert 0.0 < parts.augmentation_share < 1.0
+    assert parts.evaluation_speed > 1.0
+    assert parts.augmentation_share == parts.augmentation_seconds / parts.step_seconds
+
+
+@pytest.mark.filterwarnings("ignore:Converting a tensor")
+def test_the_plain_loop_and_mien_come_to_the_same_first_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same mathematics, or a comparison of speeds means nothing."""
+    monkeypatch.setattr(train_throughput, "BATCH", 4)
+    for layer in (torch.nn.RReLU, RReLU):  # the benchmark replaces them for good
+        monkeypatch.setattr(layer, "forward", layer.forward)
+    plain, mien = (train_throughput.first_losses(name, 2) for name in ("plain", "mien"))
+    assert plain == pytest.approx(mien, rel=1e-3)
+
+
+def test_each_figure_is_a_row_with_goal_and_command() -> None:
+    """And what was left out is named."""
+    figure = table.Figure(what="share", found="3 %", goal="≤ 5 %", command="python -m x")
+    page = table.render([figure], ["reading"], load=0.5)
+    assert "| share | 3 % | ≤ 5 % | `python -m x` |" in page
+    assert "Left out in this run: reading." in page
+
+
+def test_the_table_reads_what_the_benchmarks_print(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Their lines, as they print them."""
+    printed = {
+        "benchmarks.train_throughput": "| mien | 28.1 | 26.4 to 29.8 | 1.28 | 0.37 |",
+        "benchmarks.csv_read": "mien, first read: 9.6 times as fast (9.5 to 9.7) as pandas.read_csv + np.fromstring.",
+        "benchmarks.inference": "| faces at a time | faces/s |\n|---:|---:|\n| 1 | 952 |\n| 32 | 1,277 |",
+    }
+    monkeypatch.setattr(table, "run", lambda name, *_: printed[name])
+    options = argparse.Namespace(csv=tmp_path / "fer2013.csv", run=tmp_path / "run", recipe="fast")
+    assert ["28.1 faces/s (26.4 to 29.8)", "1.28", "0.37"] == [row.found for row in table.measure_training(options)]
+    assert ["9.6 (9.5 to 9.7)"] == [row.found for row in table.measure_reading(options)]
+    assert ["952 faces/s", "1,277 faces/s"] == [row.found for row in table.measure_inference(options)]
+
+
+def test_a_benchmark_that_prints_something_else_is_an_error() -> None:
+    """With what it printed."""
+    with pytest.raises(ValueError, match="found: nothing of the kind"):
+        table.find(r"(\d+) faces", "nothing of the kind")
