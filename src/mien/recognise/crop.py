@@ -11,8 +11,9 @@ from PIL import Image
 from mien.recognise.face import Box
 from mien.recognise.pictures import Picture
 
-MARGIN = 0.0
-"""Added on each side of a box, as a fraction of its longer side."""
+MARGIN = 0.05
+"""Added on each side of a box, as a fraction of its longer side: the best of seven on 350 faces of FER2013's valid
+that the built-in detector found: 66.0 % right, 65.4 % without, 68.6 % on the original crops (benchmarks.detection)."""
 
 
 def cut_faces(

