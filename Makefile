@@ -46,8 +46,8 @@ format: $(VENV)/.dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and RUN=runs/… add their rows
-	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(wildcard $(RUN)),--run $(RUN))
+bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and MODEL=model.onnx add their rows
+	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(MODEL),--model $(MODEL))
 
 clean: ## remove the virtual environment and caches (never your runs)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -58,13 +58,13 @@ def test_the_table_reads_what_the_benchmarks_print(monkeypatch: pytest.MonkeyPat
     printed = {
         "benchmarks.train_throughput": "| mien | 28.1 | 26.4 to 29.8 | 1.28 | 0.37 |",
         "benchmarks.csv_read": "mien, first read: 9.6 times as fast (9.5 to 9.7) as pandas.read_csv + np.fromstring.",
-        "benchmarks.inference": "| faces at a time | faces/s |\n|---:|---:|\n| 1 | 952 |\n| 32 | 1,277 |",
+        "benchmarks.inference": "| mien, a.onnx (float32) | 0.90 ms | 1.2 ms | 0.9 ms | 1,277 faces/s | 0.8 ms |",
     }
     monkeypatch.setattr(table, "run", lambda name, *_: printed[name])
-    options = argparse.Namespace(csv=tmp_path / "fer2013.csv", run=tmp_path / "run", recipe="fast")
+    options = argparse.Namespace(csv=tmp_path / "fer2013.csv", model=tmp_path, recipe="fast")
     assert ["28.1 faces/s (26.4 to 29.8)", "1.28", "0.37"] == [row.found for row in table.measure_training(options)]
     assert ["9.6 (9.5 to 9.7)"] == [row.found for row in table.measure_reading(options)]
-    assert ["952 faces/s", "1,277 faces/s"] == [row.found for row in table.measure_inference(options)]
+    assert ["0.90 ms", "1,277 faces/s"] == [row.found for row in table.measure_inference(options)]
 
 
 def test_a_benchmark_that_prints_something_else_is_an_error() -> None:
