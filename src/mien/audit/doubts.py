@@ -36,9 +36,9 @@ def find_doubts(labels: Labels, probabilities: npt.NDArray[np.floating]) -> Doub
         labels: int (N,), 0 to K − 1.
         probabilities: (N, K), of a network that was not trained on these faces.
 
-    >>> sure, unsure = [0.9, 0.1], [0.4, 0.6]
-    >>> find_doubts(np.array([0, 0, 1, 1]), np.array([sure, unsure, unsure, sure])).faces
-    array([3])
+    >>> first, second = [0.9, 0.1], [0.2, 0.8]
+    >>> find_doubts(np.array([0, 0, 1, 1, 1]), np.array([first, first, second, second, first])).faces
+    array([4])
     """
     exact = probabilities.astype(np.float64)
     classes = np.arange(exact.shape[1])

@@ -108,8 +108,8 @@ def spread_votes(counts: Counts, classes: int) -> Targets:
     A row is all zeros where the face is not to be used: people see no face, do not know, or do not agree; also where
     the largest share belongs to a choice beyond `classes`, which otherwise only loses its votes.
 
-    >>> spread_votes(np.array([[6, 2, 1, 1, 0, 0, 0, 0, 0, 0]]), 7)[0, :3].tolist()
-    [0.75, 0.25, 0.0]
+    >>> spread_votes(np.array([[5, 3, 1, 1, 0, 0, 0, 0, 0, 0]]), 7)[0, :3].tolist()
+    [0.625, 0.375, 0.0]
     """
     kept = np.array([_choose(row) for row in counts.tolist()], dtype=np.float32).reshape(-1, len(CHOICES))
     kept[kept.argmax(axis=1) >= classes] = 0.0
