@@ -38,7 +38,7 @@ def show_advance(description: str, total: int | None, unit: str, console: Consol
             of = "" if total is None else f"/{total:,}"
             text = f"{done:,}{of} {unit}  {rate:,.{0 if rate >= 10 else 1}f}/s"
             progress.update(task, completed=done, text=text)
-            if not console.is_terminal and time.monotonic() - spoken > QUIET_SECONDS:
+            if not console.is_terminal and done != total and time.monotonic() - spoken > QUIET_SECONDS:
                 spoken = time.monotonic()
                 left = "" if total is None else f"  {describe_seconds((total - done) / rate)} left"
                 console.print(f"{description}  {text}{left}", soft_wrap=True)

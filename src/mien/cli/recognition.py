@@ -16,7 +16,6 @@ from rich.console import Console
 from mien.cli.advance import show_advance
 from mien.cli.findings import render_tally, tell_picture
 from mien.cli.progress import warn
-from mien.cli.watching import watch_camera, watch_video
 from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
 from mien.files import make_folder
 from mien.recognise import Recogniser
@@ -24,7 +23,6 @@ from mien.stream.pictures import Look, Outcome, recognise_files
 from mien.stream.results import ResultsFile, open_results
 from mien.stream.rows import check_suffix
 from mien.stream.sources import Sources, is_video
-from mien.stream.spread import spread_files
 from mien.stream.tally import Tally
 
 SHOWN = 5
@@ -154,13 +152,13 @@ def recognise_all(request: Request) -> None:
         )
         try:
             _recognise_pictures(session, sources)
-            for file in sources.walk():
-                if is_video(file) and session.is_new(file):
-                    watch_video(session, file)
+            _watch_videos(session, sources)
         except KeyboardInterrupt:
             more = "; the same command with --resume goes on" if results else ""
             raise Interrupted(f"stopped after {session.done:,} of {pictures + videos:,} files{more}") from None
         if request.camera is not None:
+            from mien.cli.watching import watch_camera
+
             watch_camera(session, request.camera)
     _print_end(session)
 
@@ -208,6 +206,8 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
 
     total = sum(1 for _ in walk())
     if request.engine == "ray":
+        from mien.stream.spread import spread_files
+
         outcomes = spread_files(
             walk(), request.look, run=request.run, detector=request.detector, workers=request.workers
         )
@@ -218,6 +218,14 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
             for outcome in batch:
                 session.finish_picture(outcome)
             advance(len(batch))
+
+
+def _watch_videos(session: Session, sources: Sources) -> None:
+    for file in sources.walk():
+        if is_video(file) and session.is_new(file):
+            from mien.cli.watching import watch_video  # what draws is slow to import, and pictures need none of it
+
+            watch_video(session, file)
 
 
 def _print_end(session: Session) -> None:
