@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,9 +50,8 @@ def compare(
     if split not in ("valid", "test"):
         raise ConfigError(f"--split {split}: expected valid or test")
     folder = StudyFolder(resume or out or Path())
-    source = data if data == "synthetic" else str(Path(data).resolve())
-    choices = {"seeds": seeds, "changes": set_ or [], "grid": grid, "split": split, "skip_bad": skip_bad}
-    plan = _make_plan(recipe, vary or [], folder if resume else None, data=source, **choices)
+    choices = {"data": data, "seeds": seeds, "changes": set_ or [], "grid": grid, "split": split}
+    plan = _make_plan(recipe, vary or [], folder if resume else None, skip_bad, **choices)
     with listen_for_interrupt("the runs are saving …") as asked, show_study(plan) as watcher:
         stop = asked.is_set
         results, failures = run_study(plan, folder, workers=workers, device=device, watcher=watcher, should_stop=stop)
@@ -61,12 +61,16 @@ def compare(
         raise RunError(f"{len(failures)} runs failed ({told}); try again with  mien compare --resume {folder.path}")
 
 
-def _make_plan(recipe: str, vary: list[str], resume: StudyFolder | None, **choices: Any) -> Plan:
+def _make_plan(recipe: str, vary: list[str], resume: StudyFolder | None, skip_bad: bool, **choices: Any) -> Plan:
     """Return the plan of a new study, or that of the one to go on with."""
     from mien.compare.plan import plan_study, read_plan
+    from mien.data.load import SYNTHETIC
 
     if resume is None:
-        return plan_study(recipe, vary, **choices)
+        plan = plan_study(recipe, vary, **choices)
+        moves = plan.data not in (SYNTHETIC, "")  # a study goes on from any folder; an empty path stays a mistake
+        data = str(Path(plan.data).expanduser().resolve()) if moves else plan.data
+        return replace(plan, data=data, skip_bad=skip_bad)
     if vary or choices["changes"] or choices["grid"]:
         raise ConfigError("--resume goes on with the study as it was planned: leave out --vary, --set and --grid")
     return read_plan(resume.read()["plan"])

@@ -88,7 +88,6 @@ def plan_study(
     changes: Sequence[str] = (),
     grid: bool = False,
     split: str = "valid",
-    skip_bad: bool = False,
 ) -> Plan:
     """Return the plan of a study.
 
@@ -100,7 +99,6 @@ def plan_study(
         changes: assignments for all variants.
         grid: every combination of everything that varies, instead of one change at a time.
         split: the faces to measure on.
-        skip_bad: leave out unreadable faces.
 
     Raises:
         ConfigError: nothing varies, or a name or value is impossible.
@@ -130,7 +128,6 @@ def plan_study(
         variants=tuple(variants),
         seeds=tuple(range(seeds)),
         split=split,
-        skip_bad=skip_bad,
     )
 
 
