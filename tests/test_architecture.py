@@ -31,7 +31,7 @@ ROWS = (
 )
 """From the top; `theory` stands alone, and `data.faces` is the one value that lower rows may name."""
 
-HEAVY = {"torch", "matplotlib", "sklearn", "PIL", "accelerate", "safetensors", "scipy", "pandas"}
+HEAVY = {"torch", "matplotlib", "sklearn", "PIL", "accelerate", "safetensors", "scipy", "pandas", "cv2", "onnxruntime"}
 MODULES = sorted(
     path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__")
 )
