@@ -26,6 +26,7 @@ def export(
     """
     from mien.errors import ConfigError
 
+    _require_packages()
     if out.suffix.lower() != ".onnx":
         raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
     if out.exists() and not force:
@@ -40,6 +41,17 @@ def export(
     made = export_run(loaded, splits, views=shown, int8=int8)
     write_model(made.model, out)
     _tell(made, loaded, shown, out)
+
+
+def _require_packages() -> None:
+    """Refuse at once, and with one command for all, where something is missing that writing a model takes."""
+    from importlib.util import find_spec
+
+    from mien.errors import MissingExtraError
+
+    for package in ("torch", "onnx", "onnxscript"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "export")
 
 
 def _read_data(run: Run) -> Splits | None:

@@ -12,9 +12,11 @@ from mien.recognise.face import Box
 from mien.recognise.pictures import Picture
 
 MARGIN = 0.05
-"""Added on each side of a box, as a fraction of its longer side. The built-in detector's boxes are 0.92 times as wide as
-FER2013's pictures (median), which this makes up for. On 700 faces of valid that it found 67.3 % were right, 67.4 % without
-margin, 65.7 % with 0.10, 66.3 % with -0.05, and 70.0 % on the original crops (benchmarks.detection)."""
+"""Added on each side of a box, as a fraction of its longer side.
+
+The built-in detector's boxes are 0.92 times as wide as FER2013's pictures (median), which this makes up for. On 700
+faces of valid that it found 67.3 % were right, 67.4 % without margin, 65.7 % with 0.10, 66.3 % with -0.05, and 70.0 % on
+the original crops (benchmarks.detection)."""
 
 
 def cut_faces(
