@@ -139,6 +139,17 @@ def test_a_timeline_tells_how_long_a_face_was_there_and_what_it_showed(recognise
     assert all(text in (tmp_path / "one.svg").read_text() for text in ("film.avi", "face 1", *CLASSES))
 
 
+def test_a_face_that_was_seen_once_is_no_part_of_a_timeline(recogniser, film):
+    """A detector now and then takes something else for a face."""
+    faces = follow(recogniser, film)[0].faces
+    timeline = Timeline(CLASSES)
+    timeline.add(0.0, [(7, faces[0][1])])
+    assert [7] == [span.number for span in timeline.longest()]
+    timeline.add(0.1, faces)
+    timeline.add(0.2, faces)
+    assert (1, [1]) == (len(timeline), [span.number for span in timeline.longest()])
+
+
 def test_a_timeline_without_faces_can_be_drawn(tmp_path):
     """It says that there are none."""
     draw_timeline(Timeline(CLASSES), tmp_path / "none.svg", title="film.avi")

@@ -63,7 +63,7 @@ class Timeline:
             held.extend((seconds, *(face.probabilities[name] for name in self.expressions)))
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.series())
 
     def longest(self, count: int = PANELS) -> list[Span]:
         """Return the faces that were followed for longest, in the order of their numbers."""
@@ -82,9 +82,13 @@ class Timeline:
         )
 
     def series(self) -> dict[int, npt.NDArray[np.float32]]:
-        """Return for the number of each face float32 (N, 1 + K): seconds, then probabilities."""
+        """Return for the number of each face float32 (N, 1 + K): seconds, then probabilities.
+
+        A face that was seen in one frame alone is mostly none: those are left out, unless there are no others.
+        """
         width = 1 + len(self.expressions)
-        return {number: np.array(held, np.float32).reshape(-1, width) for number, held in self._values.items()}
+        shown = {number: held for number, held in self._values.items() if len(held) > width} or self._values
+        return {number: np.array(held, np.float32).reshape(-1, width) for number, held in shown.items()}
 
 
 def draw_timeline(timeline: Timeline, path: Path, *, title: str) -> None:
