@@ -10,12 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from mien.config import Recipe, override
 from mien.data.faces import Faces
 from mien.recipes import QUICK
 from mien.train import RunFolder, train
+
+# A machine that others use, too, may take a second for what takes a millisecond.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = ("bottom", "middle", "top")
