@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from reported import EPOCH, make_run, write_answers
 
 from conftest import SHAPES
 from mien.errors import RunError
 from mien.report import ReportData, gather_report
 from mien.report.data import Absent
+from mien.report.recipe import write_command
 from mien.report.training import read_history
 from mien.results import read_evaluation
+from reported import EPOCH, make_run, write_answers
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +244,13 @@ def test_a_report_needs_a_folder(run: Path, name: str, found: str) -> None:
     """A weights file has no history beside it."""
     with pytest.raises(RunError, match=f"expected the folder of a run, found {found}"):
         gather_report(run / name)
+
+
+def test_a_run_that_no_recipe_names_has_no_command_to_train_it_again(told: ReportData) -> None:
+    """As an ensemble, which was not trained but put together."""
+    assert write_command(told.origin).startswith("mien train --data shapes --recipe quick --out runs/quick-again --set")
+    named = {**told.origin.recipe, "name": "ensemble"}
+    assert "" == write_command(replace(told.origin, recipe=named))
 
 
 def test_a_run_of_a_study_brings_its_results_along(run: Path, tmp_path: Path) -> None:

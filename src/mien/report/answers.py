@@ -75,7 +75,7 @@ def tabulate_recalls(scores: Scores, say: Say) -> Table:
 
 def tabulate_rules(trades: tuple[Trade, ...], split: str, say: Say) -> Table:
     """Return decision rules side by side, with their differences to the first."""
-    warning = f" {say('rules.same-faces')}" if split == "valid" else ""
+    warning = f"{say('glue')}{say('rules.same-faces')}" if split == "valid" else ""
     return Table(
         caption=say("rules.caption", split=say(f"split.{split}")) + warning,
         headings=(say("rules.rule"), *(say(f"metric.{metric}") for metric in METRICS), say("rules.answered")),
@@ -95,7 +95,7 @@ def tabulate_rules(trades: tuple[Trade, ...], split: str, say: Say) -> Table:
     )
 
 
-def tabulate_calibration(found: CalibrationPart, say: Say) -> Table:
+def tabulate_calibration(found: CalibrationPart, split: str, say: Say) -> Table:
     """Return four measures of how far probabilities can be believed, before and after scaling."""
     before, after = found.before, found.after
     values = {
@@ -104,9 +104,12 @@ def tabulate_calibration(found: CalibrationPart, say: Say) -> Table:
         "brier": (before.brier, after and after.brier),
         "loss": (found.loss_before, found.loss_after),
     }
-    caption = "table-unscaled" if found.temperature is None else "table"
+    caption = say("calibration.table-unscaled")
+    if found.temperature is not None:
+        caption = say("calibration.table", temperature=f"{found.temperature:.3f}")
+        caption += f"{say('glue')}{say('calibration.same-faces')}" if split == "valid" else ""
     return Table(
-        caption=say(f"calibration.{caption}", temperature=f"{found.temperature or 1.0:.3f}"),
+        caption=caption,
         headings=tuple(say(f"calibration.{name}") for name in ("measure", "before", "after")),
         words=(True, False, False),
         rows=tuple(

@@ -39,6 +39,7 @@ class Origin:
         name: of its folder.
         recipe: its settings, nested as in the recipe; "name" and "about" included.
         data: the file or folder that it was trained on, without its path.
+        members: of an ensemble, each with its part; empty for a single network.
         synthetic: True if those faces, or the ones evaluated, are drawn.
         expressions: its classes.
         size: side of its faces in pixels.
@@ -53,6 +54,7 @@ class Origin:
     name: str
     recipe: dict[str, Any]
     data: str
+    members: tuple[str, ...]
     synthetic: bool
     expressions: tuple[str, ...]
     size: int

@@ -182,7 +182,7 @@ def _draw_bins(axes: Axes, found: Calibration, *, color: str, label: str) -> Non
     most = max(entry.count for entry in there)
     places = [entry.confidence for entry in there], [entry.accuracy for entry in there]
     axes.plot(*places, color=color, linewidth=1.4, zorder=2, label=label)
-    axes.scatter(*places, s=[12 + 150 * entry.count / most for entry in there], color=color, zorder=3)
+    axes.scatter(*places, s=[12 + 150 * entry.count / most for entry in there], color=color, zorder=3, clip_on=False)
 
 
 def _tidy(axes: Axes, *, along: str = "y") -> None:

@@ -56,7 +56,7 @@ def prepare_page(data: ReportData, say: Say) -> dict[str, Any]:
         "stats": list_stats(data, say),
         "tables": list_tables(data, say),
         "told": list_sentences(data, say),
-        "pairs": [(pair, told.tell_pair(pair, say)) for pair in data.pairs],
+        "pairs": [(pair, told.tell_pair(pair, say), told.tell_sheet(pair, say)) for pair in data.pairs],
         "facts": list_facts(data, say),
         "command": write_command(origin),
         "most_open_rows": MOST_OPEN_ROWS,
@@ -99,7 +99,10 @@ def list_tables(data: ReportData, say: Say) -> dict[str, Table]:
         "study": (data.study, lambda study: tabulate_study(study, say)),
         "counts": (data.balance, lambda balance: tabulate_counts(balance, data.origin.expressions, say)),
         "rules": (data.rules, lambda rules: tabulate_rules(rules.trades, data.evaluated[0].split, say)),
-        "calibration": (data.calibration, lambda calibration: tabulate_calibration(calibration, say)),
+        "calibration": (
+            data.calibration,
+            lambda calibration: tabulate_calibration(calibration, data.evaluated[0].split, say),
+        ),
         "audit": (data.audit, lambda audit: tabulate_audit(audit, say)),
     }
     return found | {name: write(part) for name, (part, write) in parts.items() if not isinstance(part, Absent)}
@@ -146,6 +149,7 @@ def list_facts(data: ReportData, say: Say) -> list[tuple[str, str]]:
     origin, glue = data.origin, say("and")
     values = {
         "data": origin.data,
+        "members": glue.join(origin.members),
         "size": say("fact.size-value", size=origin.size),
         "faces": glue.join(f"{say(f'split.{name}')} {count:,}" for name, count in origin.faces.items()),
         "fingerprints": glue.join(f"{say(f'split.{name}')} {digest}" for name, digest in origin.fingerprints.items()),

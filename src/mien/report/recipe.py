@@ -58,7 +58,9 @@ def list_tricks(recipe: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def write_command(origin: Origin) -> str:
-    """Return the command that trains the recipe of `origin` again."""
+    """Return the command that trains the recipe of `origin` again; "" for one that has no name, as of an ensemble."""
+    if origin.recipe["name"] not in RECIPES:
+        return ""
     changed = [
         f"--set {setting.name}={setting.value}" for setting in list_settings(origin.recipe) if setting.is_changed
     ]

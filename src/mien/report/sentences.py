@@ -19,6 +19,9 @@ from mien.report.data import (
 )
 from mien.report.numbers import Say, write_interval, write_percent, write_points, write_short
 
+EVEN = 1.1
+"""Up to this ratio of the most frequent to the least frequent expression, faces count as balanced."""
+
 MUTUAL = 0.5
 """Two expressions are confused in both directions where the smaller share is at least this part of the larger."""
 
@@ -105,12 +108,19 @@ def tell_pair(pair: ConfusedPair, say: Say) -> list[str]:
     return told
 
 
+def tell_sheet(pair: ConfusedPair, say: Say) -> str:
+    """Return what the faces beside a pair are."""
+    is_all = len(pair.faces) == pair.count
+    gaps = {"shown": len(pair.faces), "count": f"{pair.count:,}", "given": say(f"expression.{pair.given}")}
+    return say("pairs.sheet-all" if is_all else "pairs.sheet", **gaps)
+
+
 def tell_imbalance(balance: BalancePart, expressions: tuple[str, ...], say: Say) -> str:
     """Return how much more frequent the most frequent expression of train is than the least frequent one."""
     there = sorted((count, name) for count, name in zip(balance.counts["train"], expressions, strict=True) if count)
     (least_count, least), (most_count, most) = there[0], there[-1]
     return say(
-        "balance.sentence",
+        "balance.even" if balance.ratio < EVEN else "balance.sentence",
         most=say(f"expression.{most}"),
         most_count=f"{most_count:,}",
         least=say(f"expression.{least}"),

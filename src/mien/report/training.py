@@ -30,6 +30,7 @@ def tell_origin(run: Run, facts: dict[str, Any]) -> Origin:
         name=run.path.resolve().name,
         recipe=run.recipe.to_dict(),
         data=Path(run.source).name,
+        members=tuple(f"{member.name} ({member.share:.0%})" for member in run.members),
         synthetic=run.synthetic,
         expressions=run.expressions,
         size=run.size,
