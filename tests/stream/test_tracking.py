@@ -35,7 +35,15 @@ def test_a_face_that_is_missed_for_a_moment_keeps_its_number_and_one_that_left_d
     tracker.follow([face(0)], 0.0)
     assert [] == tracker.follow([], 0.5)
     assert [1] == numbers(tracker.follow([face(0)], PATIENCE_SECONDS))
+    assert [] == tracker.follow([], PATIENCE_SECONDS + 0.5)
     assert [2] == numbers(tracker.follow([face(0)], 2 * PATIENCE_SECONDS + 0.1))
+
+
+def test_a_face_keeps_its_number_however_seldom_it_is_looked_for():
+    """With --every 100, or a slow camera, more time passes from look to look than a face is waited for."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    looks = [tracker.follow([face(10 * look)], 3.0 * PATIENCE_SECONDS * look) for look in range(3)]
+    assert [[1], [1], [1]] == [numbers(look) for look in looks]
 
 
 def test_two_faces_never_share_a_number():

@@ -17,7 +17,7 @@ LEAST_OVERLAP = 0.2
 but a cascade's boxes of one face differ in size, and two faces hardly ever overlap."""
 
 PATIENCE_SECONDS = 1.0
-"""A face that was not found for so long has gone; who comes afterwards is somebody else."""
+"""A face that was looked for and not found for so long has gone; who comes afterwards is somebody else."""
 
 
 @final
@@ -39,11 +39,13 @@ class Tracker:
     def __init__(self, *, smoothing_seconds: float) -> None:
         self._smoothing_seconds = smoothing_seconds
         self._tracks: list[_Track] = []
+        self._looked = 0.0
         self.count = 0
 
     def follow(self, faces: Sequence[Face], seconds: float) -> list[tuple[int, Face]]:
         """Return the faces of the frame at `seconds`, in their order, each with its number."""
-        self._tracks = [track for track in self._tracks if seconds - track.seconds <= PATIENCE_SECONDS]
+        self._tracks = [track for track in self._tracks if self._is_waited_for(track, seconds)]
+        self._looked = seconds
         pairs = _match(self._tracks, faces)
         followed = []
         for index, face in enumerate(faces):
@@ -52,6 +54,10 @@ class Tracker:
             track.seconds = seconds
             followed.append((track.number, track.face))
         return followed
+
+    def _is_waited_for(self, track: _Track, seconds: float) -> bool:
+        """Tell whether a face may come back: it was there a moment ago, or whenever faces were last looked for."""
+        return seconds - track.seconds <= PATIENCE_SECONDS or track.seconds == self._looked
 
     def _start(self, face: Face, seconds: float) -> _Track:
         self.count += 1
