@@ -14,9 +14,9 @@ from mien.recognise.pictures import Picture
 MARGIN = 0.05
 """Added on each side of a box, as a fraction of its longer side.
 
-The built-in detector's boxes are 0.92 times as wide as FER2013's pictures (median), which this makes up for. On 700
-faces of valid that it found 67.3 % were right, 67.4 % without margin, 65.7 % with 0.10, 66.3 % with -0.05, and 70.0 % on
-the original crops (benchmarks.detection)."""
+The built-in detector's boxes are 0.92 times as wide as FER2013's pictures (median), which this makes up for. Of 700
+faces of valid that it found 67.3 % were right; without margin 67.4 %, with 0.10 65.7 %, with -0.05 66.3 %; on the
+original crops 70.0 % (benchmarks.detection)."""
 
 
 def cut_faces(
