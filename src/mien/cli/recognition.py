@@ -184,6 +184,8 @@ def _check_outputs(request: Request) -> None:
     """Refuse what cannot be written, before anything is computed."""
     if request.out is not None:
         check_suffix(request.out)
+    if request.engine == "ray" and find_spec("ray") is None:
+        raise MissingExtraError("ray", "ray")
     if request.draw_to is None:
         return
     if request.names and request.draw_to.resolve() == request.look.above.resolve():
