@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from reported import make_run
 
 from mien.compare.differences import Difference
 from mien.compare.results import Figure, Results, Row
@@ -25,6 +24,7 @@ from mien.report.pictures import WIDEST, encode_picture
 from mien.report.shades import NIGHT, measure_contrast, pick_shades
 from mien.report.sheets import compose_sheet
 from mien.report.words import LANGUAGES
+from reported import make_run
 
 GOLD = Path(__file__).with_name("report_outline.txt")
 OUTLINED = {"section", "h1", "h2", "h3", "h4", "caption", "figure", "svg", "dt", "th", "details", "pre", "nav"}
@@ -205,6 +205,14 @@ def test_a_report_of_little_is_still_a_report(told: ReportData, language: str) -
     page, text = render_html(lost, language), render_markdown(lost, language, "pictures")
     assert 7 == page.count('class="note absent"')
     assert 7 == text.count("it does not exist")
+
+
+def test_a_matrix_of_very_many_expressions_is_left_out(told: ReportData) -> None:
+    """And the page says where it is."""
+    many = replace(told, origin=replace(told.origin, expressions=tuple(f"face {index}" for index in range(61))))
+    page = render_html(replace(many, balance=lose_everything(told).balance), "en")
+    assert 'class="matrix"' not in page
+    assert "<code>mien report --format json</code> holds it" in page
 
 
 def test_synthetic_faces_are_called_so(told: ReportData) -> None:

@@ -33,6 +33,9 @@ PARTS = ("network", "training", "confusion", "balance", "calibration", "audit", 
 MOST_OPEN_ROWS = 40
 """Layers up to which their table stands open."""
 
+WIDEST_MATRIX = 60
+"""Expressions up to which their confusion matrix stands on a page: beyond, it would be most of the file."""
+
 TRAINING_PASSES = 3
 """A forward and a backward pass cost about three forward passes."""
 
@@ -93,7 +96,8 @@ def list_tables(data: ReportData, say: Say) -> dict[str, Table]:
     }
     if data.evaluated:
         found["scores"] = tabulate_scores(data, say)
-        found["confusion"] = tabulate_confusion(data.evaluated[0], say)
+        if len(data.origin.expressions) <= WIDEST_MATRIX:
+            found["confusion"] = tabulate_confusion(data.evaluated[0], say)
         found["recalls"] = tabulate_recalls(data.evaluated[0].scores, say)
     parts: dict[str, tuple[Any, Callable[[Any], Table]]] = {
         "study": (data.study, lambda study: tabulate_study(study, say)),

@@ -19,7 +19,7 @@ from mien.report.mistakes import rank_wrong
 from mien.report.pictures import WIDEST, Bytes, encode_picture, picture_face
 from mien.results import Evaluation
 
-WRONG = 4
+RIGHT, WRONG = 12, 4
 TINT = (255.0, 96.0, 32.0)
 STRONGEST = 0.7
 """Part of the tint where the map is highest: the face still shows through."""
@@ -97,11 +97,11 @@ def tint_face(image: Bytes, heat: Tensor) -> Bytes:
 
 
 def _pick_typical(evaluation: Evaluation) -> list[int]:
-    """Return for each expression the right answer of median confidence, where it has one."""
+    """Return for each of the first expressions the right answer of median confidence, where it has one."""
     chosen = []
     for label in range(len(evaluation.expressions)):
         right = np.flatnonzero((evaluation.labels == label) & (evaluation.predicted == label))
         if len(right):
             order = np.argsort(evaluation.probabilities[right, label], kind="stable")
             chosen.append(int(right[order[len(order) // 2]]))
-    return chosen
+    return chosen[:RIGHT]
