@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +118,7 @@ def single_steps(config: AugmentConfig) -> list[tuple[str, AugmentConfig]]:
     ['mirror (50%)', 'rotation\nup to 15°']
     """
     c = config
-    steps = (
+    steps: tuple[tuple[float, str, dict[str, Any]], ...] = (
         (c.mirror, f"mirror ({c.mirror:.0%})", {"mirror": 1.0}),
         (c.rotation_degrees, f"rotation\nup to {c.rotation_degrees:g}°", {"rotation_degrees": c.rotation_degrees}),
         (c.shift, f"shift\nup to {c.shift:.0%}", {"shift": c.shift}),

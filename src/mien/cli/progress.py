@@ -111,6 +111,7 @@ def _describe_step(step: Step) -> str:
 
 
 def describe_seconds(seconds: float) -> str:
+    """Return a duration as 1:02:03 or 2:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

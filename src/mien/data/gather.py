@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ def assemble(gathered: Gathered, source: str, bad: BadInputs) -> Splits:
         gathered = gathered.take(order)
     expressions, labels = _keep_present(gathered)
     bounds = np.searchsorted(gathered.splits, np.arange(len(SPLITS) + 1))
-    parts: dict[str, Faces | None] = dict.fromkeys(SPLITS)
+    parts: dict[str, Any] = dict.fromkeys(SPLITS)  # Faces or None, for fields of Splits by name
     for name, start, stop in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
         if start < stop:
             rows = slice(start, stop)

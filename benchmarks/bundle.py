@@ -1,0 +1,53 @@
+"""Make the weights that ship with mien from a finished run.
+
+    python -m benchmarks.bundle runs/best src/mien/weights
+
+`mien.onnx` recognises, in 8 bits, with both views and the temperature inside; `model.safetensors` is for `mien evaluate`
+and PyTorch, its kernels in half precision. The data is known by its file name alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
+from mien.evaluate import calibrate_run, read_trained_on
+from mien.export import export_run, write_model
+from mien.files import make_folder
+
+VIEWS = ("plain", "mirror")
+
+
+def halve(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return `tensors` with kernels and matrices in half precision; norms and biases are small and stay as they are."""
+    return {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()}
+
+
+def bundle(source: Path, out: Path) -> None:
+    """Write both files, the temperature fitted on valid for the very weights that are written."""
+    tensors, facts = load_tensors(source / WEIGHTS)
+    splits = read_trained_on(load_run(source))
+    make_folder(out)
+    save_tensors(out / WEIGHTS, halve(tensors), {**facts, "source": Path(facts["source"]).name})
+    run = load_run(out)
+    assert splits.valid is not None
+    run = calibrate_run(run, splits.valid, views=VIEWS)
+    made = export_run(replace(run, source=facts["source"]), splits, views=VIEWS, int8=True)
+    write_model(made.model, out / "mien.onnx")
+    shutil.rmtree(out / "cache", ignore_errors=True)
+    print(f"temperature {run.temperature(VIEWS):.3f}, accuracies on valid (float32, 8 bits): {made.accuracies}")
+    for path in sorted(out.iterdir()):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    options = parser.parse_args()
+    bundle(options.source, options.out)

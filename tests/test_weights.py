@@ -1,0 +1,47 @@
+"""The network that ships with mien: small, complete, and the same in both of its files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mien
+from mien import Recogniser
+from mien.checkpoint import load_run
+from mien.data.load import load
+from mien.evaluate import predict_probabilities
+from mien.labels import EXPRESSIONS
+from mien.recognise.model import BUNDLED
+
+LARGEST_BYTES = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> mien.Recogniser:
+    """Return the recogniser that a user gets without saying anything."""
+    return Recogniser(detector="none")
+
+
+def test_each_file_of_the_bundled_network_is_at_most_five_megabytes() -> None:
+    """The install stays small."""
+    sizes = {path.name: path.stat().st_size for path in BUNDLED.parent.iterdir() if path.is_file()}
+    assert {"mien.onnx", "model.safetensors", "calibration.json"} <= set(sizes)
+    assert max(sizes.values()) <= LARGEST_BYTES
+
+
+def test_the_bundled_network_says_what_it_is(recogniser: mien.Recogniser) -> None:
+    """Seven expressions, calibrated, its recipe, and no path of the machine that trained it."""
+    assert tuple(EXPRESSIONS) == recogniser.expressions
+    assert recogniser.card["calibrated"]
+    assert "best" in str(recogniser.card["recipe"])
+    assert load_run(BUNDLED.parent).source == "fer2013.csv"
+
+
+def test_both_files_hold_the_same_network(recogniser: mien.Recogniser) -> None:
+    """Eight bits and half precision move probabilities a little, answers seldom (drawn faces, 200 of them)."""
+    faces = load("synthetic").named()["test"].images[:200]
+    run = load_run(BUNDLED.parent)
+    exact = predict_probabilities(run.network, faces, views=("plain", "mirror"))
+    rounded = recogniser.predict(faces)
+    assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.9
+    np.testing.assert_allclose(1.0, rounded.sum(1), atol=1e-5)
