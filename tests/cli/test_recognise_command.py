@@ -127,6 +127,15 @@ def test_a_table_is_not_overwritten(mien, tmp_path):
     assert "60 pictures" in out
 
 
+def test_a_resumed_recognition_that_finds_only_a_bad_file_is_no_failure(mien, tmp_path):
+    """A job that runs every night over a folder that grows; the bad file is named all the same."""
+    mien("faces/000.png", "--out", tmp_path / "faces.csv")
+    status, out, err = mien("faces/000.png", "faces/text.jpg", "--out", tmp_path / "faces.csv", "--resume")
+    assert 0 == status
+    assert "1 picture, 1 file left out" in out
+    assert "left out: faces/text.jpg: expected a picture" in err
+
+
 def test_pictures_and_videos_are_drawn_into_a_folder(mien, tmp_path):
     """A copy of each, and a timeline of the video."""
     status, out, err = mien("faces/000.png", "film.avi", "--every", 5, "--draw", tmp_path / "drawn")

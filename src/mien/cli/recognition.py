@@ -249,7 +249,8 @@ def _tell_bad(session: Session) -> None:
     count = session.tally["bad"]
     if not count:
         return
-    if count == 1 == len(session.bad) and session.done == 1:
+    nothing_good = not session.tally["pictures"] + session.tally["videos"]
+    if nothing_good and count == 1 == len(session.bad):
         raise session.bad[0]
     for error in session.bad:
         warn(f"left out: {error}")
@@ -257,5 +258,5 @@ def _tell_bad(session: Session) -> None:
         warn(f"left out: {count - len(session.bad):,} more")
     if session.results is not None:
         warn(f"{session.results.errors} names all {count:,}")
-    if session.done == len(session.bad) == count or not session.tally["pictures"] + session.tally["videos"]:
+    if nothing_good:
         raise MienError(f"none of the {count:,} files could be read")
