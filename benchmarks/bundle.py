@@ -2,8 +2,8 @@
 
     python -m benchmarks.bundle runs/best src/mien/weights
 
-`mien.onnx` recognises, in 8 bits, with both views and the temperature inside; `model.safetensors` is for `mien evaluate`
-and PyTorch, its kernels in half precision. The data is known by its file name alone.
+`mien.onnx` recognises, in 8 bits, with both views and the temperature inside; `model.safetensors` is for PyTorch, its
+kernels in half precision. The data is known by its file name alone.
 """
 
 from __future__ import annotations
