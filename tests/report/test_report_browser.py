@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reported import make_run
 
 from mien.files import write_text
 from mien.report import gather_report, render_html
+from reported import make_run
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
 
