@@ -28,6 +28,8 @@ class RReLU(nn.Module):
     global generator gives.
     """
 
+    lower, upper = LOWER, UPPER
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Return a tensor of the same shape."""
         if not self.training:
