@@ -42,7 +42,7 @@ def test_a_line_tells_meaning_and_limits() -> None:
     text = run("small")
     for remark in (
         "# passes over train at most (1 to 1000)",
-        "(sgd, adamw)",
+        "(sgd, adamw, muon)",
         "(true, false)",
         "(8 to 512, or none)",
         "# seed of everything random (0 to 2147483647)",
