@@ -18,6 +18,7 @@ ROWS = (
     {"report"},
     {"submit", "augment_sheet", "export", "ensemble", "remedies"},
     {"train", "compare", "audit"},
+    {"teach"},
     {"evaluate"},
     {"checkpoint", "results", "plots"},
     {"views"},

@@ -116,6 +116,13 @@ class TrainConfig:
     patience: int | None = _number(None, 1, MAX_EPOCHS, "stop after so many epochs without improvement")
     keep_last: int = _number(0, 0, MAX_EPOCHS, "newest epochs whose weights are kept, too, for `mien ensemble --last`")
     keep: Literal["best", "last"] = _choice("best", "which weights the finished run keeps")
+    start_from: str | None = _choice(
+        None, "weights to start from: a run, a weights file, or bundled, the network that ships; none: random ones"
+    )
+    teachers: str | None = _choice(
+        None, "runs, divided by commas, whose mean softens the labels of train; bundled is the network that ships"
+    )
+    teacher_share: float = _number(0.5, 0.0, 1.0, "part of a target that is the teachers'; the rest is the label's")
     precision: Precision = _choice("no", "mixed precision")
     seed: int = _number(0, 0, 2**31 - 1, "seed of everything random")
 

@@ -6,6 +6,7 @@ Devices, mixed precision and several processes are Accelerate's business; the ra
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import final
 
@@ -76,9 +77,12 @@ class Engine:
         faces: train, with labels below `classes`; kept on the device as uint8.
         classes: number of expressions.
         device: see `start_accelerator`.
+        start: tensors to start from, by name; those that it lacks, or all without it, are random.
     """
 
-    def __init__(self, recipe: Recipe, faces: Faces, *, classes: int, device: str) -> None:
+    def __init__(
+        self, recipe: Recipe, faces: Faces, *, classes: int, device: str, start: Mapping[str, Tensor] | None = None
+    ) -> None:
         config = recipe.train
         self.recipe = recipe
         self.accelerator = start_accelerator(device, config.precision)
@@ -87,6 +91,7 @@ class Engine:
             keep_memory()
         torch.manual_seed(derive_seed(config.seed, "weights"))
         network = build_model(recipe.model, classes=classes, size=faces.images.shape[1])
+        network.load_state_dict(start or {}, strict=False)
         self.network: Network = network.to(self.device, memory_format=network.memory_format)  # type: ignore[call-overload]
         self.optimizer = build_optimizer(self.network, config)
         self.average = start_average(self.network) if config.ema_decay else None

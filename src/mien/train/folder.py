@@ -3,6 +3,7 @@
 run.json                       recipe, expressions, data, versions, hardware, how training ended
 history.jsonl                  one line an epoch
 curves.svg, curves.png         the history as a picture
+targets.npy                    what train learns instead of its labels, where teachers have softened them
 model.safetensors              the weights to use; describes itself, enough to recognise with
 checkpoints/last.safetensors   everything that going on takes; previous.safetensors is the one before
 epochs/0007.safetensors        the weights after an epoch, like model.safetensors; the newest `train.keep_last` of them
@@ -15,9 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
+from mien.data.faces import Targets
 from mien.errors import RunError
 from mien.files import make_folder, write_aside, write_text
 from mien.train.stopping import Record
@@ -43,6 +46,11 @@ class RunFolder:
     def weights(self) -> Path:
         """The weights to use."""
         return self.path / WEIGHTS
+
+    @property
+    def targets(self) -> Path:
+        """Targets that teachers have softened."""
+        return self.path / "targets.npy"
 
     def snapshots(self) -> list[Path]:
         """Return the weights of single epochs that are kept, oldest first."""
@@ -88,6 +96,25 @@ class RunFolder:
         except ValueError as error:
             raise RunError(f"{path}: expected JSON, found a damaged file ({error})") from None
         return facts
+
+    def write_targets(self, targets: Targets) -> None:
+        """Write targets.npy: going on then takes no teacher."""
+        with write_aside(self.targets) as aside, aside.open("wb") as file:
+            np.save(file, targets)
+
+    def read_targets(self) -> Targets | None:
+        """Return what targets.npy holds, None where there is none.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        if not self.targets.exists():
+            return None
+        try:
+            targets: Targets = np.load(self.targets)
+        except (OSError, ValueError, EOFError) as error:
+            raise RunError(f"{self.targets}: expected targets of train, found a damaged file ({error})") from None
+        return targets
 
     def write_history(self, history: Sequence[Record]) -> None:
         """Write history.jsonl, every epoch anew: it can never disagree with the checkpoint."""

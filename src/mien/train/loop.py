@@ -20,6 +20,7 @@ from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.plots import draw_curves
 from mien.schedules import Plateau, grow_side, scale_rate
+from mien.teach import start_weights
 from mien.train.engine import Engine
 from mien.train.events import open_events
 from mien.train.folder import RunFolder
@@ -110,10 +111,15 @@ def train(
 
     Raises:
         Interrupted: `options.should_stop` said so; everything is saved.
-        RunError: the loss is not finite, the checkpoint is not sound, or another process has ended.
+        RunError: the loss is not finite, the checkpoint or what to start from is not sound, or another process has
+            ended.
+        ConfigError: what to start from is another network.
     """
-    trainer = _Trainer(recipe, faces, valid, folder, facts, options or Options(), listener or Listener())
-    return trainer.run()
+    options, size, expressions = options or Options(), faces.images.shape[1], facts["expressions"]
+    start = None if folder.last.exists() else start_weights(recipe, expressions, size)
+    engine = Engine(recipe, faces, classes=len(expressions), device=options.device, start=start)
+    known = {**facts, "recipe": recipe.to_dict(), "size": size}
+    return _Trainer(engine, faces, valid, folder, known, options, listener or Listener()).run()
 
 
 class _Trainer:
@@ -121,7 +127,7 @@ class _Trainer:
 
     def __init__(
         self,
-        recipe: Recipe,
+        engine: Engine,
         faces: Faces,
         valid: Faces | None,
         folder: RunFolder,
@@ -129,13 +135,10 @@ class _Trainer:
         options: Options,
         listener: Listener,
     ) -> None:
-        self.recipe, self.config = recipe, recipe.train
-        self.faces, self.valid = faces, valid
+        self.engine, self.accelerator = engine, engine.accelerator
+        self.recipe, self.config = engine.recipe, engine.recipe.train
+        self.faces, self.valid, self.facts = faces, valid, facts
         self.folder, self.options, self.listener = folder, options, listener
-        size = faces.images.shape[1]
-        self.facts = {**facts, "recipe": recipe.to_dict(), "size": size}
-        self.engine = Engine(recipe, faces, classes=len(facts["expressions"]), device=options.device)
-        self.accelerator = self.engine.accelerator
         self.batch = self.config.batch_size * self.accelerator.num_processes
         self.events = open_events(folder.path / "tensorboard") if self.is_main else None
         self.at = _Position()

@@ -12,12 +12,13 @@ import torch
 import mien
 from mien.checkpoint import Facts, load_run
 from mien.config import Recipe, read_recipe
-from mien.data.faces import Splits
+from mien.data.faces import Splits, Targets
 from mien.data.prepare import fingerprint, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluate import calibrate_run, pick_device
 from mien.models import build_model
 from mien.processes import count_processes, is_main_process
+from mien.teach import resolve_runs, soften_labels, start_weights
 from mien.train.engine import start_accelerator
 from mien.train.folder import RunFolder
 from mien.train.loop import Listener, Options, Outcome, train
@@ -39,7 +40,7 @@ def start_run(
         DataError: the data cannot be read or trained on.
         RunError: the folder holds a run already, or training failed.
     """
-    recipe = replace(recipe, data=resolve_files(recipe.data))
+    recipe = resolve_runs(replace(recipe, data=resolve_files(recipe.data)))
     device = (options or Options()).device
     accelerator = start_accelerator(device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing is saved yet: start again"):
@@ -48,7 +49,9 @@ def start_run(
         )
         _check_possible(recipe, splits, accelerator.num_processes)
         facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
-        ask_main(accelerator, lambda: _create(folder, facts))
+        ask_main(accelerator, folder.refuse_overwriting)
+        splits = _soften(splits, ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device)))
+        ask_main(accelerator, lambda: _create(folder, facts, splits))
     for warning in splits.warnings:
         (listener or Listener()).on_warning(warning)
     return _train(recipe, splits, folder, facts, options, listener)
@@ -75,8 +78,24 @@ def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts
     }
 
 
-def _create(folder: RunFolder, facts: Facts) -> None:
+def _ask_teachers(recipe: Recipe, splits: Splits, device: str) -> Targets | None:
+    """Return the targets of train where teachers soften its labels, else None."""
+    assert splits.train is not None
+    if recipe.train.teachers is None:
+        return None
+    return soften_labels(splits.train, recipe, splits.expressions, device=pick_device(device)).targets
+
+
+def _soften(splits: Splits, targets: Targets | None) -> Splits:
+    assert splits.train is not None
+    return splits if targets is None else replace(splits, train=replace(splits.train, targets=targets))
+
+
+def _create(folder: RunFolder, facts: Facts, splits: Splits) -> None:
+    assert splits.train is not None
     folder.create()
+    if facts["recipe"]["train"]["teachers"] is not None and splits.train.targets is not None:
+        folder.write_targets(splits.train.targets)
     folder.write_facts(facts)
 
 
@@ -102,7 +121,7 @@ def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
     for name, faces in (("train", splits.train), ("valid", splits.valid)):
         if fingerprint(faces) != facts[f"{name}_fingerprint"]:
             raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
-    return splits
+    return _soften(splits, folder.read_targets())
 
 
 def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
@@ -110,8 +129,10 @@ def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
     assert splits.train is not None
     if len(splits.train) < processes:
         raise ConfigError(f"{processes} processes: expected as many faces in train, found {len(splits.train)}")
+    size = splits.train.images.shape[1]
     with torch.device("meta"):  # shapes only: costs neither memory nor time
-        build_model(recipe.model, classes=len(splits.expressions), size=splits.train.images.shape[1])
+        build_model(recipe.model, classes=len(splits.expressions), size=size)
+    start_weights(recipe, splits.expressions, size)
 
 
 def _train(

@@ -1,0 +1,140 @@
+"""What a training takes over from earlier ones: the weights that it starts from, and teachers that soften its labels.
+
+In: names of runs, of weights files, or `BUNDLED`, the network that ships with mien. Out: tensors to start from; faces
+whose targets are part label, part what the teachers see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mien.calibrate import scale_probabilities
+from mien.checkpoint import Run, load_run
+from mien.config import Recipe
+from mien.data.faces import Faces
+from mien.errors import ConfigError
+from mien.evaluate import predict_probabilities
+from mien.models import Network, build_model
+
+BUNDLED = "bundled"
+"""The name, in place of a path, of the network that ships with mien."""
+
+WEIGHTS = Path(__file__).resolve().parent / "weights" / "model.safetensors"
+VIEWS = ("plain", "mirror")
+"""How teachers look at a face."""
+
+
+def load_named(name: str) -> Run:
+    """Return the run in a folder or weights file; of `BUNDLED`, the network that ships with mien.
+
+    Raises:
+        RunError: there is none, or it is not sound.
+    """
+    return load_run(WEIGHTS if name == BUNDLED else Path(name))
+
+
+def start_weights(recipe: Recipe, expressions: Sequence[str], size: int) -> dict[str, Tensor] | None:
+    """Return the tensors, by name, that `recipe` starts from; None where it starts from random ones.
+
+    Of the last layer the rows of `expressions` are taken, in their order; where the earlier run does not know one of
+    them, that layer is left out and starts at random.
+
+    Args:
+        recipe: its `train.start_from` names the earlier run.
+        expressions: classes of the training to come.
+        size: side of its faces in pixels.
+
+    Raises:
+        ConfigError: the earlier run is an ensemble, or another network than the recipe's.
+        RunError: it cannot be read.
+    """
+    name = recipe.train.start_from
+    if name is None:
+        return None
+    run = load_named(name)
+    found = "an ensemble" if run.members else run.recipe.model.name
+    if found != recipe.model.name:
+        raise ConfigError(f"train.start_from={name}: expected a {recipe.model.name}, found {found}: set model.name")
+    tensors = _fit_last_layer(run, expressions)
+    with torch.device("meta"):
+        wanted = build_model(recipe.model, classes=len(expressions), size=size).state_dict()
+    for key, value in tensors.items():
+        if value.shape != wanted[key].shape:
+            found = f"{run.size}, whose weights do not fit"
+            raise ConfigError(f"train.start_from={name}: expected faces of side {size}, found {found}: set data.size")
+    return tensors
+
+
+def _fit_last_layer(run: Run, expressions: Sequence[str]) -> dict[str, Tensor]:
+    tensors = dict(run.network.state_dict())
+    last = _name_last_layer(run.network)
+    for key in (f"{last}.weight", f"{last}.bias"):
+        value = tensors.pop(key)
+        if set(expressions) <= set(run.expressions):
+            tensors[key] = value[[run.expressions.index(name) for name in expressions]]
+    return tensors
+
+
+def _name_last_layer(network: Network) -> str:
+    names: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    return names[-1]
+
+
+def soften_labels(faces: Faces, recipe: Recipe, expressions: Sequence[str], *, device: str | torch.device) -> Faces:
+    """Return `faces` with targets that are part label, part the mean of the teachers' calibrated probabilities.
+
+    Distillation (Hinton et al. 2015) with one fixed target a face, the mean over the face as it is and mirrored: a
+    label that nobody would give weighs less, as in label refinery (Bagherinezhad et al. 2018).
+
+    Args:
+        faces: train, with labels, or with targets that serve in their place.
+        recipe: `train.teachers` names runs, `train.teacher_share` is their part of a target. No teachers: `faces`.
+        expressions: classes of `faces`.
+        device: of torch, where teachers compute.
+
+    Raises:
+        ConfigError: a teacher knows other classes.
+        RunError: a teacher cannot be read.
+    """
+    names, share = name_teachers(recipe), recipe.train.teacher_share
+    if not names:
+        return faces
+    runs = [_find_teacher(name, expressions) for name in names]
+    seen = np.zeros((len(faces), len(expressions)), dtype=np.float64)
+    for run in runs:
+        order = [run.expressions.index(name) for name in expressions]
+        raw = predict_probabilities(run.network, faces.images, device=device, views=VIEWS)
+        seen += scale_probabilities(raw, run.temperature(VIEWS))[:, order] / len(runs)
+    own = np.eye(len(expressions))[faces.labels] if faces.targets is None else faces.targets
+    return replace(faces, targets=((1.0 - share) * own + share * seen).astype(np.float32))
+
+
+def name_teachers(recipe: Recipe) -> list[str]:
+    """Return the teachers of a recipe, one by one."""
+    return [] if recipe.train.teachers is None else recipe.train.teachers.split(",")
+
+
+def _find_teacher(name: str, expressions: Sequence[str]) -> Run:
+    run = load_named(name)
+    if set(run.expressions) != set(expressions):
+        found = f"one of {', '.join(run.expressions)}"
+        raise ConfigError(f"train.teachers={name}: expected a teacher of {', '.join(expressions)}, found {found}")
+    return run
+
+
+def resolve_runs(recipe: Recipe) -> Recipe:
+    """Return `recipe` with the paths of earlier runs written out: a run goes on from any folder."""
+    start = recipe.train.start_from
+    teachers = ",".join(map(_resolve, name_teachers(recipe))) or None
+    train = replace(recipe.train, start_from=None if start is None else _resolve(start), teachers=teachers)
+    return replace(recipe, train=train)
+
+
+def _resolve(name: str) -> str:
+    return name if name == BUNDLED else str(Path(name).resolve())

@@ -1,0 +1,144 @@
+"""What a training takes over: weights to start from, and labels softened by teachers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import SHAPES, draw_shapes, run_mien, tiny_recipe, write_shapes
+from mien.calibrate import scale_probabilities
+from mien.checkpoint import load_run
+from mien.errors import ConfigError
+from mien.evaluate import predict_probabilities
+from mien.labels import EXPRESSIONS
+from mien.teach import BUNDLED, VIEWS, load_named, resolve_runs, soften_labels, start_weights
+
+TINY = ("--recipe", "quick", "--set", "train.epochs=2", "--set", "train.batch_size=16", "--device", "cpu")
+
+
+def test_a_training_starts_from_the_weights_of_a_run(trained: Path) -> None:
+    """All of them, where the classes are the same."""
+    start = start_weights(tiny_recipe(f"train.start_from={trained}"), SHAPES, 16)
+    assert start is not None
+    expected = load_run(trained).network.state_dict()
+    assert expected.keys() == start.keys()
+    assert all(torch.equal(expected[name], value) for name, value in start.items())
+
+
+def test_without_a_run_to_start_from_weights_are_random() -> None:
+    """Nothing is taken over unless a recipe says so."""
+    assert start_weights(tiny_recipe(), SHAPES, 16) is None
+
+
+def test_rows_of_the_last_layer_follow_the_classes(trained: Path) -> None:
+    """Another order, or fewer classes, take the rows of their own."""
+    recipe, network = tiny_recipe(f"train.start_from={trained}"), load_run(trained).network
+    start = start_weights(recipe, (SHAPES[2], SHAPES[0]), 16)
+    assert start is not None
+    last = [name for name in network.state_dict() if name.endswith("weight")][-1]
+    assert torch.equal(network.state_dict()[last][[2, 0]], start[last])
+
+
+def test_a_class_that_the_run_does_not_know_leaves_the_last_layer_random(trained: Path) -> None:
+    """Everything before it is taken."""
+    recipe, network = tiny_recipe(f"train.start_from={trained}"), load_run(trained).network
+    start = start_weights(recipe, (*SHAPES, "none"), 16)
+    assert start is not None
+    assert len(network.state_dict()) - 2 == len(start)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("model.name=resnet9", "data.size=32"), "expected a resnet9, found small: set model.name"),
+        (("train.start_from=nowhere",), "nowhere: no such run folder"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_one_clear_line(
+    trained: Path, tmp_path: Path, changes: tuple[str, ...], message: str
+) -> None:
+    """Before anything is written."""
+    data = write_shapes(tmp_path / "data", per_class=20)
+    chosen = [f"train.start_from={trained}", *changes]
+    sets = [word for change in chosen for word in ("--set", change)]
+    result = run_mien("train", "--data", data, *TINY, *sets, "--out", tmp_path / "run", cwd=tmp_path)
+    assert (2, 1) == (result.status, result.err.count("\n"))
+    assert message in result.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_faces_of_a_side_that_the_weights_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """The linear layers of report-cnn are made for one side."""
+    data = write_shapes(tmp_path / "data", per_class=20)
+    sets = ("--set", "model.name=report-cnn", "--set", "train.epochs=1", "--size", "32")
+    first = run_mien("train", "--data", data, *TINY, *sets, "--out", tmp_path / "first")
+    assert 0 == first.status, first.err
+    sets = ("--set", "model.name=report-cnn", "--size", "48", "--set", f"train.start_from={tmp_path / 'first'}")
+    result = run_mien("train", "--data", data, *TINY, *sets, "--out", tmp_path / "second")
+    assert 2 == result.status
+    assert "expected faces of side 48, found 32, whose weights do not fit: set data.size" in result.err
+
+
+def test_targets_are_part_label_part_the_mean_of_the_teachers(trained: Path) -> None:
+    """Each teacher's probabilities are scaled by its own temperature, over the face and its mirror image."""
+    faces = draw_shapes(8)
+    recipe = tiny_recipe(f"train.teachers={trained},{trained}", "train.teacher_share=0.25")
+    softened = soften_labels(faces, recipe, SHAPES, device="cpu").targets
+    run = load_run(trained)
+    seen = scale_probabilities(predict_probabilities(run.network, faces.images, views=VIEWS), run.temperature(VIEWS))
+    np.testing.assert_allclose(0.75 * np.eye(3)[faces.labels] + 0.25 * seen, softened, atol=1e-6)
+
+
+def test_without_teachers_labels_stay_as_they_are() -> None:
+    """The very same faces."""
+    faces = draw_shapes(8)
+    assert faces is soften_labels(faces, tiny_recipe(), SHAPES, device="cpu")
+
+
+def test_targets_that_are_there_already_are_softened_in_their_turn(trained: Path) -> None:
+    """Votes take the place of labels."""
+    faces = draw_shapes(8)
+    votes = np.full((24, 3), 1 / 3, dtype=np.float32)
+    recipe = tiny_recipe(f"train.teachers={trained}", "train.teacher_share=0")
+    softened = soften_labels(replace(faces, targets=votes), recipe, SHAPES, device="cpu").targets
+    np.testing.assert_allclose(votes, softened, atol=1e-7)
+
+
+def test_a_teacher_of_other_classes_is_refused(trained: Path) -> None:
+    """Its probabilities would mean something else."""
+    with pytest.raises(ConfigError, match="expected a teacher of happy, sad, found one of bottom, middle, top"):
+        soften_labels(draw_shapes(8), tiny_recipe(f"train.teachers={trained}"), ("happy", "sad"), device="cpu")
+
+
+def test_the_network_that_ships_can_start_and_teach() -> None:
+    """By its name, from any folder."""
+    assert EXPRESSIONS == load_named(BUNDLED).expressions
+    resolved = resolve_runs(tiny_recipe("train.start_from=bundled", "train.teachers=bundled,there/run")).train
+    assert BUNDLED == resolved.start_from
+    assert f"{BUNDLED},{Path('there/run').resolve()}" == resolved.teachers
+
+
+@pytest.mark.slow
+def test_a_taught_run_that_was_stopped_goes_on_without_its_teachers(tmp_path: Path) -> None:
+    """The targets lie in its folder, so that teachers may move; the weights are those of an unbroken run."""
+    data = write_shapes(tmp_path / "data", per_class=20)
+    assert 0 == run_mien("train", "--data", data, *TINY, "--out", tmp_path / "teacher").status
+    sets = ("--set", f"train.teachers={tmp_path / 'teacher'}", "--set", f"train.start_from={tmp_path / 'teacher'}")
+    for name in ("whole", "broken"):
+        result = run_mien("train", "--data", data, *TINY, *sets, "--out", tmp_path / name)
+        assert 0 == result.status, result.err
+    broken = tmp_path / "broken"
+    (broken / "checkpoints" / "previous.safetensors").replace(broken / "checkpoints" / "last.safetensors")
+    (broken / "model.safetensors").unlink()
+    facts = json.loads((broken / "run.json").read_text())
+    (broken / "run.json").write_text(json.dumps({**facts, "outcome": None}))
+    (tmp_path / "teacher").rename(tmp_path / "moved")
+    result = run_mien("train", "--resume", broken)
+    assert 0 == result.status, result.err
+    first, second = (load_run(tmp_path / name).network.state_dict() for name in ("whole", "broken"))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
