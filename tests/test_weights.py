@@ -37,6 +37,15 @@ def test_the_bundled_network_says_what_it_is(recogniser: mien.Recogniser) -> Non
     assert load_run(BUNDLED.parent).source == "fer2013.csv"
 
 
+def test_kernels_of_the_bundled_network_take_seven_bits() -> None:
+    """With eight, processors without VNNI overflow: there it had 51 % of FER2013's valid right instead of 68 %."""
+    onnx = pytest.importorskip("onnx")
+    kept = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(BUNDLED).graph.initializer]
+    kernels = [kernel for kernel in kept if kernel.dtype == np.int8 and kernel.ndim > 1]
+    assert len(kernels) > 8
+    assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) <= 64
+
+
 def test_both_files_hold_the_same_network(recogniser: mien.Recogniser) -> None:
     """Eight bits and half precision move probabilities a little, answers seldom (drawn faces, 200 of them)."""
     faces = load("synthetic").named()["test"].images[:200]
