@@ -35,7 +35,7 @@ def write_network(path: Path, *, classes: tuple[str, ...] = CLASSES, size: int =
         [numpy_helper.from_array(weights, "weights")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    facts = {"expressions": classes, "size": size, "recipe": "tiny"}
+    facts = {"expressions": classes, "size": size, "recipe": {"name": "tiny"}}
     helper.set_model_props(model, {f"mien.{name}": json.dumps(value) for name, value in facts.items()})
     onnx.save(model, path)
     return path

@@ -92,7 +92,7 @@ def parse_decision(text: str) -> Wish:
     if kind not in RULES:
         near = difflib.get_close_matches(kind, RULES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"--decision {text}: expected one of {', '.join(RULES)}{hint}")
+        raise ConfigError(f"--decision {text}: expected one of {', '.join(RULES)}, or all{hint}")
     if not colon and kind != "abstain":
         return Wish(kind=kind)
     if kind in ("prior", "thresholds") and rest in TARGETS:

@@ -105,6 +105,9 @@ def evaluate_split(
     Raises:
         DataError: no such split, no labels in it, or classes that the run does not know.
     """
+    if split == "valid" and splits.valid is None and run.members:
+        problem = "the members held out different faces, so some member has trained on each: choose another --split"
+        raise DataError(splits.source, f"expected a valid split that no member has trained on, found none: {problem}")
     faces, network, seen = find_split(splits, split), run.network, seen or splits
     labels = match_labels(faces.labels, splits, run.expressions)
     raw = predict_probabilities(network, faces.images, batch_size=batch_size, device=device, views=views)

@@ -21,6 +21,14 @@ def test_a_run_becomes_a_file_and_everything_is_told(trained, tmp_path):
     assert 1 == result.err.count("\n")
 
 
+def test_eight_bits_without_the_data_are_one_clear_line(trained, tmp_path):
+    """No faces are drawn in their place."""
+    result = run_mien("export", trained, "-o", tmp_path / "model.onnx", "--int8")
+    assert (2, 1) == (result.status, result.err.count("\n"))
+    assert "--int8 needs the faces that the run was trained on" in result.err
+    assert not (tmp_path / "model.onnx").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -78,7 +78,7 @@ def test_a_folder_becomes_a_table_with_counts_and_the_bad_file_is_named(mien, tm
     assert FACES == len(rows) == len({row["file"] for row in rows})
     assert {"1"} == {row["face"] for row in rows}
     assert all(1.0 == pytest.approx(sum(float(row[name]) for name in CLASSES), abs=1e-5) for row in rows)
-    assert ["faces/text.jpg"] == [row["file"] for row in read(tmp_path / "faces.errors.csv")]
+    assert ["faces/text.jpg"] == [row["file"] for row in read(tmp_path / "faces.csv.errors.csv")]
 
 
 def test_every_format_holds_the_same(mien, tmp_path):
@@ -125,6 +125,22 @@ def test_a_table_is_not_overwritten(mien, tmp_path):
     status, out, _ = mien("faces", "--out", tmp_path / "faces.csv", "--resume")
     assert (0, FACES) == (status, len(read(tmp_path / "faces.csv")))
     assert "60 pictures" in out
+
+
+def test_tables_of_one_name_and_two_formats_leave_each_other_alone(mien, tmp_path):
+    """Each has its own list of errors, so that the first can be gone on with."""
+    assert 0 == mien("faces", "--out", tmp_path / "faces.csv")[0]
+    assert 0 == mien("faces/000.png", "--out", tmp_path / "faces.jsonl")[0]
+    assert ["faces/text.jpg"] == [row["file"] for row in read(tmp_path / "faces.csv.errors.csv")]
+    assert 0 == mien("faces", "--out", tmp_path / "faces.csv", "--resume")[0]
+
+
+def test_where_nothing_could_be_read_nothing_stands_in_the_way_of_another_try(mien, tmp_path):
+    """A table without a row is none."""
+    assert 2 == mien("faces/text.jpg", "--out", tmp_path / "faces.csv")[0]
+    assert ["faces.csv.errors.csv"] == [path.name for path in tmp_path.iterdir()]
+    assert 0 == mien("faces/000.png", "--out", tmp_path / "faces.csv")[0]
+    assert 1 == len(read(tmp_path / "faces.csv"))
 
 
 def test_a_resumed_recognition_that_finds_only_a_bad_file_is_no_failure(mien, tmp_path):

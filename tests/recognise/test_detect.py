@@ -12,6 +12,7 @@ from mien.errors import ConfigError, RunError
 from mien.recognise import Box
 from mien.recognise.crop import cut_faces
 from mien.recognise.detect import CascadeDetector, find_detector
+from mien.recognise.model import BUNDLED
 from mien.recognise.shrink import fit_boxes, shrink
 from mien.recognise.yunet import find_yunet
 from mien.synthetic import draw_faces
@@ -117,3 +118,9 @@ def test_a_fetched_file_is_kept_only_with_the_right_checksum(monkeypatch, tmp_pa
     assert kept == find_yunet(place)
     with pytest.raises(RunError, match="cannot be fetched"):
         find_yunet(source.as_uri())
+
+
+def test_a_network_that_is_no_yunet_is_named_at_once():
+    """Not blamed on the first picture."""
+    with pytest.raises(RunError, match=r"mien\.onnx: expected the file of YuNet"):
+        find_detector(f"yunet:{BUNDLED}")

@@ -199,3 +199,19 @@ def test_mien_brings_recognition_in_when_it_is_named():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "AttributeError: module 'mien' has no attribute 'Recogniserr'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (None, "expected a list of mien.Box, found NoneType"),
+        ([(0, 0, 5, 5)], "expected a list of mien.Box, found list of tuple"),
+        ([Box(left=0, top=0, width=0, height=5)], "expected boxes inside a picture of 32x16 pixels"),
+        ([Box(left=30, top=0, width=5, height=5)], "expected boxes inside a picture of 32x16 pixels"),
+        ([Box(left=float("nan"), top=0, width=5, height=5)], "expected boxes inside a picture of 32x16 pixels"),
+    ],
+)
+def test_what_a_detector_of_somebody_else_returns_is_looked_at(model, answer, message):
+    """A slip in it is one line, not an answer about a face that is not there."""
+    with pytest.raises(ConfigError, match=message):
+        Recogniser(model, detector=lambda _: answer, threads=1).recognise(np.zeros((16, 32), np.uint8))

@@ -129,6 +129,13 @@ def test_a_chosen_picture_gets_boxes_and_bars(page: Any, server: Server, folder:
         assert face["expression"] == card.find_element(By.CLASS_NAME, "best").text.lower()
 
 
+def test_the_page_names_its_network(page: Any) -> None:
+    """By the recipe that it was trained with."""
+    WebDriverWait(page, PATIENCE_SECONDS).until(
+        lambda page: page.find_element(By.ID, "model").text == "Network: tiny, 7 expressions."
+    )
+
+
 def test_a_picture_without_faces_says_so(page: Any, folder: Path) -> None:
     """It is no error."""
     choose(page, folder / "none.png")

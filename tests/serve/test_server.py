@@ -256,7 +256,7 @@ def test_the_counters_count(server: Server) -> None:
 
 def test_the_model_and_the_description_can_be_read(server: Server) -> None:
     """The card of the network; every status that recognition may answer with."""
-    assert "tiny" == server.ask("/v1/model").json()["recipe"]
+    assert {"name": "tiny"} == server.ask("/v1/model").json()["recipe"]
     operation = server.ask("/openapi.json").json()["paths"]["/v1/recognise"]["post"]
     assert {"200", "400", "401", "403", "408", "413", "415", "422", "503"} == set(operation["responses"])
 

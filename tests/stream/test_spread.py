@@ -37,7 +37,7 @@ def test_two_workers_give_the_bytes_of_one_process(folder):
     options = ("--engine", "ray", "--workers", 2)
     assert 0 == recognise(folder, "two.csv", *options).status
     assert (folder / "one.csv").read_bytes() == (folder / "two.csv").read_bytes()
-    assert (folder / "one.errors.csv").read_bytes() == (folder / "two.errors.csv").read_bytes()
+    assert (folder / "one.csv.errors.csv").read_bytes() == (folder / "two.csv.errors.csv").read_bytes()
     assert 0 == recognise(folder, "two.csv", *options, "--resume").status
     assert (folder / "one.csv").read_bytes() == (folder / "two.csv").read_bytes()
 

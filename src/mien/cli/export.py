@@ -36,7 +36,7 @@ def export(
     from mien.views import parse_views
 
     shown, loaded = parse_views(views), load_run(run)
-    splits = _read_data(loaded)
+    splits = _read_data(loaded, needed=int8)
     loaded = _calibrate(loaded, splits, shown)
     made = export_run(loaded, splits, views=shown, int8=int8)
     write_model(made.model, out)
@@ -54,14 +54,17 @@ def _require_packages() -> None:
             raise MissingExtraError(package, "export")
 
 
-def _read_data(run: Run) -> Splits | None:
-    """Return what the run was trained on, or None where that is gone."""
+def _read_data(run: Run, *, needed: bool) -> Splits | None:
+    """Return what the run was trained on; where that is gone, None, or, if it is `needed`, the error that says so."""
     from mien.errors import DataError
     from mien.evaluate import read_trained_on
 
     try:
         return read_trained_on(run)
     except DataError as error:
+        if needed:
+            advice = "--int8 needs the faces that the run was trained on"
+            raise DataError(error.where, f"{error.problem}; {advice}") from None
         typer.echo(f"mien: {error}; checked on drawn faces instead", err=True)
         return None
 
@@ -80,7 +83,8 @@ def _tell(made: Export, run: Run, views: tuple[str, ...], out: Path) -> None:
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {run.recipe.name}, {len(run.expressions)} expressions")
     typer.echo(f"  in   uint8 faces (N, {facts['size']}, {facts['size']}), grey")
     typer.echo(f"  out  probabilities (N, {len(run.expressions)}): views {' + '.join(views)}, {calibrated}")
-    typer.echo(f"  largest difference from torch over {made.faces:,} faces: {made.difference:.1e}")
+    before = "before 8 bits, " if made.accuracies else ""
+    typer.echo(f"  {before}largest difference from torch over {made.faces:,} faces: {made.difference:.1e}")
     if made.accuracies:
         exact, rounded = made.accuracies
         typer.echo(

@@ -160,7 +160,14 @@ def recognise_all(request: Request) -> None:
             from mien.cli.watching import watch_camera
 
             watch_camera(session, request.camera)
+    if results is not None and is_all_bad(session) and not request.resume:
+        results.discard()
     _print_end(session)
+
+
+def is_all_bad(session: Session) -> bool:
+    """Tell whether no file at all could be read."""
+    return bool(session.tally["bad"]) and not session.tally["pictures"] + session.tally["videos"]
 
 
 def find_common_folder(names: Sequence[str]) -> Path:
@@ -235,7 +242,7 @@ def _print_end(session: Session) -> None:
     if results is not None or session.done > 1:
         for part in render_tally(tally, session.recogniser.expressions):
             console.print(part)
-    if results is not None:
+    if results is not None and not is_all_bad(session):
         console.print(f"  {results.out}", markup=False, soft_wrap=True)
     if session.request.draw_to is not None:
         console.print(f"  {session.request.draw_to}", markup=False, soft_wrap=True)
@@ -249,7 +256,7 @@ def _tell_bad(session: Session) -> None:
     count = session.tally["bad"]
     if not count:
         return
-    nothing_good = not session.tally["pictures"] + session.tally["videos"]
+    nothing_good = is_all_bad(session)
     if nothing_good and count == 1 == len(session.bad):
         raise session.bad[0]
     for error in session.bad:

@@ -63,6 +63,25 @@ def find_detector(detector: str | Detector) -> Detector | None:
     raise ConfigError(f"detector {detector!r}: expected auto, yunet, yunet:FILE or none")
 
 
+def check_boxes(boxes: Any, picture: Picture) -> list[Box]:
+    """Return what a detector, which anybody may have written, answered for `picture`, uint8 (H, W, 3).
+
+    Raises:
+        ConfigError: it is no list of `Box`, or one of them is empty or not wholly in the picture.
+    """
+    if not isinstance(boxes, (list, tuple)) or not all(isinstance(box, Box) for box in boxes):
+        kinds = ", ".join(sorted({type(box).__name__ for box in boxes})) if isinstance(boxes, (list, tuple)) else ""
+        found = f"{type(boxes).__name__}{f' of {kinds}' if kinds else ''}"
+        raise ConfigError(f"detector: expected a list of mien.Box, found {found}")
+    height, width = picture.shape[:2]
+    for box in boxes:
+        across = box.left >= 0 and box.width >= 1 and box.left + box.width <= width
+        down = box.top >= 0 and box.height >= 1 and box.top + box.height <= height
+        if not (across and down):
+            raise ConfigError(f"detector: expected boxes inside a picture of {width}x{height} pixels, found {box}")
+    return list(boxes)
+
+
 @final
 class CascadeDetector:
     """Viola and Jones's cascade of Haar features (2001), as it ships with OpenCV 4; may be shared between threads."""

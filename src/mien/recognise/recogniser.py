@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.recognise.crop import cut_faces
-from mien.recognise.detect import Detector, find_detector
+from mien.recognise.detect import Detector, check_boxes, find_detector
 from mien.recognise.face import Box, Face
 from mien.recognise.model import find_model
 from mien.recognise.network import OnnxNetwork
@@ -93,8 +93,12 @@ class Recogniser:
         return found
 
     def find(self, picture: Picture) -> list[Box]:
-        """Return where the faces are, the largest first; `picture` is uint8 (H, W, 3), RGB."""
-        return [] if self._detector is None else self._detector(picture)
+        """Return where the faces are, the largest first; `picture` is uint8 (H, W, 3), RGB.
+
+        Raises:
+            ConfigError: what the detector returned is no list of `Box` inside the picture.
+        """
+        return [] if self._detector is None else check_boxes(self._detector(picture), picture)
 
     def cut(self, picture: Picture, boxes: Sequence[Box | None]) -> npt.NDArray[np.uint8]:
         """Return what the network is shown of each box: uint8 (N, size, size); None is the whole picture."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 from urllib.error import URLError
@@ -63,14 +65,15 @@ class YunetDetector:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._held = threading.local()  # a detector keeps the size of its picture: one for each thread
-        self._detector()
+        self(np.zeros((64, 64, 3), np.uint8))  # another network is found out here, not at the first picture
 
     def __call__(self, picture: Picture, /) -> list[Box]:
         """Return the faces of a picture."""
         small, scale = shrink(picture)
         detector = self._detector()
         detector.setInputSize((small.shape[1], small.shape[0]))
-        _, found = detector.detect(np.ascontiguousarray(small[:, :, ::-1]))
+        with self._name_file():
+            _, found = detector.detect(np.ascontiguousarray(small[:, :, ::-1]))
         rows = [] if found is None else found.tolist()
         return fit_boxes([(*row[:4], row[-1]) for row in rows], picture, scale=scale)
 
@@ -78,14 +81,19 @@ class YunetDetector:
         import cv2
 
         if not hasattr(self._held, "detector"):
-            try:
+            with self._name_file():
                 made = cv2.FaceDetectorYN.create(str(self._path), "", (320, 320), MIN_SCORE, OVERLAP, MOST)
-            except cv2.error as error:
-                raise RunError(
-                    f"{self._path}: expected the file of YuNet, found one that OpenCV cannot read"
-                ) from error
             self._held.detector = made
         return self._held.detector
+
+    @contextmanager
+    def _name_file(self) -> Iterator[None]:
+        import cv2
+
+        try:
+            yield
+        except cv2.error as error:
+            raise RunError(f"{self._path}: expected the file of YuNet, found one that OpenCV cannot read") from error
 
 
 def _fetch(place: str) -> Path:

@@ -5,11 +5,13 @@ Test is never read anew. Where nothing is left at all, valid is evaluated, becau
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mien.checkpoint import Run
 from mien.data.faces import Faces, Splits
-from mien.data.prepare import fingerprint
+from mien.data.prepare import fingerprint, prepare_splits
 from mien.errors import DataError, RunError
 from mien.evaluate import evaluate_split, read_trained_on
 from mien.report.beliefs import calibrate_again
@@ -29,6 +31,15 @@ def read_data(run: Run, *, fingerprints: dict[str, str], skip_bad: bool) -> Spli
     there = splits.named()
     changed = [name for name, digest in fingerprints.items() if fingerprint(there.get(name)) != digest]
     return Absent(reason="data-changed", detail={"splits": ", ".join(changed)}) if changed else splits
+
+
+def with_copies(run: Run, splits: Splits | Absent, *, skip_bad: bool) -> Splits | Absent:
+    """Return `splits` with the exact copies that `run` left out of train: what is wrong with data includes them."""
+    if isinstance(splits, Absent) or not run.recipe.data.drop_copies:
+        return splits
+    return prepare_splits(
+        run.source, replace(run.recipe.data, drop_copies=False), seed=run.recipe.train.seed, skip_bad=skip_bad
+    )
 
 
 def collect_evaluations(run: Run, splits: Splits | Absent) -> tuple[list[Evaluation], list[Absent]]:

@@ -65,7 +65,7 @@ def draw_balance(balance: BalancePart, names: tuple[str, ...], say: Say) -> str:
     order = sorted(range(len(counts)), key=lambda index: counts[index])
     with _draw(WIDTH, 0.9 + 0.36 * len(counts)) as drawing:
         columns = 1 if balance.recall is None else 2
-        panels = drawing.figure.subplots(1, columns, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.12})[0]
+        panels = drawing.figure.subplots(1, columns, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.2})[0]
         rows = range(len(order))
         panels[0].barh(rows, [counts[index] for index in order], color=VALID, height=0.62)
         total = max(sum(counts), 1)

@@ -18,7 +18,7 @@ from mien.errors import RunError
 from mien.metrics import Scores
 from mien.report.beliefs import calibrate_again, tell_calibration, tell_rules
 from mien.report.data import Absent, BalancePart, ReportData
-from mien.report.evaluations import collect_evaluations, match_faces, read_data, score_split
+from mien.report.evaluations import collect_evaluations, match_faces, read_data, score_split, with_copies
 from mien.report.mistakes import find_pairs, picture_wrong
 from mien.report.network import tell_network
 from mien.report.saliency import tell_saliency
@@ -48,7 +48,8 @@ def gather_report(path: Path) -> ReportData:
     run = load_run(path)
     facts = read_facts(run)
     origin = tell_origin(run, facts)
-    splits = read_data(run, fingerprints=origin.fingerprints, skip_bad=bool(facts.get("skip_bad", False)))
+    skip_bad = bool(facts.get("skip_bad", False))
+    splits = read_data(run, fingerprints=origin.fingerprints, skip_bad=skip_bad)
     evaluations, unevaluated = collect_evaluations(run, splits)
     evaluated = tuple(score_split(evaluation) for evaluation in evaluations)
     scores = evaluated[0].scores if evaluated else None
@@ -62,7 +63,7 @@ def gather_report(path: Path) -> ReportData:
         evaluated=evaluated,
         unevaluated=tuple(unevaluated),
         balance=splits if isinstance(splits, Absent) else tell_balance(splits, run.expressions, scores),
-        audit=audit_data(splits),
+        audit=audit_data(with_copies(run, splits, skip_bad=skip_bad)),
         **answers,
     )
 

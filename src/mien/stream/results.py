@@ -1,7 +1,7 @@
 """A file of results that survives a kill: rows are appended in whole chunks, and what is done is written down.
 
-In: rows, and the files that they came from. Out: the table; beside it `NAME.errors.csv` for the files that could not be
-read, and `NAME.progress`, a journal. Whoever resumes cuts the tables to the length that the journal tells and leaves
+In: rows, and the files that they came from. Out: the table; beside it `TABLE.errors.csv` for the files that could not
+be read, and `TABLE.progress`, a journal. Whoever resumes cuts the tables to the length that it tells and leaves
 out the files that it names: nothing is lost, nothing is there twice.
 """
 
@@ -96,6 +96,11 @@ class ResultsFile:
             with suppress(OSError):  # what a full disk did not take
                 stream.close()
 
+    def discard(self) -> None:
+        """Remove the table and its journal, once closed: there is nothing in them. The list of errors stays."""
+        for path in (self.out, self._rows, self.journal):
+            path.unlink(missing_ok=True)
+
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Cut the tables to what counts, and head those that are new."""
         _lock(self._open(self.journal), self.out)
@@ -180,10 +185,10 @@ def name_tables(out: Path) -> tuple[Path, Path, Path]:
     """Return where errors, the journal and the rows themselves stand: Parquet is made of lines when all is done.
 
     >>> [path.name for path in name_tables(Path("faces.parquet"))]
-    ['faces.errors.csv', 'faces.parquet.progress', 'faces.parquet.rows.jsonl']
+    ['faces.parquet.errors.csv', 'faces.parquet.progress', 'faces.parquet.rows.jsonl']
     """
     rows = out.with_name(f"{out.name}.rows.jsonl") if out.suffix == ".parquet" else out
-    return out.with_name(f"{out.stem}.errors.csv"), out.with_name(f"{out.name}.progress"), rows
+    return out.with_name(f"{out.name}.errors.csv"), out.with_name(f"{out.name}.progress"), rows
 
 
 def _read_progress(out: Path, settings: Mapping[str, Any], resume: bool) -> Progress:

@@ -75,7 +75,8 @@ class RunFolder:
     def refuse_overwriting(self) -> None:
         """Raise RunError if a run is here already."""
         if self.last.exists() or self.weights.exists():
-            advice = f"go on with `mien train --resume {self.path}`, or give another --out"
+            resume = f"go on with `mien train --resume {self.path}`, or " if self.last.exists() else ""
+            advice = f"{resume}give another --out"
             raise RunError(f"{self.path}: a run is here already: {advice}")
 
     def write_facts(self, facts: Facts) -> None:

@@ -155,7 +155,7 @@ function lookAtFirst(files) {
 async function introduceModel() {
   try {
     const card = await describeModel();
-    element("model").textContent = `Network: ${card.recipe ?? "unnamed"}, ${card.expressions.length} expressions.`;
+    element("model").textContent = `Network: ${card.recipe?.name ?? "unnamed"}, ${card.expressions.length} expressions.`;
   } catch {
     element("model").textContent = "";
   }
