@@ -10,7 +10,7 @@ from mien.errors import ConfigError
 from mien.recipes import RECIPES, find_recipe
 
 
-@pytest.mark.parametrize("name", ["report", "quick", "small", "fast", "half-hour", "best", "student", "fine-tune"])
+@pytest.mark.parametrize("name", ["report", "quick", "small", "fast", "half-hour", "best", "fine-tune"])
 def test_a_recipe_is_found_by_its_name(name: str) -> None:
     """The value found bears the name asked for, and says what it is about."""
     assert name == find_recipe(name).name
@@ -51,7 +51,7 @@ def test_the_report_recipe_is_the_one_of_the_report() -> None:
     assert all(getattr(report.augment, step) > 0 for step in five)
 
 
-@pytest.mark.parametrize("name", ["fast", "half-hour", "best", "student"])
+@pytest.mark.parametrize("name", ["fast", "half-hour", "best"])
 def test_recipes_of_a_few_epochs_keep_their_last_weights(name: str) -> None:
     """The rate has fallen to nothing by then: no epoch is chosen, and valid is left to say what it says."""
     train = find_recipe(name).train
