@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,22 +124,54 @@ def test_the_network_that_ships_can_start_and_teach() -> None:
     assert f"{BUNDLED},{Path('there/run').resolve()}" == resolved.teachers
 
 
+def test_targets_of_a_start_that_came_to_nothing_are_not_taken_for_those_of_another_run(tmp_path: Path) -> None:
+    """Killed before its first checkpoint, the folder serves again, and goes on by its labels."""
+    data = write_shapes(tmp_path / "data", per_class=20)
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
+    np.save(tmp_path / "broken" / "targets.npy", np.full((60, 3), 1 / 3, dtype=np.float32))
+    _train_and_go_on(data, tmp_path)
+
+
+def test_a_taught_run_without_its_targets_does_not_go_on(trained: Path, tmp_path: Path) -> None:
+    """It would learn something else."""
+    data = write_shapes(tmp_path / "data", per_class=20)
+    result = run_mien("train", "--data", data, *TINY, "--set", f"train.teachers={trained}", "--out", tmp_path / "run")
+    assert 0 == result.status, result.err
+    _reopen(tmp_path / "run")
+    (tmp_path / "run" / "targets.npy").unlink()
+    result = run_mien("train", "--resume", tmp_path / "run")
+    assert (2, 1) == (result.status, result.err.count("\n"))
+    assert "targets.npy: expected what teachers made of the labels, found none" in result.err
+
+
 @pytest.mark.slow
 def test_a_taught_run_that_was_stopped_goes_on_without_its_teachers(tmp_path: Path) -> None:
     """The targets lie in its folder, so that teachers may move; the weights are those of an unbroken run."""
-    data = write_shapes(tmp_path / "data", per_class=20)
-    assert 0 == run_mien("train", "--data", data, *TINY, "--out", tmp_path / "teacher").status
-    sets = ("--set", f"train.teachers={tmp_path / 'teacher'}", "--set", f"train.start_from={tmp_path / 'teacher'}")
+    data, teacher = write_shapes(tmp_path / "data", per_class=20), tmp_path / "teacher"
+    assert 0 == run_mien("train", "--data", data, *TINY, "--out", teacher).status
+    taught = ("--set", f"train.teachers={teacher}", "--set", f"train.start_from={teacher}")
+    _train_and_go_on(data, tmp_path, *taught, before_going_on=lambda: teacher.rename(tmp_path / "moved"))
+
+
+def _reopen(run: Path) -> None:
+    """Put a finished run of two epochs back to where it was after the first."""
+    (run / "checkpoints" / "previous.safetensors").replace(run / "checkpoints" / "last.safetensors")
+    (run / "model.safetensors").unlink()
+    facts = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**facts, "outcome": None}))
+
+
+def _train_and_go_on(
+    data: Path, folder: Path, *options: str, before_going_on: Callable[[], object] = lambda: None
+) -> None:
+    """Train "whole" and "broken", the second with a stop after its first epoch, and expect the same weights."""
     for name in ("whole", "broken"):
-        result = run_mien("train", "--data", data, *TINY, *sets, "--out", tmp_path / name)
+        result = run_mien("train", "--data", data, *TINY, *options, "--out", folder / name)
         assert 0 == result.status, result.err
-    broken = tmp_path / "broken"
-    (broken / "checkpoints" / "previous.safetensors").replace(broken / "checkpoints" / "last.safetensors")
-    (broken / "model.safetensors").unlink()
-    facts = json.loads((broken / "run.json").read_text())
-    (broken / "run.json").write_text(json.dumps({**facts, "outcome": None}))
-    (tmp_path / "teacher").rename(tmp_path / "moved")
-    result = run_mien("train", "--resume", broken)
+    _reopen(folder / "broken")
+    before_going_on()
+    result = run_mien("train", "--resume", folder / "broken")
     assert 0 == result.status, result.err
-    first, second = (load_run(tmp_path / name).network.state_dict() for name in ("whole", "broken"))
+    first, second = (load_run(folder / name).network.state_dict() for name in ("whole", "broken"))
     assert all(torch.equal(value, second[name]) for name, value in first.items())

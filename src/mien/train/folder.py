@@ -103,16 +103,16 @@ class RunFolder:
         with write_aside(self.targets) as aside, aside.open("wb") as file:
             np.save(file, targets)
 
-    def read_targets(self) -> Targets | None:
-        """Return what targets.npy holds, None where there is none.
+    def read_targets(self) -> Targets:
+        """Return what targets.npy holds.
 
         Raises:
-            RunError: the file is damaged.
+            RunError: the file is missing or damaged.
         """
-        if not self.targets.exists():
-            return None
         try:
             targets: Targets = np.load(self.targets)
+        except FileNotFoundError:
+            raise RunError(f"{self.targets}: expected what teachers made of the labels, found none") from None
         except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self.targets}: expected targets of train, found a damaged file ({error})") from None
         return targets

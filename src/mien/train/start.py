@@ -50,11 +50,13 @@ def start_run(
         _check_possible(recipe, splits, accelerator.num_processes)
         facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
         ask_main(accelerator, folder.refuse_overwriting)
-        splits = _soften(splits, ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device)))
-        ask_main(accelerator, lambda: _create(folder, facts, splits))
+        targets = None
+        if recipe.train.teachers is not None:
+            targets = ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device))
+        ask_main(accelerator, lambda: _create(folder, facts, targets))
     for warning in splits.warnings:
         (listener or Listener()).on_warning(warning)
-    return _train(recipe, splits, folder, facts, options, listener)
+    return _train(recipe, _give_targets(splits, targets), folder, facts, options, listener)
 
 
 def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts:
@@ -79,23 +81,20 @@ def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts
 
 
 def _ask_teachers(recipe: Recipe, splits: Splits, device: str) -> Targets | None:
-    """Return the targets of train where teachers soften its labels, else None."""
+    """Return the targets of train, its labels softened."""
     assert splits.train is not None
-    if recipe.train.teachers is None:
-        return None
     return soften_labels(splits.train, recipe, splits.expressions, device=pick_device(device)).targets
 
 
-def _soften(splits: Splits, targets: Targets | None) -> Splits:
+def _give_targets(splits: Splits, targets: Targets | None) -> Splits:
     assert splits.train is not None
     return splits if targets is None else replace(splits, train=replace(splits.train, targets=targets))
 
 
-def _create(folder: RunFolder, facts: Facts, splits: Splits) -> None:
-    assert splits.train is not None
+def _create(folder: RunFolder, facts: Facts, targets: Targets | None) -> None:
     folder.create()
-    if facts["recipe"]["train"]["teachers"] is not None and splits.train.targets is not None:
-        folder.write_targets(splits.train.targets)
+    if targets is not None:
+        folder.write_targets(targets)
     folder.write_facts(facts)
 
 
@@ -121,7 +120,7 @@ def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
     for name, faces in (("train", splits.train), ("valid", splits.valid)):
         if fingerprint(faces) != facts[f"{name}_fingerprint"]:
             raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
-    return _soften(splits, folder.read_targets())
+    return _give_targets(splits, folder.read_targets() if recipe.train.teachers is not None else None)
 
 
 def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
