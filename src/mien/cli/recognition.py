@@ -166,8 +166,9 @@ def recognise_all(request: Request) -> None:
 
 
 def is_all_bad(session: Session) -> bool:
-    """Tell whether no file at all could be read."""
-    return bool(session.tally["bad"]) and not session.tally["pictures"] + session.tally["videos"]
+    """Tell whether no file at all could be read, and no camera was looked at."""
+    good = sum(session.tally[kind] for kind in ("pictures", "videos", "frames"))
+    return bool(session.tally["bad"]) and not good
 
 
 def find_common_folder(names: Sequence[str]) -> Path:
