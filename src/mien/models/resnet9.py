@@ -11,11 +11,12 @@ from torch import nn
 from mien.config import ModelConfig
 from mien.models.network import Network
 from mien.models.small import Residual, convolve
+from mien.native import Chain
 
 
 def build_resnet9(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 16)."""
-    layers = nn.Sequential(
+    layers = Chain(
         nn.PixelUnshuffle(2),
         *convolve(4, 64),
         *convolve(64, 64),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mien.config import ModelConfig
 from mien.models.network import Network
+from mien.native import Chain
 
 
 @final
@@ -20,7 +21,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.branch = nn.Sequential(*convolve(channels, channels), *convolve(channels, channels))
+        self.branch = Chain(*convolve(channels, channels), *convolve(channels, channels))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (N, channels, H, W) for the same shape."""
@@ -30,7 +31,7 @@ class Residual(nn.Module):
 
 def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 8)."""
-    layers = nn.Sequential(
+    layers = Chain(
         nn.PixelUnshuffle(2),
         *convolve(4, 32),
         *convolve(32, 64),

@@ -1,0 +1,531 @@
+/* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32.
+
+   convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, and the gradient of its weights, by
+   F(4x4, 3x3) of Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks"): 36 instead of 144
+   multiplications for each tile of 4x4. A block of tiles is transformed, multiplied and transformed back while it lies
+   in the cache.
+   norm_forward, norm_apply, norm_backward: batch norm, rectifier, 2x2 max-pool and dropout in one pass over memory. Random numbers
+   are a hash of their position, so that the way back draws them again instead of reading them.
+
+   Each thread takes a fixed share, so that the same number of threads gives the same bits. Every function returns 0, or 1
+   where memory is short. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <math.h>
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_thread_num(void) { return 0; }
+static int omp_get_num_threads(void) { return 1; }
+#endif
+
+#ifdef __AVX512F__
+#define LANES 16
+#else
+#define LANES 8
+#endif
+#define NR (2 * LANES)
+#define MR 6
+#define PAD 16
+typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+#define LOAD(p) (*(const vec *)(p))
+#define STORE(p, v) (*(vec *)(p) = (v))
+
+typedef struct { long n, h, w, ci, co; } Shape;
+
+/* rows of B^T */
+#define BT(d0, d1, d2, d3, d4, d5, o)                                                                                  \
+  do {                                                                                                                 \
+    vec a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, c = d4 - d2, e = 2.0f * (d3 - d1);                                     \
+    o[0] = 4.0f * d0 - 5.0f * d2 + d4;                                                                                 \
+    o[1] = a + b;                                                                                                      \
+    o[2] = a - b;                                                                                                      \
+    o[3] = c + e;                                                                                                      \
+    o[4] = c - e;                                                                                                      \
+    o[5] = 4.0f * d1 - 5.0f * d3 + d5;                                                                                 \
+  } while (0)
+
+static void gather_tile(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
+  const vec zero = {0};
+  for (long k = 0; k < c; k += LANES) {
+    vec t[6][6];
+    for (int j = 0; j < 6; j++) {
+      long x = x0 + j;
+      vec d[6], o[6];
+      for (int i = 0; i < 6; i++) {
+        long y = y0 + i;
+        d[i] = (y < 0 || y >= s.h || x < 0 || x >= s.w) ? zero : LOAD(image + (y * s.w + x) * c + k);
+      }
+      BT(d[0], d[1], d[2], d[3], d[4], d[5], o);
+      for (int i = 0; i < 6; i++) t[i][j] = o[i];
+    }
+    for (int i = 0; i < 6; i++) {
+      vec o[6];
+      BT(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], o);
+      for (int j = 0; j < 6; j++) STORE(out + (size_t)(i * 6 + j) * stride + k, o[j]);
+    }
+  }
+}
+
+#define AT(m0, m1, m2, m3, m4, m5, o)                                                                                  \
+  do {                                                                                                                 \
+    vec p = m1 + m2, q = m1 - m2, r = m3 + m4, u = m3 - m4;                                                            \
+    o[0] = m0 + p + r;                                                                                                 \
+    o[1] = q + 2.0f * u;                                                                                               \
+    o[2] = p + 4.0f * r;                                                                                               \
+    o[3] = q + 8.0f * u + m5;                                                                                          \
+  } while (0)
+
+static void scatter_tile(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image) {
+  for (long k = 0; k < c; k += LANES) {
+    vec t[4][6];
+    for (int j = 0; j < 6; j++) {
+      vec m[6], o[4];
+      for (int i = 0; i < 6; i++) m[i] = LOAD(in + (size_t)(i * 6 + j) * stride + k);
+      AT(m[0], m[1], m[2], m[3], m[4], m[5], o);
+      for (int i = 0; i < 4; i++) t[i][j] = o[i];
+    }
+    for (int i = 0; i < 4 && y0 + i < s.h; i++) {
+      vec o[4];
+      AT(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], o);
+      for (int j = 0; j < 4 && x0 + j < s.w; j++) STORE(image + ((y0 + i) * s.w + x0 + j) * c + k, o[j]);
+    }
+  }
+}
+
+/* A: 4 -> 6 */
+#define AA(d0, d1, d2, d3, o)                                                                                          \
+  do {                                                                                                                 \
+    vec p = d0 + d2, q = d1 + d3, r = d0 + 4.0f * d2, u = 2.0f * d1 + 8.0f * d3;                                       \
+    o[0] = d0;                                                                                                         \
+    o[1] = p + q;                                                                                                      \
+    o[2] = p - q;                                                                                                      \
+    o[3] = r + u;                                                                                                      \
+    o[4] = r - u;                                                                                                      \
+    o[5] = d3;                                                                                                         \
+  } while (0)
+
+static void gather_slope(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
+  const vec zero = {0};
+  for (long k = 0; k < c; k += LANES) {
+    vec t[6][4];
+    for (int j = 0; j < 4; j++) {
+      long x = x0 + j;
+      vec d[4], o[6];
+      for (int i = 0; i < 4; i++) d[i] = (y0 + i >= s.h || x >= s.w) ? zero : LOAD(image + ((y0 + i) * s.w + x) * c + k);
+      AA(d[0], d[1], d[2], d[3], o);
+      for (int i = 0; i < 6; i++) t[i][j] = o[i];
+    }
+    for (int i = 0; i < 6; i++) {
+      vec o[6];
+      AA(t[i][0], t[i][1], t[i][2], t[i][3], o);
+      for (int j = 0; j < 6; j++) STORE(out + (size_t)(i * 6 + j) * stride + k, o[j]);
+    }
+  }
+}
+
+/* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
+static inline void multiply(const float *restrict a, long lda, const float *restrict b, long depth, float *restrict c, long ldc) {
+  vec s[MR][2];
+  for (int i = 0; i < MR; i++) s[i][0] = s[i][1] = (vec){0};
+  for (long k = 0; k < depth; k++) {
+    vec b0 = LOAD(b + k * NR), b1 = LOAD(b + k * NR + LANES);
+#pragma GCC unroll 6
+    for (int i = 0; i < MR; i++) {
+      float v = a[i * lda + k];
+      s[i][0] += v * b0;
+      s[i][1] += v * b1;
+    }
+  }
+  for (int i = 0; i < MR; i++) {
+    STORE(c + i * ldc, s[i][0]);
+    STORE(c + i * ldc + LANES, s[i][1]);
+  }
+}
+
+/* c[MR][NR] += sum over p of a[p][MR] * b[p][NR] */
+static inline void outer(const float *restrict a, long lda, const float *restrict b, long ldb, long depth, float *restrict c, long ldc) {
+  vec s[MR][2];
+  for (int i = 0; i < MR; i++) {
+    s[i][0] = LOAD(c + i * ldc);
+    s[i][1] = LOAD(c + i * ldc + LANES);
+  }
+  for (long p = 0; p < depth; p++) {
+    vec b0 = LOAD(b + p * ldb), b1 = LOAD(b + p * ldb + LANES);
+#pragma GCC unroll 6
+    for (int i = 0; i < MR; i++) {
+      float v = a[p * lda + i];
+      s[i][0] += v * b0;
+      s[i][1] += v * b1;
+    }
+  }
+  for (int i = 0; i < MR; i++) {
+    STORE(c + i * ldc, s[i][0]);
+    STORE(c + i * ldc + LANES, s[i][1]);
+  }
+}
+
+/* weights [9][ci][co] -> [36][co / NR][ci][NR] */
+static void spread_weights(const float *w, Shape s, float *u, int threads) {
+  const float g[6][3] = {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
+                         {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}};
+  size_t plane = (size_t)s.ci * s.co;
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (long i = 0; i < s.ci; i++)
+    for (long k = 0; k < s.co; k += LANES) {
+      vec t[6][3];
+      for (int b = 0; b < 3; b++) {
+        vec w0 = LOAD(w + (0 + b) * plane + i * s.co + k), w1 = LOAD(w + (3 + b) * plane + i * s.co + k), w2 = LOAD(w + (6 + b) * plane + i * s.co + k);
+        for (int a = 0; a < 6; a++) t[a][b] = g[a][0] * w0 + g[a][1] * w1 + g[a][2] * w2;
+      }
+      float *to = u + (k / NR) * s.ci * NR + i * NR + k % NR;
+      for (int a = 0; a < 6; a++)
+        for (int b = 0; b < 6; b++) STORE(to + (a * 6 + b) * plane, g[b][0] * t[a][0] + g[b][1] * t[a][1] + g[b][2] * t[a][2]);
+    }
+}
+
+static float *reserve(size_t floats) { return aligned_alloc(64, (floats * 4 + 64 + 63) / 64 * 64); }
+
+/* y [n][h][w][co] = 3x3 correlation of x [n][h][w][ci] with w [9][ci][co], zeros around */
+int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, long block, int threads) {
+  Shape s = {n, h, wd, ci, co};
+  long th = (h + 3) / 4, tw = (wd + 3) / 4, tiles = n * th * tw;
+  long room = (block + MR - 1) / MR * MR;
+  
+  size_t lv = room * ci + PAD, lm = room * co + PAD, each = 36 * (lv + lm);
+  float *u = reserve((size_t)36 * ci * co), *scratch = reserve(each * threads);
+  if (!u || !scratch) { free(u); free(scratch); return 1; }
+  spread_weights(w, s, u, threads);
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    float *v = scratch + each * me, *m = v + 36 * lv;
+    long first = tiles * me / all, last = tiles * (me + 1) / all;
+    for (long p0 = first; p0 < last; p0 += block) {
+      long count = last - p0 < block ? last - p0 : block;
+      for (long b = 0; b < count; b++) {
+        long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
+        gather_tile(x + image * h * wd * ci, s, ci, ty * 4 - 1, tx * 4 - 1, v + b * ci, lv);
+      }
+      for (int e = 0; e < 36; e++) {
+        const float *ve = v + e * lv, *ue = u + (size_t)e * ci * co;
+        float *me_ = m + e * lm;
+        for (long k = 0; k < co; k += NR)
+          for (long b = 0; b < count; b += MR) multiply(ve + b * ci, ci, ue + k * ci, ci, me_ + b * co + k, co);
+      }
+      for (long b = 0; b < count; b++) {
+        long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
+        scatter_tile(m + b * co, lm, s, co, ty * 4, tx * 4, y + image * h * wd * co);
+      }
+    }
+  }
+  free(u); free(scratch);
+  return 0;
+}
+
+/* dw [9][ci][co] = gradient of the weights */
+int convolve_weights(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, long block, int threads) {
+  Shape s = {n, h, wd, ci, co};
+  long th = (h + 3) / 4, tw = (wd + 3) / 4, tiles = n * th * tw, rows = (ci + MR - 1) / MR * MR;
+  
+  size_t plane = (size_t)rows * co, lv = block * ci + PAD, lm = block * co + PAD, each = 36 * (lv + lm), sums = 36 * plane;
+  float *scratch = reserve(each * threads), *du = reserve(sums * threads);
+  if (!du || !scratch) { free(du); free(scratch); return 1; }
+  int used = 1;
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    if (me == 0) used = all;
+    float *v = scratch + each * me, *m = v + 36 * lv, *d = du + sums * me;
+    memset(d, 0, sums * 4);
+    for (int e = 0; e < 36; e++) memset(v + e * lv + block * ci, 0, PAD * 4);
+    long first = tiles * me / all, last = tiles * (me + 1) / all;
+    for (long p0 = first; p0 < last; p0 += block) {
+      long count = last - p0 < block ? last - p0 : block;
+      for (long b = 0; b < count; b++) {
+        long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
+        gather_tile(x + image * h * wd * ci, s, ci, ty * 4 - 1, tx * 4 - 1, v + b * ci, lv);
+        gather_slope(dy + image * h * wd * co, s, co, ty * 4, tx * 4, m + b * co, lm);
+      }
+      for (int e = 0; e < 36; e++) {
+        const float *ve = v + e * lv, *me_ = m + e * lm;
+        for (long k = 0; k < co; k += NR)
+          for (long i = 0; i < ci; i += MR) outer(ve + i, ci, me_ + k, co, count, d + e * plane + k * rows + i * NR, NR);
+      }
+    }
+#pragma omp barrier
+    const float g[6][3] = {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
+                           {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}};
+#pragma omp for schedule(static)
+    for (long i = 0; i < ci; i++)
+      for (long k = 0; k < co; k += LANES) {
+        vec t[3][6];
+        for (int b = 0; b < 6; b++) {
+          vec q[6];
+          for (int a = 0; a < 6; a++) {
+            const float *from = du + (a * 6 + b) * plane + (k / NR) * rows * NR + i * NR + k % NR;
+            q[a] = LOAD(from);
+            for (int o = 1; o < used; o++) q[a] += LOAD(from + sums * o);
+          }
+          for (int a = 0; a < 3; a++) {
+            t[a][b] = g[0][a] * q[0];
+            for (int r = 1; r < 6; r++) t[a][b] += g[r][a] * q[r];
+          }
+        }
+        for (int a = 0; a < 3; a++)
+          for (int b = 0; b < 3; b++) {
+            vec o = g[0][b] * t[a][0];
+            for (int r = 1; r < 6; r++) o += g[r][b] * t[a][r];
+            STORE(dw + (size_t)(a * 3 + b) * ci * co + i * co + k, o);
+          }
+      }
+  }
+  free(du); free(scratch);
+  return 0;
+}
+
+typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+#define INLINE static inline __attribute__((always_inline))
+#define ROWS 64
+
+INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+
+/* Hash of a counter (Wellons' lowbias32, twice): 32 even bits for every index and seed. */
+INLINE uvec mix(uvec x) {
+  x ^= x >> 16; x *= 0x7feb352du;
+  x ^= x >> 15; x *= 0x846ca68bu;
+  return x ^ (x >> 16);
+}
+INLINE uvec draw(uint32_t index, uint64_t seed) {
+  uvec lanes;
+  for (int i = 0; i < LANES; i++) lanes[i] = i;
+  return mix(mix(lanes + index + (uint32_t)seed) ^ (uint32_t)(seed >> 32));
+}
+
+typedef struct {
+  const float *x, *dy, *scale, *shift, *mean, *factor; /* y = x * scale + shift, normalised x = (x - mean) * factor */
+  float *y;
+  long n, h, w, c;
+  float lower, range, keep;
+  uint32_t drop;
+  uint64_t slopes, drops;
+} Norm;
+
+INLINE vec slope_at(const Norm *t, long index, const int random) {
+  vec s = (vec){0} + t->lower;
+  if (random) s += t->range * __builtin_convertvector((ivec)(draw((uint32_t)index, t->slopes) >> 8), vec);
+  return s;
+}
+INLINE vec kept(const Norm *t, long index) {
+  ivec mask = (ivec)((ivec)(draw((uint32_t)index, t->drops) >> 8) >= (ivec){0} + (int32_t)t->drop);
+  return choose(mask, (vec){0} + t->keep, (vec){0});
+}
+
+INLINE void forward_unit(const Norm *t, long unit, const int pool, const int random, const int drop) {
+  long c = t->c, across = pool ? t->w / 2 : t->w;
+  for (long q = 0; q < across; q++) {
+    long to = (unit * across + q) * c;
+    long from = pool ? (unit * 2 * t->w + q * 2) * c : to;
+    for (long k = 0; k < c; k += LANES) {
+      vec a = LOAD(t->scale + k), b = LOAD(t->shift + k), best;
+      for (int p = 0; p < (pool ? 4 : 1); p++) {
+        long at = from + ((p >> 1) * t->w + (p & 1)) * c + k;
+        vec v = LOAD(t->x + at) * a + b;
+        v = choose((ivec)(v > 0.0f), v, v * slope_at(t, at, random));
+        best = p ? choose((ivec)(v > best), v, best) : v;
+      }
+      if (drop) best *= kept(t, to + k);
+      STORE(t->y + to + k, best);
+    }
+  }
+}
+
+/* slopes of the loss at the normalised, scaled values; g[p], n[p] for each input of one output */
+INLINE void backward_at(const Norm *t, long from, long to, long k, const int pool, const int random, const int drop, vec *g, vec *n) {
+  vec a = LOAD(t->scale + k), b = LOAD(t->shift + k), m = LOAD(t->mean + k), f = LOAD(t->factor + k);
+  vec d = LOAD(t->dy + to + k), best;
+  if (drop) d *= kept(t, to + k);
+  ivec which = {0};
+  for (int p = 0; p < (pool ? 4 : 1); p++) {
+    long at = from + ((p >> 1) * t->w + (p & 1)) * t->c + k;
+    vec x = LOAD(t->x + at), v = x * a + b, s = slope_at(t, at, random);
+    n[p] = (x - m) * f;
+    g[p] = choose((ivec)(v > 0.0f), d, d * s);
+    if (pool) {
+      v = choose((ivec)(v > 0.0f), v, v * s);
+      ivec more = (ivec){0} - 1;
+      if (p) more = (ivec)(v > best);
+      best = p ? choose(more, v, best) : v;
+      which = (more & p) | (~more & which);
+    }
+  }
+  if (pool)
+    for (int p = 0; p < 4; p++) g[p] = (vec)((ivec)g[p] & (ivec)(which == p));
+}
+
+/* sums[c] += g, sums[c..] += g * n over one unit */
+INLINE void sum_unit(const Norm *t, long unit, float *sums, const int pool, const int random, const int drop) {
+  long c = t->c, across = pool ? t->w / 2 : t->w;
+  for (long q = 0; q < across; q++) {
+    long to = (unit * across + q) * c, from = pool ? (unit * 2 * t->w + q * 2) * c : to;
+    for (long k = 0; k < c; k += LANES) {
+      vec g[4], n[4];
+      backward_at(t, from, to, k, pool, random, drop, g, n);
+      vec s = LOAD(sums + k), r = LOAD(sums + c + k);
+      for (int p = 0; p < (pool ? 4 : 1); p++) { s += g[p]; r += g[p] * n[p]; }
+      STORE(sums + k, s);
+      STORE(sums + c + k, r);
+    }
+  }
+}
+
+/* dx = scale * (g - mean(g) - n * mean(g * n)) */
+INLINE void backward_unit(const Norm *t, long unit, const float *means, const int pool, const int random, const int drop) {
+  long c = t->c, across = pool ? t->w / 2 : t->w;
+  for (long q = 0; q < across; q++) {
+    long to = (unit * across + q) * c, from = pool ? (unit * 2 * t->w + q * 2) * c : to;
+    for (long k = 0; k < c; k += LANES) {
+      vec g[4], n[4];
+      backward_at(t, from, to, k, pool, random, drop, g, n);
+      vec a = LOAD(t->scale + k), s = LOAD(means + k), r = LOAD(means + c + k);
+      for (int p = 0; p < (pool ? 4 : 1); p++)
+        STORE(t->y + from + ((p >> 1) * t->w + (p & 1)) * c + k, a * (g[p] - s - n[p] * r));
+    }
+  }
+}
+
+#define EACH(call)                                                                                                     \
+  switch ((pool ? 4 : 0) + (random ? 2 : 0) + (drop ? 1 : 0)) {                                                        \
+    case 0: { enum { P = 0, R = 0, D = 0 }; call; } break;                                                             \
+    case 1: { enum { P = 0, R = 0, D = 1 }; call; } break;                                                             \
+    case 2: { enum { P = 0, R = 1, D = 0 }; call; } break;                                                             \
+    case 3: { enum { P = 0, R = 1, D = 1 }; call; } break;                                                             \
+    case 4: { enum { P = 1, R = 0, D = 0 }; call; } break;                                                             \
+    case 5: { enum { P = 1, R = 0, D = 1 }; call; } break;                                                             \
+    case 6: { enum { P = 1, R = 1, D = 0 }; call; } break;                                                             \
+    default: { enum { P = 1, R = 1, D = 1 }; call; } break;                                                            \
+  }
+
+/* mean[c] and biased variance[c] of x [rows][c] */
+static int measure(const float *x, long rows, long c, float *mean, float *variance, int threads) {
+  double *parts = calloc((size_t)threads * (2 * c + 1), sizeof *parts);
+  if (!parts) return 1;
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    double *m = parts + (size_t)me * (2 * c + 1), *q = m + c, *count = q + c;
+    long first = rows * me / all, last = rows * (me + 1) / all;
+    for (long r0 = first; r0 < last; r0 += ROWS) {
+      long some = last - r0 < ROWS ? last - r0 : ROWS;
+      double before = *count, after = before + some;
+      for (long k = 0; k < c; k += LANES) {
+        vec s = {0}, d = {0};
+        for (long r = r0; r < r0 + some; r++) s += LOAD(x + r * c + k);
+        vec middle = s / (float)some;
+        for (long r = r0; r < r0 + some; r++) { vec o = LOAD(x + r * c + k) - middle; d += o * o; }
+        for (int i = 0; i < LANES; i++) {
+          double delta = middle[i] - m[k + i];
+          m[k + i] += delta * some / after;
+          q[k + i] += d[i] + delta * delta * before * some / after;
+        }
+      }
+      *count = after;
+    }
+  }
+  double *m = parts, *q = m + c, *count = q + c;
+  for (int o = 1; o < threads; o++) {
+    double *m2 = parts + (size_t)o * (2 * c + 1), *q2 = m2 + c, some = q2[c];
+    if (some == 0) continue;
+    double after = *count + some;
+    for (long k = 0; k < c; k++) {
+      double delta = m2[k] - m[k];
+      m[k] += delta * some / after;
+      q[k] += q2[k] + delta * delta * *count * some / after;
+    }
+    *count = after;
+  }
+  for (long k = 0; k < c; k++) { mean[k] = m[k]; variance[k] = q[k] / *count; }
+  free(parts);
+  return 0;
+}
+
+static void set_up(Norm *t, float *room, const float *gain, const float *bias, const float *mean, const float *variance, double eps) {
+  long c = t->c;
+  for (long k = 0; k < c; k++) {
+    float factor = 1.0 / sqrt(variance[k] + eps);
+    room[k] = gain[k] * factor;
+    room[c + k] = bias[k] - mean[k] * room[k];
+    room[2 * c + k] = factor;
+  }
+  t->scale = room; t->shift = room + c; t->factor = room + 2 * c; t->mean = mean;
+}
+
+#define SIGNATURE long n, long h, long w, long c, double eps, int pool, double lower, double upper, uint64_t slopes, double dropped, uint64_t drops, int threads
+#define NORM { .n = n, .h = h, .w = w, .c = c, .lower = lower, .range = (upper - lower) / 16777216.0, .slopes = slopes, .drops = drops }
+#define DROPOUT                                                                                                        \
+  int random = upper > lower, drop = dropped > 0.0;                                                                    \
+  t.drop = (uint32_t)(dropped * 16777216.0 + 0.5);                                                                     \
+  t.keep = 1.0 / (1.0 - t.drop / 16777216.0);                                                                          \
+  long units = pool ? n * (h / 2) : n * h;
+
+/* With the mean and variance that are given. */
+int norm_apply(const float *x, float *y, const float *gain, const float *bias, const float *mean, const float *variance, SIGNATURE) {
+  Norm t = NORM;
+  DROPOUT
+  t.x = x; t.y = y;
+  float *room = reserve(3 * c);
+  if (!room) return 1;
+  set_up(&t, room, gain, bias, mean, variance, eps);
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    long first = units * me / all, last = units * (me + 1) / all;
+    EACH(for (long u = first; u < last; u++) forward_unit(&t, u, P, R, D))
+  }
+  free(room);
+  return 0;
+}
+
+/* With the mean and variance of x, which are returned. */
+int norm_forward(const float *x, float *y, const float *gain, const float *bias, float *mean, float *variance, SIGNATURE) {
+  if (measure(x, n * h * w, c, mean, variance, threads)) return 1;
+  return norm_apply(x, y, gain, bias, mean, variance, n, h, w, c, eps, pool, lower, upper, slopes, dropped, drops, threads);
+}
+
+int norm_backward(const float *x, const float *dy, float *dx, const float *gain, const float *bias, const float *mean, const float *variance, float *dgain, float *dbias, SIGNATURE) {
+  Norm t = NORM;
+  DROPOUT
+  t.x = x; t.dy = dy; t.y = dx;
+  float *room = reserve((5 + 2 * (size_t)threads) * c);
+  double *parts = calloc((size_t)threads * 2 * c, sizeof *parts);
+  if (!room || !parts) { free(room); free(parts); return 1; }
+  set_up(&t, room, gain, bias, mean, variance, eps);
+  float *means = room + 3 * c;
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    long first = units * me / all, last = units * (me + 1) / all;
+    float *sums = room + (5 + 2 * me) * c;
+    double *total = parts + (size_t)me * 2 * c;
+    for (long u = first; u < last; u++) {
+      memset(sums, 0, 2 * c * sizeof *sums);
+      EACH(sum_unit(&t, u, sums, P, R, D))
+      for (long k = 0; k < 2 * c; k++) total[k] += sums[k];
+    }
+#pragma omp barrier
+#pragma omp single
+    for (long k = 0; k < c; k++) {
+      double s = 0, r = 0;
+      for (int o = 0; o < all; o++) { s += parts[(size_t)o * 2 * c + k]; r += parts[(size_t)o * 2 * c + c + k]; }
+      dbias[k] = s; dgain[k] = r;
+      means[k] = s / ((double)n * h * w); means[c + k] = r / ((double)n * h * w);
+    }
+    EACH(for (long u = first; u < last; u++) backward_unit(&t, u, means, P, R, D))
+  }
+  free(room); free(parts);
+  return 0;
+}

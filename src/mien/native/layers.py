@@ -1,0 +1,150 @@
+"""The compiled loops as differentiable functions. In and out: float32 CPU tensors (N, C, H, W), channels last in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from mien.native.build import load_library
+
+WIDTH = 32
+"""Channels come in multiples of this: two vectors of the widest processors."""
+
+BLOCK, GRADIENT_BLOCK = 24, 48
+"""Tiles that are worked on at a time: so many that kernels are reused, so few that they stay in the cache."""
+
+LAST = torch.channels_last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What follows a batch norm.
+
+    Attributes:
+        lower, upper: limits of the slope below zero, drawn evenly: both 0 for ReLU.
+        pool: whether the largest of each 2×2 is taken.
+        dropout: probability of a zero at the end.
+    """
+
+    lower: float = 0.0
+    upper: float = 0.0
+    pool: bool = False
+    dropout: float = 0.0
+
+
+def convolve(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the 3×3 convolution (stride 1, zeros around) of `maps` (N, C, H, W) with `weight` (D, C, 3, 3).
+
+    Differs from torch's by rounding alone: about 1e-5 of the largest value.
+    """
+    result: Tensor = _Convolution.apply(maps, weight)  # type: ignore[no-untyped-call]
+    return result if bias is None else result + bias.view(1, -1, 1, 1)
+
+
+def normalise(maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: After) -> tuple[Tensor, Tensor, Tensor]:
+    """Return batch norm of `maps` with what comes after it, the mean (C,) and the biased variance (C,).
+
+    Random numbers follow from seeds that torch's global generator gives.
+    """
+    seeds = torch.randint(2**62, (2,)).tolist() if after.upper > after.lower or after.dropout else [0, 0]
+    result: tuple[Tensor, Tensor, Tensor] = _Norm.apply(maps, weight, bias, eps, after, seeds)  # type: ignore[no-untyped-call]
+    return result
+
+
+def apply_norm(maps: Tensor, norm: nn.BatchNorm2d, after: After) -> Tensor:
+    """Return batch norm of `maps` by its running statistics with what comes after it, nothing of it random.
+
+    Keeps nothing for a way back: for evaluation.
+    """
+    maps = maps.contiguous(memory_format=LAST)
+    result = torch.empty(_shape_after(maps, after), memory_format=LAST)
+    given = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+    _call("norm_apply", maps, result, *given, *_describe(maps, norm.eps, after, [0, 0]))
+    return result
+
+
+@final
+class _Convolution(Function):
+    @staticmethod
+    def forward(context: Any, maps: Tensor, weight: Tensor) -> Tensor:
+        maps = maps.contiguous(memory_format=LAST)
+        context.save_for_backward(maps, weight)
+        return _correlate(maps, weight.permute(2, 3, 1, 0))
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, slopes: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        maps, weight = context.saved_tensors
+        slopes = slopes.contiguous(memory_format=LAST)
+        to_maps = to_weight = None
+        if context.needs_input_grad[0]:
+            to_maps = _correlate(slopes, weight.flip(2, 3).permute(2, 3, 0, 1))
+        if context.needs_input_grad[1]:
+            sums = maps.new_empty((3, 3, maps.shape[1], slopes.shape[1]))
+            _call("convolve_weights", maps, slopes, sums, *_sizes(maps, slopes), GRADIENT_BLOCK)
+            to_weight = sums.permute(3, 2, 0, 1)
+        return to_maps, to_weight
+
+
+def _correlate(maps: Tensor, kernels: Tensor) -> Tensor:
+    """Return (N, D, H, W) for `kernels` (3, 3, C, D)."""
+    count, _, height, width = maps.shape
+    result = torch.empty((count, kernels.shape[3], height, width), memory_format=LAST)
+    _call("convolve", maps, kernels.contiguous(), result, *_sizes(maps, result), BLOCK)
+    return result
+
+
+def _sizes(maps: Tensor, result: Tensor) -> tuple[int, ...]:
+    count, channels, height, width = maps.shape
+    return count, height, width, channels, result.shape[1]
+
+
+@final
+class _Norm(Function):
+    @staticmethod
+    def forward(
+        context: Any, maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: After, seeds: list[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        maps = maps.contiguous(memory_format=LAST)
+        result = torch.empty(_shape_after(maps, after), memory_format=LAST)
+        mean, variance = maps.new_empty(maps.shape[1]), maps.new_empty(maps.shape[1])
+        rest = _describe(maps, eps, after, seeds)
+        _call("norm_forward", maps, result, weight, bias, mean, variance, *rest)
+        context.save_for_backward(maps, weight, bias, mean, variance)
+        context.rest = rest
+        context.mark_non_differentiable(mean, variance)
+        return result, mean, variance
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, slopes: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+        maps, weight, bias, mean, variance = context.saved_tensors
+        slopes = slopes.contiguous(memory_format=LAST)
+        to_maps, to_weight, to_bias = torch.empty_like(maps), torch.empty_like(weight), torch.empty_like(bias)
+        found = (maps, slopes, to_maps, weight, bias, mean, variance, to_weight, to_bias)
+        _call("norm_backward", *found, *context.rest)
+        return to_maps, to_weight, to_bias, None, None, None
+
+
+def _shape_after(maps: Tensor, after: After) -> tuple[int, ...]:
+    count, channels, height, width = maps.shape
+    return (count, channels, height // 2, width // 2) if after.pool else (count, channels, height, width)
+
+
+def _describe(maps: Tensor, eps: float, after: After, seeds: list[int]) -> tuple[Any, ...]:
+    """Return what the three functions of the norm have in common."""
+    count, channels, height, width = maps.shape
+    behind = (after.pool, after.lower, after.upper, seeds[0], after.dropout, seeds[1])
+    return count, height, width, channels, eps, *behind
+
+
+def _call(name: str, *arguments: Any) -> None:
+    """Call a function of the library with tensors by address, and with torch's number of threads."""
+    plain = [value.data_ptr() if isinstance(value, Tensor) else value for value in arguments]
+    if getattr(load_library(), name)(*plain, torch.get_num_threads()):
+        raise MemoryError(f"no memory for {name}")
