@@ -26,7 +26,7 @@ def scale_rate(schedule: Schedule, progress: float, *, warmup_fraction: float = 
     return remaining if schedule == "one-cycle" else 0.5 * (1.0 - math.cos(math.pi * remaining))
 
 
-SIDE_STEP = 8
+SIDE_STEP = 16
 """Faces grow by so many pixels at a time: networks halve the side up to three times."""
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from mien.config import ModelConfig
 from mien.models.network import Network
 from mien.models.small import Residual, convolve
-from mien.native import Chain
+from mien.models.native import Chain
 
 
 def build_resnet9(config: ModelConfig, *, classes: int, size: int) -> Network:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mien.config import ModelConfig
 from mien.models.network import Network
-from mien.native import Chain
+from mien.models.native import Chain
 
 
 @final

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from mien.native.build import load_library
+from mien.models.native.build import load_library
 
 WIDTH = 32
 """Channels come in multiples of this: two vectors of the widest processors."""

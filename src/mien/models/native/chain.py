@@ -1,4 +1,4 @@
-"""`Chain`: layers one after the other, the compiled loops in place of those that they know. See `mien.native`."""
+"""`Chain`: layers one after the other, the compiled loops in place of those that they know. See `mien.models.native`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from mien.models.rrelu import RReLU
-from mien.native.build import load_library
-from mien.native.layers import WIDTH, After, apply_norm, convolve, normalise
+from mien.models.native.build import load_library
+from mien.models.native.layers import WIDTH, After, apply_norm, convolve, normalise
 
 
 @final
@@ -32,7 +32,7 @@ class Chain(nn.Sequential):
         at = 0
         while at < len(layers):
             layer = layers[at]
-            after, taken = _look_behind(layers, at, maps) if _is_norm(layer) else (None, 1)
+            after, taken = _look_behind(layers, at, maps) if _is_norm(layer, self.training) else (None, 1)
             if after is not None:
                 maps = _normalise(layer, maps, after)
             elif _is_convolution(layer):
@@ -77,20 +77,23 @@ def _is_convolution(layer: nn.Module) -> bool:
     return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and layer.weight.dtype == torch.float32
 
 
-def _is_norm(layer: nn.Module) -> bool:
-    usual = type(layer) is nn.BatchNorm2d and layer.affine and layer.track_running_stats
+def _is_norm(layer: nn.Module, training: bool) -> bool:
+    """Say whether `layer` is a batch norm that the library knows, in the mode of the chain: it may be frozen alone."""
+    usual = type(layer) is nn.BatchNorm2d and layer.affine and layer.track_running_stats and layer.training == training
     return usual and layer.num_features % WIDTH == 0 and layer.momentum is not None and layer.weight.dtype == torch.float32
 
 
 def _look_behind(layers: list[nn.Module], at: int, maps: Tensor) -> tuple[After | None, int]:
     """Return what follows the batch norm at `at`, and how many layers that makes with it; None without a rectifier."""
-    behind = layers[at + 1 : at + 4]
+    behind = [layer for layer in layers[at + 1 : at + 4] if layer.training == layers[at].training]
+    if behind != layers[at + 1 : at + 4]:
+        return None, 1
     rectifier = behind[0] if behind else None
     if type(rectifier) is nn.ReLU:
         lower = upper = 0.0
     elif type(rectifier) is RReLU:
         lower, upper = rectifier.lower, rectifier.upper
-        if not rectifier.training:
+        if not rectifier.training:  # the mean slope
             lower = upper = (lower + upper) / 2.0
     else:
         return None, 1

@@ -5,6 +5,6 @@ for the processor at hand when the first training starts (a few seconds) and kep
 `MIEN_NATIVE=0` turns it off.
 """
 
-from mien.native.chain import Chain, torch_alone
+from mien.models.native.chain import Chain, torch_alone
 
 __all__ = ["Chain", "torch_alone"]

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from ctypes import c_double, c_int, c_long, c_uint64, c_void_p
 from pathlib import Path
 
@@ -40,20 +41,25 @@ def load_library() -> ctypes.CDLL | None:
     """
     if os.environ.get("MIEN_NATIVE", "1") == "0":
         return None
-    try:
-        path = _find_built() or _build()
-        library = ctypes.CDLL(str(path), mode=os.RTLD_NOW)  # a missing name is found now, not in the middle of a step
-        for name, arguments in SIGNATURES.items():
-            getattr(library, name).argtypes = arguments
-    except (OSError, AttributeError, subprocess.SubprocessError):
-        return None
+    with suppress(OSError, AttributeError, subprocess.SubprocessError):
+        target = _locate(_find_compiler())
+        with suppress(OSError, AttributeError):  # a file that is missing or damaged is built anew
+            return _open(target)
+        _build(target)
+        return _open(target)
+    return None
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path), mode=os.RTLD_NOW)  # a missing name is found now, not in the middle of a step
+    for name, arguments in SIGNATURES.items():
+        getattr(library, name).argtypes = arguments
     return library
 
 
-def _build() -> Path:
+def _build(target: Path) -> None:
     """Compile the library into the cache folder: whole or not at all."""
     compiler = _find_compiler()
-    target = _locate(compiler)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         compiled, linked = Path(folder) / "kernels.o", Path(folder) / target.name
@@ -61,13 +67,6 @@ def _build() -> Path:
         for command in ((*FLAGS, "-c", str(SOURCE), "-o", str(compiled)), ("-shared", str(compiled), "-o", str(linked))):
             subprocess.run([compiler, *command], check=True, capture_output=True, timeout=PATIENCE)
         linked.replace(target)
-    return target
-
-
-def _find_built() -> Path | None:
-    """Return the library of an earlier training."""
-    target = _locate(_find_compiler())
-    return target if target.exists() else None
 
 
 def _find_compiler() -> str:

@@ -1,0 +1,164 @@
+"""`Chain`: torch's layers, quicker. Same names, same numbers, and torch's own way wherever the loops do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mien.models import MODELS, build_model
+from mien.models.native import Chain, torch_alone
+from mien.models.native import chain as chain_module
+from mien.models.native.build import load_library
+from mien.models.rrelu import RReLU
+from mien.config import ModelConfig
+
+pytestmark = pytest.mark.skipif(load_library() is None, reason="no C compiler on this machine, or MIEN_NATIVE=0")
+
+
+def layers(*, dropout: float = 0.0) -> list[nn.Module]:
+    """Return layers that the loops know, and one that they do not."""
+    torch.manual_seed(0)
+    first = [nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Dropout(dropout)]
+    return [*first, nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten()]
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Note which compiled loops a chain uses."""
+    names: list[str] = []
+    for name in ("convolve", "normalise", "apply_norm"):
+        real = getattr(chain_module, name)
+        monkeypatch.setattr(chain_module, name, lambda *given, name=name, real=real: names.append(name) or real(*given))
+    return names
+
+
+def faces(seed: int = 1, side: int = 12) -> Tensor:
+    """Return grey noise."""
+    return torch.randn((4, 1, side, side), generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_step_is_that_of_torch_and_so_are_the_running_statistics(called: list[str]) -> None:
+    """Outputs, gradients and buffers of both, from the same weights."""
+    ours, theirs = Chain(*layers()), nn.Sequential(*layers())
+    outputs = [network(faces()) for network in (ours, theirs)]
+    for out in outputs:
+        out.square().sum().backward()
+    assert ["normalise", "convolve", "normalise"] == called
+    torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-4)
+    for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert mine.grad is not None
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-3, atol=2e-3, msg=name)
+    for (name, mine), other in zip(ours.named_buffers(), theirs.buffers(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_network_answers_in_evaluation_as_torch_does(name: str, called: list[str]) -> None:
+    """Within a millionth or so of a probability, after a few steps have moved the statistics."""
+    torch.manual_seed(0)
+    network = build_model(ModelConfig(name=name), classes=7, size=64 if name == "report-cnn" else 48)
+    images = torch.rand((4, 1, network.size, network.size))
+    for _ in range(3):
+        network.train()(images)
+    network.eval()
+    with torch.inference_mode():
+        called.clear()
+        found = network(images).softmax(1)
+        assert "apply_norm" in called
+        with torch_alone():
+            called.clear()
+            expected = network(images).softmax(1)
+            assert not called
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=5e-6)
+
+
+def test_names_and_shapes_of_tensors_are_those_of_a_sequential() -> None:
+    """A checkpoint of one fits the other."""
+    ours, theirs = Chain(*layers()), nn.Sequential(*layers())
+    assert list(theirs.state_dict()) == list(ours.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+
+
+def test_hooks_are_heard(called: list[str]) -> None:
+    """A layer that somebody listens to is called as torch calls it."""
+    network, heard = Chain(*layers()), []
+    network[2].register_forward_hook(lambda *_: heard.append(True))
+    network(faces())
+    assert [True] == heard
+    assert not called
+
+
+@pytest.mark.parametrize("case", ["float64", "no gradient", "autocast", "torch alone", "evaluation with gradients"])
+def test_what_the_loops_do_not_fit_goes_torchs_way(case: str, called: list[str]) -> None:
+    """Without an error, and with torch's result."""
+    network, images = Chain(*layers()), faces()
+    if case == "float64":
+        network.double()(images.double())
+    elif case == "no gradient":
+        with torch.no_grad():
+            network(images)
+    elif case == "autocast":
+        with torch.autocast("cpu", torch.bfloat16):
+            network(images)
+    elif case == "torch alone":
+        with torch_alone():
+            network(images)
+    else:
+        network.eval()(images)
+    assert not called
+
+
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        nn.Conv2d(32, 32, 3),
+        nn.Conv2d(32, 32, 3, padding=1, stride=2),
+        nn.Conv2d(32, 32, 3, padding=2, dilation=2),
+        nn.Conv2d(32, 32, 3, padding=1, groups=2),
+        nn.Conv2d(32, 32, 3, padding=1, padding_mode="reflect"),
+        nn.Conv2d(32, 48, 3, padding=1),
+        nn.Conv2d(32, 32, 1),
+    ],
+)
+def test_other_convolutions_are_torchs(convolution: nn.Conv2d, called: list[str]) -> None:
+    """Strides, holes, groups, other borders, other widths."""
+    maps = torch.randn(2, 32, 8, 8)
+    assert torch.equal(convolution(maps), Chain(convolution)(maps))
+    assert not called
+
+
+def test_a_norm_alone_an_odd_side_and_other_pools_are_torchs() -> None:
+    """What follows decides what is taken together; the numbers stay."""
+    cases: list[list[nn.Module]] = [
+        [nn.BatchNorm2d(32)],
+        [nn.BatchNorm2d(32), nn.Sigmoid()],
+        [nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)],
+        [nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(3, 1, 1)],
+        [nn.BatchNorm2d(32), nn.ReLU(), nn.Identity()],
+    ]
+    maps = torch.randn(2, 32, 7, 7)
+    for case in cases:
+        torch.testing.assert_close(Chain(*case)(maps), nn.Sequential(*case)(maps), rtol=1e-4, atol=1e-5)
+
+
+def test_dropout_and_random_slopes_rest_in_evaluation() -> None:
+    """Twice the same answer, that of torch."""
+    network = Chain(nn.BatchNorm2d(32), RReLU(), nn.MaxPool2d(2), nn.Dropout(0.5)).eval()
+    maps = torch.randn(2, 32, 8, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(maps), nn.Sequential(*network)(maps), rtol=1e-4, atol=1e-5)
+
+
+def test_only_part_of_a_chain_may_be_frozen() -> None:
+    """A norm in evaluation inside a chain that trains keeps its statistics and lets gradients through."""
+    network = Chain(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU())
+    network[1].eval()
+    before = network[1].running_mean.clone()
+    maps = torch.randn(2, 32, 8, 8).requires_grad_()
+    network(maps).sum().backward()
+    assert maps.grad is not None
+    assert maps.grad.abs().sum() > 0
+    assert torch.equal(before, network[1].running_mean)

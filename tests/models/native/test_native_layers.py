@@ -1,0 +1,142 @@
+"""The compiled loops against torch in float64: values, gradients, and the spread of what is random."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.models.native.build import load_library
+from mien.models.native.layers import After, convolve, normalise
+
+if load_library() is None:
+    pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)
+
+SIDES = [(1, 1), (2, 3), (4, 4), (5, 7), (6, 6), (9, 12), (20, 20)]
+"""Whole tiles of 4×4, parts of one, and sides that differ."""
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    """Return normal numbers with channels last in memory."""
+    numbers = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return numbers.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else numbers
+
+
+def differ(found: Tensor | None, expected: Tensor | None) -> float:
+    """Return the largest difference, as a part of the largest value."""
+    assert found is not None
+    assert expected is not None
+    assert found.shape == expected.shape
+    return float((found.double() - expected.double()).abs().max() / expected.double().abs().max())
+
+
+@pytest.mark.parametrize(("height", "width"), SIDES)
+@pytest.mark.parametrize(("channels", "kernels"), [(32, 32), (32, 96), (64, 32)])
+@pytest.mark.parametrize("count", [1, 13])
+def test_a_convolution_and_its_gradients_are_those_of_torch_in_float64(
+    count: int, channels: int, kernels: int, height: int, width: int
+) -> None:
+    """Rounding apart: 4e-5 of the largest value, whatever the shape."""
+    maps, weight, bias = draw(count, channels, height, width), draw(kernels, channels, 3, 3, seed=1), draw(kernels, seed=2)
+    slopes = draw(count, kernels, height, width, seed=3)
+    exact = [value.double().requires_grad_() for value in (maps, weight, bias)]
+    ours = [value.clone().requires_grad_() for value in (maps, weight, bias)]
+    expected, found = F.conv2d(*exact, padding=1), convolve(*ours)
+    expected.backward(slopes.double())
+    found.backward(slopes)
+    assert differ(found.detach(), expected.detach()) < 4e-5
+    for mine, theirs in zip(ours, exact, strict=True):
+        assert differ(mine.grad, theirs.grad) < 4e-5
+
+
+def test_other_memory_orders_are_taken() -> None:
+    """Maps and slopes with channels first give the same numbers."""
+    maps, weight = draw(2, 32, 8, 8), draw(32, 32, 3, 3, seed=1)
+    results = []
+    for layout in (torch.channels_last, torch.contiguous_format):
+        leaf = maps.contiguous(memory_format=layout).requires_grad_()
+        out = convolve(leaf, weight, None)
+        out.backward(torch.ones(out.shape).contiguous(memory_format=layout))
+        results.append((out.detach(), leaf.grad))
+    assert torch.equal(results[0][0], results[1][0])
+    assert results[0][1] is not None
+    assert torch.equal(results[0][1], results[1][1])
+
+
+@pytest.mark.parametrize("pool", [False, True])
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+@pytest.mark.parametrize("shift", [0.0, 100.0])
+def test_a_norm_with_rectifier_and_pool_and_its_gradients_are_those_of_torch_in_float64(
+    pool: bool, slope: float, shift: float
+) -> None:
+    """Also where the mean is a hundred times the deviation, which naive sums of squares lose."""
+    maps, weight, bias = draw(6, 32, 8, 10) + shift, draw(32, seed=1), draw(32, seed=2)
+    exact = [value.double().requires_grad_() for value in (maps, weight, bias)]
+    ours = [value.clone().requires_grad_() for value in (maps, weight, bias)]
+    expected = F.leaky_relu(F.batch_norm(exact[0], None, None, *exact[1:], training=True, eps=1e-5), slope)
+    expected = F.max_pool2d(expected, 2) if pool else expected
+    after = After(lower=slope, upper=slope, pool=pool)
+    found, mean, variance = normalise(ours[0], ours[1], ours[2], 1e-5, after)
+    slopes = draw(*expected.shape, seed=3)
+    expected.backward(slopes.double())
+    found.backward(slopes)
+    tolerance = 1e-5 if shift == 0.0 else 2e-3
+    assert differ(found.detach(), expected.detach()) < tolerance
+    assert differ(mean, exact[0].detach().mean((0, 2, 3))) < 1e-6
+    assert differ(variance, exact[0].detach().var((0, 2, 3), correction=0)) < 1e-4
+    if shift == 0.0:
+        for mine, theirs in zip(ours, exact, strict=True):
+            assert differ(mine.grad, theirs.grad) < tolerance
+
+
+def test_random_slopes_and_zeros_have_torchs_distribution_and_the_gradient_sees_the_same_ones() -> None:
+    """Even slopes from 1/8 to 1/3, a tenth of zeros, the rest scaled; what was zero gets no gradient."""
+    torch.manual_seed(0)
+    maps = draw(16, 32, 40, 40).requires_grad_()
+    after = After(lower=1 / 8, upper=1 / 3, dropout=0.1)
+    found, _, _ = normalise(maps, torch.ones(32), torch.zeros(32), 1e-5, after)
+    normal = F.batch_norm(maps.detach(), None, None, training=True)
+    ratio = (found.detach() / normal)[normal.abs() > 1e-3]
+    kept, negative = ratio != 0.0, normal[normal.abs() > 1e-3] < 0
+    assert pytest.approx(0.1, abs=2e-3) == 1.0 - kept.float().mean().item()
+    assert pytest.approx(1 / 0.9, rel=1e-4) == ratio[kept & ~negative].mean().item()
+    slopes = ratio[kept & negative] * 0.9
+    assert pytest.approx((1 / 8 + 1 / 3) / 2, abs=1e-3) == slopes.mean().item()
+    assert pytest.approx((1 / 3 - 1 / 8) / 12**0.5, abs=1e-3) == slopes.std().item()
+    assert slopes.min() > 1 / 8 - 1e-4
+    assert slopes.max() < 1 / 3 + 1e-4
+    neighbours = torch.stack((slopes[:-1], slopes[1:]))
+    assert abs(torch.corrcoef(neighbours)[0, 1].item()) < 0.01
+    found.sum().backward()
+    assert maps.grad is not None
+
+
+def test_a_random_norm_has_the_gradient_of_its_own_draws() -> None:
+    """The directional derivative by differences, with the generator set back, is what backward says."""
+    maps, weight, bias = draw(2, 32, 6, 6), draw(32, seed=1), draw(32, seed=2)
+    slopes, direction = draw(2, 32, 3, 3, seed=3), draw(2, 32, 6, 6, seed=4)
+    after = After(lower=1 / 8, upper=1 / 3, pool=True, dropout=0.3)
+
+    def loss(given: Tensor) -> Tensor:
+        torch.manual_seed(5)
+        return (normalise(given, weight, bias, 1e-5, after)[0] * slopes).double().sum()
+
+    leaf = maps.clone().requires_grad_()
+    loss(leaf).backward()  # type: ignore[no-untyped-call]
+    step = 1e-3
+    numeric = (loss(maps + step * direction) - loss(maps - step * direction)) / (2 * step)
+    assert leaf.grad is not None
+    assert pytest.approx(float((leaf.grad * direction).sum()), rel=0.02) == float(numeric)
+
+
+def test_seeds_decide_the_random_numbers_and_threads_do_not() -> None:
+    """The same seed, the same zeros, on one thread and on two."""
+    maps, held, drawn = draw(5, 32, 6, 6), torch.get_num_threads(), []
+    for seed, threads in ((1, 1), (1, 2), (2, 1)):
+        torch.set_num_threads(threads)
+        torch.manual_seed(seed)
+        drawn.append(normalise(maps, torch.ones(32), torch.ones(32), 1e-5, After(dropout=0.5))[0] == 0.0)
+    torch.set_num_threads(held)
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
