@@ -55,7 +55,7 @@ def test_other_memory_orders_are_taken() -> None:
     maps, weight = draw(2, 32, 8, 8), draw(32, 32, 3, 3, seed=1)
     results = []
     for layout in (torch.channels_last, torch.contiguous_format):
-        leaf = maps.contiguous(memory_format=layout).requires_grad_()
+        leaf = maps.clone(memory_format=layout).requires_grad_()
         out = convolve(leaf, weight, None)
         out.backward(torch.ones(out.shape).contiguous(memory_format=layout))
         results.append((out.detach(), leaf.grad))

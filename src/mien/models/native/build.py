@@ -16,13 +16,13 @@ from pathlib import Path
 
 from mien.data.cache import find_cache
 
-SOURCE = Path(__file__).with_name("kernels.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.c", "winograd.h"))
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-fopenmp")
 PATIENCE = 120.0
 """Seconds that a compiler may take; it takes three."""
 
-_MAPS, _SIZES = [c_void_p] * 3, [c_long] * 6
+_MAPS, _SIZES = [c_void_p] * 3, [c_long] * 5
 _NORM = [*[c_long] * 4, c_double, c_int, c_double, c_double, c_uint64, c_double, c_uint64, c_int]
 SIGNATURES = {
     "convolve": [*_MAPS, *_SIZES, c_int],
@@ -42,11 +42,9 @@ def load_library() -> ctypes.CDLL | None:
     if os.environ.get("MIEN_NATIVE", "1") == "0":
         return None
     with suppress(OSError, AttributeError, subprocess.SubprocessError):
-        target = _locate(_find_compiler())
-        with suppress(OSError, AttributeError):  # a file that is missing or damaged is built anew
-            return _open(target)
-        _build(target)
-        return _open(target)
+        compiler = _find_compiler()
+        key = _name_build(compiler)
+        return _open(_find_built(key) or _build(key, compiler))
     return None
 
 
@@ -57,16 +55,32 @@ def _open(path: Path) -> ctypes.CDLL:
     return library
 
 
-def _build(target: Path) -> None:
+def _find_built(key: str) -> Path | None:
+    """Return the library of an earlier training, if it is what was built: to map a damaged file would kill the process."""
+    for path in _folder().glob(f"{key}-*.so"):
+        if path.name == _name_file(key, path.read_bytes()):
+            return path
+    return None
+
+
+def _build(key: str, compiler: str) -> Path:
     """Compile the library into the cache folder: whole or not at all."""
-    compiler = _find_compiler()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        compiled, linked = Path(folder) / "kernels.o", Path(folder) / target.name
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        compiled, linked = Path(aside) / "kernels.o", Path(aside) / "kernels.so"
         # Linked without a library of OpenMP, so that the names are those of the one that torch has loaded.
-        for command in ((*FLAGS, "-c", str(SOURCE), "-o", str(compiled)), ("-shared", str(compiled), "-o", str(linked))):
+        for command in ((*FLAGS, "-c", str(SOURCES[0]), "-o", str(compiled)), ("-shared", str(compiled), "-o", str(linked))):
             subprocess.run([compiler, *command], check=True, capture_output=True, timeout=PATIENCE)
-        linked.replace(target)
+        return linked.replace(folder / _name_file(key, linked.read_bytes()))
+
+
+def _folder() -> Path:
+    return find_cache() / "native"
+
+
+def _name_file(key: str, content: bytes) -> str:
+    return f"{key}-{hashlib.sha256(content).hexdigest()[:16]}.so"
 
 
 def _find_compiler() -> str:
@@ -79,12 +93,12 @@ def _find_compiler() -> str:
     raise OSError("no C compiler")
 
 
-def _locate(compiler: str) -> Path:
-    """Return where the library of this source, this compiler and this processor is kept."""
+def _name_build(compiler: str) -> str:
+    """Return a name for what this compiler makes of this source for this processor."""
     told = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=PATIENCE).stdout
-    parts = (SOURCE.read_bytes(), told, " ".join(FLAGS).encode(), _describe_processor().encode())
-    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-    return find_cache() / "native" / f"kernels-{digest}.so"
+    parts = (*(source.read_bytes() for source in SOURCES), told, " ".join(FLAGS).encode(), _describe_processor().encode())
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    return f"kernels-{digest[:16]}"
 
 
 def _describe_processor() -> str:

@@ -1,8 +1,8 @@
 /* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32.
 
    convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, and the gradient of its weights, by
-   F(4x4, 3x3) of Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks"): 36 instead of 144
-   multiplications for each tile of 4x4. A block of tiles is transformed, multiplied and transformed back while it lies
+   Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks"): 36 instead of 144 multiplications for a tile
+   of 4x4, 64 instead of 324 for one of 6x6; whichever tiles a map with fewer multiplications is taken. A block of tiles is transformed, multiplied and transformed back while it lies
    in the cache.
    norm_forward, norm_apply, norm_backward: batch norm, rectifier, 2x2 max-pool and dropout in one pass over memory. Random numbers
    are a hash of their position, so that the way back draws them again instead of reading them.
@@ -34,98 +34,9 @@ typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias))
 #define LOAD(p) (*(const vec *)(p))
 #define STORE(p, v) (*(vec *)(p) = (v))
 
+#define INLINE static inline __attribute__((always_inline))
+
 typedef struct { long n, h, w, ci, co; } Shape;
-
-/* rows of B^T */
-#define BT(d0, d1, d2, d3, d4, d5, o)                                                                                  \
-  do {                                                                                                                 \
-    vec a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, c = d4 - d2, e = 2.0f * (d3 - d1);                                     \
-    o[0] = 4.0f * d0 - 5.0f * d2 + d4;                                                                                 \
-    o[1] = a + b;                                                                                                      \
-    o[2] = a - b;                                                                                                      \
-    o[3] = c + e;                                                                                                      \
-    o[4] = c - e;                                                                                                      \
-    o[5] = 4.0f * d1 - 5.0f * d3 + d5;                                                                                 \
-  } while (0)
-
-static void gather_tile(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
-  const vec zero = {0};
-  for (long k = 0; k < c; k += LANES) {
-    vec t[6][6];
-    for (int j = 0; j < 6; j++) {
-      long x = x0 + j;
-      vec d[6], o[6];
-      for (int i = 0; i < 6; i++) {
-        long y = y0 + i;
-        d[i] = (y < 0 || y >= s.h || x < 0 || x >= s.w) ? zero : LOAD(image + (y * s.w + x) * c + k);
-      }
-      BT(d[0], d[1], d[2], d[3], d[4], d[5], o);
-      for (int i = 0; i < 6; i++) t[i][j] = o[i];
-    }
-    for (int i = 0; i < 6; i++) {
-      vec o[6];
-      BT(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], o);
-      for (int j = 0; j < 6; j++) STORE(out + (size_t)(i * 6 + j) * stride + k, o[j]);
-    }
-  }
-}
-
-#define AT(m0, m1, m2, m3, m4, m5, o)                                                                                  \
-  do {                                                                                                                 \
-    vec p = m1 + m2, q = m1 - m2, r = m3 + m4, u = m3 - m4;                                                            \
-    o[0] = m0 + p + r;                                                                                                 \
-    o[1] = q + 2.0f * u;                                                                                               \
-    o[2] = p + 4.0f * r;                                                                                               \
-    o[3] = q + 8.0f * u + m5;                                                                                          \
-  } while (0)
-
-static void scatter_tile(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image) {
-  for (long k = 0; k < c; k += LANES) {
-    vec t[4][6];
-    for (int j = 0; j < 6; j++) {
-      vec m[6], o[4];
-      for (int i = 0; i < 6; i++) m[i] = LOAD(in + (size_t)(i * 6 + j) * stride + k);
-      AT(m[0], m[1], m[2], m[3], m[4], m[5], o);
-      for (int i = 0; i < 4; i++) t[i][j] = o[i];
-    }
-    for (int i = 0; i < 4 && y0 + i < s.h; i++) {
-      vec o[4];
-      AT(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], o);
-      for (int j = 0; j < 4 && x0 + j < s.w; j++) STORE(image + ((y0 + i) * s.w + x0 + j) * c + k, o[j]);
-    }
-  }
-}
-
-/* A: 4 -> 6 */
-#define AA(d0, d1, d2, d3, o)                                                                                          \
-  do {                                                                                                                 \
-    vec p = d0 + d2, q = d1 + d3, r = d0 + 4.0f * d2, u = 2.0f * d1 + 8.0f * d3;                                       \
-    o[0] = d0;                                                                                                         \
-    o[1] = p + q;                                                                                                      \
-    o[2] = p - q;                                                                                                      \
-    o[3] = r + u;                                                                                                      \
-    o[4] = r - u;                                                                                                      \
-    o[5] = d3;                                                                                                         \
-  } while (0)
-
-static void gather_slope(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
-  const vec zero = {0};
-  for (long k = 0; k < c; k += LANES) {
-    vec t[6][4];
-    for (int j = 0; j < 4; j++) {
-      long x = x0 + j;
-      vec d[4], o[6];
-      for (int i = 0; i < 4; i++) d[i] = (y0 + i >= s.h || x >= s.w) ? zero : LOAD(image + ((y0 + i) * s.w + x) * c + k);
-      AA(d[0], d[1], d[2], d[3], o);
-      for (int i = 0; i < 6; i++) t[i][j] = o[i];
-    }
-    for (int i = 0; i < 6; i++) {
-      vec o[6];
-      AA(t[i][0], t[i][1], t[i][2], t[i][3], o);
-      for (int j = 0; j < 6; j++) STORE(out + (size_t)(i * 6 + j) * stride + k, o[j]);
-    }
-  }
-}
 
 /* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
 static inline void multiply(const float *restrict a, long lda, const float *restrict b, long depth, float *restrict c, long ldc) {
@@ -168,128 +79,111 @@ static inline void outer(const float *restrict a, long lda, const float *restric
   }
 }
 
-/* weights [9][ci][co] -> [36][co / NR][ci][NR] */
-static void spread_weights(const float *w, Shape s, float *u, int threads) {
-  const float g[6][3] = {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
-                         {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}};
-  size_t plane = (size_t)s.ci * s.co;
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (long i = 0; i < s.ci; i++)
-    for (long k = 0; k < s.co; k += LANES) {
-      vec t[6][3];
-      for (int b = 0; b < 3; b++) {
-        vec w0 = LOAD(w + (0 + b) * plane + i * s.co + k), w1 = LOAD(w + (3 + b) * plane + i * s.co + k), w2 = LOAD(w + (6 + b) * plane + i * s.co + k);
-        for (int a = 0; a < 6; a++) t[a][b] = g[a][0] * w0 + g[a][1] * w1 + g[a][2] * w2;
-      }
-      float *to = u + (k / NR) * s.ci * NR + i * NR + k % NR;
-      for (int a = 0; a < 6; a++)
-        for (int b = 0; b < 6; b++) STORE(to + (a * 6 + b) * plane, g[b][0] * t[a][0] + g[b][1] * t[a][1] + g[b][2] * t[a][2]);
-    }
-}
-
 static float *reserve(size_t floats) { return aligned_alloc(64, (floats * 4 + 64 + 63) / 64 * 64); }
 
-/* y [n][h][w][co] = 3x3 correlation of x [n][h][w][ci] with w [9][ci][co], zeros around */
-int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, long block, int threads) {
-  Shape s = {n, h, wd, ci, co};
-  long th = (h + 3) / 4, tw = (wd + 3) / 4, tiles = n * th * tw;
-  long room = (block + MR - 1) / MR * MR;
-  
-  size_t lv = room * ci + PAD, lm = room * co + PAD, each = 36 * (lv + lm);
-  float *u = reserve((size_t)36 * ci * co), *scratch = reserve(each * threads);
-  if (!u || !scratch) { free(u); free(scratch); return 1; }
-  spread_weights(w, s, u, threads);
-#pragma omp parallel num_threads(threads)
-  {
-    int me = omp_get_thread_num(), all = omp_get_num_threads();
-    float *v = scratch + each * me, *m = v + 36 * lv;
-    long first = tiles * me / all, last = tiles * (me + 1) / all;
-    for (long p0 = first; p0 < last; p0 += block) {
-      long count = last - p0 < block ? last - p0 : block;
-      for (long b = 0; b < count; b++) {
-        long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
-        gather_tile(x + image * h * wd * ci, s, ci, ty * 4 - 1, tx * 4 - 1, v + b * ci, lv);
-      }
-      for (int e = 0; e < 36; e++) {
-        const float *ve = v + e * lv, *ue = u + (size_t)e * ci * co;
-        float *me_ = m + e * lm;
-        for (long k = 0; k < co; k += NR)
-          for (long b = 0; b < count; b += MR) multiply(ve + b * ci, ci, ue + k * ci, ci, me_ + b * co + k, co);
-      }
-      for (long b = 0; b < count; b++) {
-        long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
-        scatter_tile(m + b * co, lm, s, co, ty * 4, tx * 4, y + image * h * wd * co);
-      }
-    }
-  }
-  free(u); free(scratch);
-  return 0;
+/* Tiles of 4x4: F(4x4, 3x3), points 0, 1, -1, 2, -2. */
+static const float G4[6][3] = {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
+                               {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}};
+INLINE void forth4(const vec *d, vec *o) {
+  vec a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+  o[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+  o[1] = a + b; o[2] = a - b;
+  o[3] = c + e; o[4] = c - e;
+  o[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+}
+INLINE void back4(const vec *m, vec *o) {
+  vec p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], u = m[3] - m[4];
+  o[0] = m[0] + p + r;
+  o[1] = q + 2.0f * u;
+  o[2] = p + 4.0f * r;
+  o[3] = q + 8.0f * u + m[5];
+}
+INLINE void slope4(const vec *d, vec *o) {
+  vec p = d[0] + d[2], q = d[1] + d[3], r = d[0] + 4.0f * d[2], u = 2.0f * d[1] + 8.0f * d[3];
+  o[0] = d[0];
+  o[1] = p + q; o[2] = p - q;
+  o[3] = r + u; o[4] = r - u;
+  o[5] = d[3];
+}
+#define IN 6
+#define OUT 4
+#define NAME(it) it##_4
+#define FORTH forth4
+#define BACK back4
+#define SLOPE slope4
+#define KERNEL G4
+#include "winograd.h"
+#undef IN
+#undef OUT
+#undef NAME
+#undef FORTH
+#undef BACK
+#undef SLOPE
+#undef KERNEL
+
+/* Tiles of 6x6: F(6x6, 3x3), points 0, 1, -1, 2, -2, 1/2, -1/2. */
+static const float G6[8][3] = {{1, 0, 0}, {-2.0f / 9, -2.0f / 9, -2.0f / 9}, {-2.0f / 9, 2.0f / 9, -2.0f / 9},
+                               {1.0f / 90, 1.0f / 45, 2.0f / 45}, {1.0f / 90, -1.0f / 45, 2.0f / 45},
+                               {32.0f / 45, 16.0f / 45, 8.0f / 45}, {32.0f / 45, -16.0f / 45, 8.0f / 45}, {0, 0, 1}};
+INLINE void forth6(const vec *d, vec *o) {
+  vec a = d[2] + d[6] - 4.25f * d[4], b = d[1] + d[5] - 4.25f * d[3];
+  vec c = 0.25f * d[2] - 1.25f * d[4] + d[6], e = 0.5f * d[1] - 2.5f * d[3] + 2.0f * d[5];
+  vec f = 4.0f * d[2] - 5.0f * d[4] + d[6], g = 2.0f * d[1] - 2.5f * d[3] + 0.5f * d[5];
+  o[0] = d[0] - d[6] + 5.25f * (d[4] - d[2]);
+  o[1] = a + b; o[2] = a - b;
+  o[3] = c + e; o[4] = c - e;
+  o[5] = f + g; o[6] = f - g;
+  o[7] = d[7] - d[1] + 5.25f * (d[3] - d[5]);
+}
+INLINE void back6(const vec *m, vec *o) {
+  vec p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], u = m[3] - m[4], s = m[5] + m[6], w = m[5] - m[6];
+  o[0] = m[0] + p + r + s;
+  o[1] = q + 2.0f * u + 0.5f * w;
+  o[2] = p + 4.0f * r + 0.25f * s;
+  o[3] = q + 8.0f * u + 0.125f * w;
+  o[4] = p + 16.0f * r + 0.0625f * s;
+  o[5] = q + 32.0f * u + 0.03125f * w + m[7];
+}
+INLINE void slope6(const vec *d, vec *o) {
+  vec a = d[0] + d[2] + d[4], b = d[1] + d[3] + d[5];
+  vec c = d[0] + 4.0f * d[2] + 16.0f * d[4], e = 2.0f * d[1] + 8.0f * d[3] + 32.0f * d[5];
+  vec f = d[0] + 0.25f * d[2] + 0.0625f * d[4], g = 0.5f * d[1] + 0.125f * d[3] + 0.03125f * d[5];
+  o[0] = d[0];
+  o[1] = a + b; o[2] = a - b;
+  o[3] = c + e; o[4] = c - e;
+  o[5] = f + g; o[6] = f - g;
+  o[7] = d[5];
+}
+#define IN 8
+#define OUT 6
+#define NAME(it) it##_6
+#define FORTH forth6
+#define BACK back6
+#define SLOPE slope6
+#define KERNEL G6
+#include "winograd.h"
+
+/* Whether tiles of 6x6 take fewer multiplications than tiles of 4x4: 36 instead of `worth` at least. */
+static int takes_six(long h, long w, long worth) {
+  return 64 * ((h + 5) / 6) * ((w + 5) / 6) * worth < 36 * 36 * ((h + 3) / 4) * ((w + 3) / 4);
 }
 
-/* dw [9][ci][co] = gradient of the weights */
-int convolve_weights(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, long block, int threads) {
-  Shape s = {n, h, wd, ci, co};
-  long th = (h + 3) / 4, tw = (wd + 3) / 4, tiles = n * th * tw, rows = (ci + MR - 1) / MR * MR;
-  
-  size_t plane = (size_t)rows * co, lv = block * ci + PAD, lm = block * co + PAD, each = 36 * (lv + lm), sums = 36 * plane;
-  float *scratch = reserve(each * threads), *du = reserve(sums * threads);
-  if (!du || !scratch) { free(du); free(scratch); return 1; }
-  int used = 1;
-#pragma omp parallel num_threads(threads)
-  {
-    int me = omp_get_thread_num(), all = omp_get_num_threads();
-    if (me == 0) used = all;
-    float *v = scratch + each * me, *m = v + 36 * lv, *d = du + sums * me;
-    memset(d, 0, sums * 4);
-    for (int e = 0; e < 36; e++) memset(v + e * lv + block * ci, 0, PAD * 4);
-    long first = tiles * me / all, last = tiles * (me + 1) / all;
-    for (long p0 = first; p0 < last; p0 += block) {
-      long count = last - p0 < block ? last - p0 : block;
-      for (long b = 0; b < count; b++) {
-        long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
-        gather_tile(x + image * h * wd * ci, s, ci, ty * 4 - 1, tx * 4 - 1, v + b * ci, lv);
-        gather_slope(dy + image * h * wd * co, s, co, ty * 4, tx * 4, m + b * co, lm);
-      }
-      for (int e = 0; e < 36; e++) {
-        const float *ve = v + e * lv, *me_ = m + e * lm;
-        for (long k = 0; k < co; k += NR)
-          for (long i = 0; i < ci; i += MR) outer(ve + i, ci, me_ + k, co, count, d + e * plane + k * rows + i * NR, NR);
-      }
-    }
-#pragma omp barrier
-    const float g[6][3] = {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
-                           {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}};
-#pragma omp for schedule(static)
-    for (long i = 0; i < ci; i++)
-      for (long k = 0; k < co; k += LANES) {
-        vec t[3][6];
-        for (int b = 0; b < 6; b++) {
-          vec q[6];
-          for (int a = 0; a < 6; a++) {
-            const float *from = du + (a * 6 + b) * plane + (k / NR) * rows * NR + i * NR + k % NR;
-            q[a] = LOAD(from);
-            for (int o = 1; o < used; o++) q[a] += LOAD(from + sums * o);
-          }
-          for (int a = 0; a < 3; a++) {
-            t[a][b] = g[0][a] * q[0];
-            for (int r = 1; r < 6; r++) t[a][b] += g[r][a] * q[r];
-          }
-        }
-        for (int a = 0; a < 3; a++)
-          for (int b = 0; b < 3; b++) {
-            vec o = g[0][b] * t[a][0];
-            for (int r = 1; r < 6; r++) o += g[r][b] * t[a][r];
-            STORE(dw + (size_t)(a * 3 + b) * ci * co + i * co + k, o);
-          }
-      }
-  }
-  free(du); free(scratch);
-  return 0;
+/* The number of tiles in a block, here and below: so many that kernels are reused, so few that they stay in the cache. */
+int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, int threads) {
+  int is_wide = ci * co > 128 * 128;
+  return takes_six(h, wd, 36) ? convolve_6(x, w, y, n, h, wd, ci, co, is_wide ? 48 : 12, threads)
+                              : convolve_4(x, w, y, n, h, wd, ci, co, is_wide ? 48 : 24, threads);
+}
+
+/* Sums of wide kernels for tiles of 6x6 leave the cache, so that there has to be more to gain. */
+int convolve_weights(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, int threads) {
+  long block = ci * co > 128 * 128 ? 96 : 48;
+  return takes_six(h, wd, ci * co > 64 * 128 ? 54 : 36) ? convolve_weights_6(x, dy, dw, n, h, wd, ci, co, block, threads)
+                                                        : convolve_weights_4(x, dy, dw, n, h, wd, ci, co, block, threads);
 }
 
 typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef uint32_t uvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
-#define INLINE static inline __attribute__((always_inline))
 #define ROWS 64
 
 INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }

@@ -15,9 +15,6 @@ from mien.models.native.build import load_library
 WIDTH = 32
 """Channels come in multiples of this: two vectors of the widest processors."""
 
-BLOCK, GRADIENT_BLOCK = 24, 48
-"""Tiles that are worked on at a time: so many that kernels are reused, so few that they stay in the cache."""
-
 LAST = torch.channels_last
 
 
@@ -86,7 +83,7 @@ class _Convolution(Function):
             to_maps = _correlate(slopes, weight.flip(2, 3).permute(2, 3, 0, 1))
         if context.needs_input_grad[1]:
             sums = maps.new_empty((3, 3, maps.shape[1], slopes.shape[1]))
-            _call("convolve_weights", maps, slopes, sums, *_sizes(maps, slopes), GRADIENT_BLOCK)
+            _call("convolve_weights", maps, slopes, sums, *_sizes(maps, slopes))
             to_weight = sums.permute(3, 2, 0, 1)
         return to_maps, to_weight
 
@@ -95,7 +92,7 @@ def _correlate(maps: Tensor, kernels: Tensor) -> Tensor:
     """Return (N, D, H, W) for `kernels` (3, 3, C, D)."""
     count, _, height, width = maps.shape
     result = torch.empty((count, kernels.shape[3], height, width), memory_format=LAST)
-    _call("convolve", maps, kernels.contiguous(), result, *_sizes(maps, result), BLOCK)
+    _call("convolve", maps, kernels.contiguous(), result, *_sizes(maps, result))
     return result
 
 
