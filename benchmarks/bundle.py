@@ -1,8 +1,8 @@
 """Make the weights that ship with mien from a finished run.
 
-    python -m benchmarks.bundle runs/best src/mien/weights
+    python -m benchmarks.bundle runs/best src/mien/weights [--views plain,mirror]
 
-`mien.onnx` recognises, in 8 bits, with both views and the temperature inside; `model.safetensors` is for PyTorch, its
+`mien.onnx` recognises, in 8 bits, with the views and the temperature inside; `model.safetensors` is for PyTorch, its
 kernels in half precision. The data, and the runs that it started from or learnt from, are known by their names alone.
 """
 
@@ -20,8 +20,6 @@ from mien.evaluate import calibrate_run, read_trained_on
 from mien.export import export_run, write_model
 from mien.files import make_folder
 
-VIEWS = ("plain", "mirror")
-
 
 def halve(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return `tensors` with kernels and matrices in half precision; norms and biases are small and stay as they are."""
@@ -37,7 +35,7 @@ def leave_out_paths(facts: Facts) -> Facts:
     return {**facts, "source": Path(facts["source"]).name, "recipe": {**facts["recipe"], "train": training}}
 
 
-def bundle(source: Path, out: Path) -> None:
+def bundle(source: Path, out: Path, views: tuple[str, ...]) -> None:
     """Write both files, the temperature fitted on valid for the very weights that are written."""
     tensors, facts = load_tensors(source / WEIGHTS)
     splits = read_trained_on(load_run(source))
@@ -45,11 +43,11 @@ def bundle(source: Path, out: Path) -> None:
     save_tensors(out / WEIGHTS, halve(tensors), leave_out_paths(facts))
     run = load_run(out)
     assert splits.valid is not None
-    run = calibrate_run(run, splits.valid, views=VIEWS)
-    made = export_run(replace(run, source=facts["source"]), splits, views=VIEWS, int8=True)
+    run = calibrate_run(run, splits.valid, views=views)
+    made = export_run(replace(run, source=facts["source"]), splits, views=views, int8=True)
     write_model(made.model, out / "mien.onnx")
     shutil.rmtree(out / "cache", ignore_errors=True)
-    print(f"temperature {run.temperature(VIEWS):.3f}, accuracies on valid (float32, 8 bits): {made.accuracies}")
+    print(f"temperature {run.temperature(views):.3f}, accuracies on valid (float32, 8 bits): {made.accuracies}")
     for path in sorted(out.iterdir()):
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
@@ -58,5 +56,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--views", default="plain")
     options = parser.parse_args()
-    bundle(options.source, options.out)
+    bundle(options.source, options.out, tuple(options.views.split(",")))

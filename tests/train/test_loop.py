@@ -102,6 +102,14 @@ def test_keep_last_keeps_the_last_epoch(tmp_path: Path) -> None:
     assert outcome.best_epoch == load_run(tmp_path).epoch == 3
 
 
+def test_valid_is_looked_at_as_often_as_asked_and_always_at_the_end(tmp_path: Path) -> None:
+    """Every third epoch, and the last; the kept one is the best of those."""
+    outcome = train_in(tmp_path, tiny_recipe("train.epochs=7", "train.valid_every=3"))
+    looked = {record["epoch"]: record["valid_accuracy"] for record in outcome.history if "valid_accuracy" in record}
+    assert [3, 6, 7] == list(looked)
+    assert max(looked, key=lambda epoch: looked[epoch]) == outcome.best_epoch == load_run(tmp_path).epoch
+
+
 def test_the_threshold_stops_training_and_says_so(tmp_path: Path) -> None:
     """An accuracy that one epoch reaches ends a run of many."""
     outcome = train_in(tmp_path, tiny_recipe("train.epochs=50", "train.stop_at=0.34"))

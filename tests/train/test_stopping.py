@@ -53,6 +53,12 @@ def test_without_valid_nothing_stops_and_the_last_epoch_is_best() -> None:
     assert state.reason(TrainConfig(patience=1, stop_at=0.1)) is None
 
 
+def test_an_epoch_that_was_not_measured_is_neither_best_nor_waited_for() -> None:
+    """Valid may be looked at every few epochs only."""
+    state = Stopping().after(1, None).after(2, 0.6).after(3, None).after(4, 0.5).after(5, None)
+    assert (2, 0.6, 1) == (state.best_epoch, state.best, state.waited)
+
+
 @pytest.mark.parametrize("metric", ["accuracy", "balanced-accuracy"])
 def test_the_score_is_the_chosen_metric(metric: str) -> None:
     """Names in recipes have hyphens, names in the history underscores."""

@@ -246,7 +246,7 @@ class _Trainer:
         record = ask_main(self.accelerator, lambda: record)
         score = score_of(record, self.config)
         stopping, plateau = self.at.stopping.after(epoch, score), self.at.plateau
-        if self.config.schedule == "plateau":
+        if self.config.schedule == "plateau" and (score is not None or self.valid is None):
             seen = -loss if score is None else score
             factor, patience = self.config.plateau_factor, self.config.plateau_patience
             plateau = plateau.after(seen, plateau_factor=factor, patience=patience)
@@ -265,8 +265,9 @@ class _Trainer:
             raise self.interrupted()
 
     def measure_valid(self) -> Record:
-        """Return loss, accuracy and balanced accuracy on valid; nothing without one."""
-        if self.valid is None:
+        """Return loss, accuracy and balanced accuracy on valid; nothing without one, or where it is not its turn."""
+        epoch = self.at.epoch + 1
+        if self.valid is None or (epoch % self.config.valid_every and epoch < self.config.epochs):
             return {}
         network, labels = self.engine.evaluated.eval(), self.valid.labels
         part = self.valid.images[deal(self.accelerator, len(labels))]

@@ -31,9 +31,9 @@ class Stopping:
     waited: int = 0
 
     def after(self, epoch: int, score: float | None) -> Stopping:
-        """Return the state after `epoch`; equal scores keep the earlier epoch."""
+        """Return the state after `epoch`; equal scores keep the earlier epoch, and so does one without a score."""
         if score is None:
-            return replace(self, best_epoch=epoch)
+            return replace(self, best_epoch=epoch) if self.best is None else self
         if self.best is None or score > self.best:
             return Stopping(best=score, best_epoch=epoch, waited=0)
         return replace(self, waited=self.waited + 1)
