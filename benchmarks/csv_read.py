@@ -4,7 +4,7 @@
 
 `np.fromstring(row, sep=" ")` makes float64, as notebooks have it; told to make uint8 it is several times as fast, and
 is measured, too. The contestants read alternately in one process, after the file was read once (so that no round pays
-for the disk), and must come to the same pixels. The cached load is what `mien.data.load` does from the second time on,
+for the disk), and must come to the same pixels. The cached load is what `mien.data.loading` does from then on,
 all its checks included; the interpreter and the imports are not counted. On a busy machine the clock says little: the
 last column then compares better.
 """
@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.copies import hash_images
-from mien.data.load import load
+from mien.data.loading import load
 
 CACHED_LOADS = 20
 SETTLING_SECONDS = 2.5

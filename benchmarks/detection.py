@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.pasted import Scene, paste_faces
 from mien.data.images import resize_faces
-from mien.data.load import load
+from mien.data.loading import load
 from mien.recognise import Box
 from mien.recognise.crop import cut_faces
 from mien.recognise.detect import CascadeDetector

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from mien.data.faces import Faces
-from mien.data.load import load
+from mien.data.loading import load
 from mien.files import write_aside
 
 USAGES = {"train": "Training", "valid": "PublicTest", "test": "PrivateTest"}

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from benchmarks.detection import match_boxes
 from benchmarks.pasted import paste_faces
 from mien.data.faces import Faces
-from mien.data.load import load
+from mien.data.loading import load
 from mien.metrics import wilson_interval
 from mien.recognise import Recogniser
 

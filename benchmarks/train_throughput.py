@@ -97,7 +97,7 @@ def step_plainly(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
 
 
 def use_layers_of_torch(network: torch.nn.Module) -> None:
-    """Replace mien's quicker layer by the one of torch that a user would take; the step leaves out the compiled loops."""
+    """Replace mien's quicker layer by that of torch which a user would take; the step leaves the compiled loops out."""
     for name, child in network.named_children():
         if isinstance(child, RReLU):
             setattr(network, name, torch.nn.RReLU())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.pack_faces import pack, unpack, write_table
 
-from mien.data.load import load
+from mien.data.loading import load
 
 
 def test_a_packed_data_set_comes_back_pixel_for_pixel(tmp_path: Path) -> None:

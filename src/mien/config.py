@@ -105,7 +105,9 @@ class TrainConfig:
     warmup_fraction: float = _number(0.2, 0.0, 0.9, "part of all steps in which cosine and one-cycle rise")
     plateau_factor: float = _number(0.5, 0.01, 0.99, "what plateau multiplies the rate by")
     plateau_patience: int = _number(5, 0, MAX_EPOCHS, "epochs without improvement before plateau acts")
-    valid_every: int = _number(1, 1, 1000, "epochs from one look at valid to the next; the last one is always looked at")
+    valid_every: int = _number(
+        1, 1, 1000, "epochs from one look at valid to the next; the last one is always looked at"
+    )
     start_side: int | None = _number(None, 8, 512, "side in pixels that faces grow from; none: no growth")
     grow_fraction: float = _number(0.7, 0.01, 1.0, "part of training after which faces have their full side")
     label_smoothing: float = _number(0.0, 0.0, 0.9, "part of the target spread over all classes")

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import ROOT
 from mien.audit import choose_kept, examine
-from mien.data.load import load
+from mien.data.loading import load
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 

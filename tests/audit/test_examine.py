@@ -21,7 +21,7 @@ from mien.audit.page import write_page
 from mien.audit.table import write_table
 from mien.cli import main
 from mien.data.faces import Faces, Images, Splits
-from mien.data.load import load
+from mien.data.loading import load
 from mien.data.votes import CHOICES, Votes
 from mien.errors import ConfigError
 from mien.labels import EXPRESSIONS

@@ -14,7 +14,7 @@ from mien.audit.finding import call_roll
 from mien.audit.judge import report_doubts
 from mien.checkpoint import Run, load_run
 from mien.config import Recipe
-from mien.data.load import load
+from mien.data.loading import load
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
 from mien.train import RunFolder

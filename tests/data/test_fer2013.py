@@ -9,7 +9,7 @@ import pytest
 
 from conftest import ROOT
 from mien.data.describe import Description, describe
-from mien.data.load import load
+from mien.data.loading import load
 from mien.data.split import hold_out_valid
 from mien.labels import EXPRESSIONS
 

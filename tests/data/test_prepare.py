@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mien.config import DataConfig
-from mien.data.load import load
+from mien.data.loading import load
 from mien.data.prepare import drop_copies, fingerprint, prepare_splits
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from conftest import SHAPES, draw_shapes
 from mien.data.faces import UNLABELLED, Faces, Splits
-from mien.data.load import load
+from mien.data.loading import load
 from mien.data.write import write_folders
 from mien.errors import DataError, MienError
 

@@ -106,7 +106,9 @@ def test_the_report_network_has_the_parameters_of_the_report() -> None:
 
 def test_an_unknown_network_suggests_the_nearest() -> None:
     """A slip of the finger is answered with the name that was meant."""
-    with pytest.raises(ConfigError, match=r"'smal'.*report-cnn, small, compact, resnet9, or timm:NAME; did you mean small\?"):
+    with pytest.raises(
+        ConfigError, match=r"'smal'.*report-cnn, small, compact, resnet9, or timm:NAME; did you mean small\?"
+    ):
         build("smal", 48)
 
 

@@ -11,7 +11,7 @@ from mien.audit.finding import Finding, Roll
 from mien.checkpoint import Run
 from mien.data.copies import hash_images
 from mien.data.faces import UNLABELLED
-from mien.data.load import load
+from mien.data.loading import load
 from mien.errors import DataError, RunError
 from mien.evaluate import match_labels, predict_probabilities, read_trained_on
 

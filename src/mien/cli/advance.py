@@ -23,6 +23,9 @@ def show_advance(description: str, total: int | None, unit: str, console: Consol
         unit: of what is counted, in the plural.
         console: to show it on; other lines may be printed above.
     """
+    if total == 1:  # done before anybody reads a bar, which takes a while to bring in
+        yield lambda _more: None
+        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())

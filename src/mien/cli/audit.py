@@ -43,7 +43,7 @@ def audit(
     from mien.audit import examine
     from mien.audit.clean import DROPPABLE, DROPPED_FROM, check_sought, parse_names
     from mien.audit.examine import list_sought
-    from mien.data.load import load
+    from mien.data.loading import load
     from mien.data.votes import read_votes
 
     kinds = () if drop is None else parse_names(drop, DROPPABLE, "--drop")

@@ -64,7 +64,7 @@ def compare(
 def _make_plan(recipe: str, vary: list[str], resume: StudyFolder | None, skip_bad: bool, **choices: Any) -> Plan:
     """Return the plan of a new study, or that of the one to go on with."""
     from mien.compare.plan import plan_study, read_plan
-    from mien.data.load import SYNTHETIC
+    from mien.data.loading import SYNTHETIC
 
     if resume is None:
         plan = plan_study(recipe, vary, **choices)

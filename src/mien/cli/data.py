@@ -31,7 +31,7 @@ def data(
 
     Reads fer2013.csv and its relatives, folders of faces, tables beside pictures, and archives of any of these.
     """
-    from mien.data.load import load
+    from mien.data.loading import load
     from mien.data.only import keep_only
     from mien.data.split import hold_out_valid
     from mien.data.write import refuse_filled, write_folders

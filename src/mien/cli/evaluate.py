@@ -114,7 +114,7 @@ def _join(runs: Sequence[Run]) -> Run:
 def _read_splits(run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None) -> _Known:
     """Return the faces to measure on and those that the run has seen: often the same."""
     from mien.config import DataConfig
-    from mien.data.load import load
+    from mien.data.loading import load
     from mien.data.prepare import label, prepare_splits
     from mien.errors import DataError
     from mien.evaluate import read_trained_on

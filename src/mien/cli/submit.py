@@ -36,7 +36,7 @@ def submit(
     """
     from mien.calibrate import scale_probabilities
     from mien.checkpoint import load_run
-    from mien.data.load import load
+    from mien.data.loading import load
     from mien.decide import decide, parse_decision
     from mien.evaluate import pick_device, predict_probabilities
     from mien.submit import choose_faces, refuse_overwriting, write_submission

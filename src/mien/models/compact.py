@@ -1,6 +1,6 @@
-"""`compact`: a residual network of three quarters of a million parameters, quick to train and quickest to recognise with.
+"""`compact`: a residual network of three quarters of a million parameters, quick to train, quickest to recognise with.
 
-Three stages at a quarter, an eighth and a sixteenth of the side cost about the same each; the widest maps go straight to
+Three stages at a half, a quarter and an eighth of the side cost about the same each; the widest maps go straight to
 their maxima.
 """
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from torch import nn
 
 from mien.config import ModelConfig
+from mien.models.native import Chain
 from mien.models.network import Network
 from mien.models.small import Residual, convolve
-from mien.models.native import Chain
 
 
 def build_resnet9(config: ModelConfig, *, classes: int, size: int) -> Network:

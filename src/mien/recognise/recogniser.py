@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future
 from itertools import islice
+from pathlib import Path
+from threading import Thread
 from typing import Any, final, overload
 
 import numpy as np
@@ -45,7 +48,22 @@ class Recogniser:
         threads: int | None = None,
     ) -> None:
         self._detector = find_detector(detector)
-        self._network = OnnxNetwork(find_model(run), threads=threads)
+        model = find_model(run)
+        self._opened: Future[OnnxNetwork] = Future()
+        if run is None:  # ours is sound: it opens while the first faces are looked for
+            Thread(target=self._open, args=(model, threads), daemon=True).start()
+        else:
+            self._opened.set_result(OnnxNetwork(model, threads=threads))
+
+    def _open(self, model: Path | bytes, threads: int | None) -> None:
+        try:
+            self._opened.set_result(OnnxNetwork(model, threads=threads))
+        except BaseException as error:
+            self._opened.set_exception(error)
+
+    @property
+    def _network(self) -> OnnxNetwork:
+        return self._opened.result()
 
     @property
     def expressions(self) -> tuple[str, ...]:

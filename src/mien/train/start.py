@@ -162,7 +162,7 @@ def _train(
 
 
 def describe_hardware(device: str) -> str:
-    """Return in words what computes: the GPU's name, or the processor, the number of threads and whose loops they run."""
+    """Return in words what computes: the GPU's name, or the processor, its threads and whose loops they run."""
     if device in ("auto", "cuda") and torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
     loops = "torch's loops" if load_library() is None else "compiled loops"

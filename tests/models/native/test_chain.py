@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mien.config import ModelConfig
 from mien.models import MODELS, build_model
 from mien.models.native import Chain, torch_alone
 from mien.models.native import chain as chain_module
 from mien.models.native.build import load_library
 from mien.models.rrelu import RReLU
-from mien.config import ModelConfig
 
 pytestmark = pytest.mark.skipif(load_library() is None, reason="no C compiler on this machine, or MIEN_NATIVE=0")
 
@@ -21,8 +21,21 @@ pytestmark = pytest.mark.skipif(load_library() is None, reason="no C compiler on
 def layers(*, dropout: float = 0.0) -> list[nn.Module]:
     """Return layers that the loops know, and one that they do not."""
     torch.manual_seed(0)
-    first = [nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Dropout(dropout)]
-    return [*first, nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten()]
+    first = [
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Dropout(dropout),
+    ]
+    return [
+        *first,
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.AdaptiveMaxPool2d(1),
+        nn.Flatten(),
+    ]
 
 
 @pytest.fixture

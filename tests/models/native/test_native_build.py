@@ -19,7 +19,9 @@ def ask(cache: Path, **environment: str) -> bool:
     """Return whether a fresh process has the library, with its cache in `cache`."""
     inherited = {name: value for name, value in os.environ.items() if name not in ("CC", "MIEN_NATIVE")}
     settings = {**inherited, "MIEN_CACHE": str(cache), **environment}
-    done = subprocess.run([sys.executable, "-c", SAYS_WHETHER], env=settings, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SAYS_WHETHER], env=settings, capture_output=True, text=True, check=True
+    )
     assert not done.stderr
     return done.stdout.strip() == "True"
 

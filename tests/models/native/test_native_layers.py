@@ -38,7 +38,11 @@ def test_a_convolution_and_its_gradients_are_those_of_torch_in_float64(
     count: int, channels: int, kernels: int, height: int, width: int
 ) -> None:
     """Rounding apart: 4e-5 of the largest value, whatever the shape."""
-    maps, weight, bias = draw(count, channels, height, width), draw(kernels, channels, 3, 3, seed=1), draw(kernels, seed=2)
+    maps, weight, bias = (
+        draw(count, channels, height, width),
+        draw(kernels, channels, 3, 3, seed=1),
+        draw(kernels, seed=2),
+    )
     slopes = draw(count, kernels, height, width, seed=3)
     exact = [value.double().requires_grad_() for value in (maps, weight, bias)]
     ours = [value.clone().requires_grad_() for value in (maps, weight, bias)]

@@ -56,7 +56,7 @@ def _open(path: Path) -> ctypes.CDLL:
 
 
 def _find_built(key: str) -> Path | None:
-    """Return the library of an earlier training, if it is what was built: to map a damaged file would kill the process."""
+    """Return the library of an earlier training, if it is whole: to map a damaged file would kill the process."""
     for path in _folder().glob(f"{key}-*.so"):
         if path.name == _name_file(key, path.read_bytes()):
             return path
@@ -70,7 +70,10 @@ def _build(key: str, compiler: str) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as aside:
         compiled, linked = Path(aside) / "kernels.o", Path(aside) / "kernels.so"
         # Linked without a library of OpenMP, so that the names are those of the one that torch has loaded.
-        for command in ((*FLAGS, "-c", str(SOURCES[0]), "-o", str(compiled)), ("-shared", str(compiled), "-o", str(linked))):
+        for command in (
+            (*FLAGS, "-c", str(SOURCES[0]), "-o", str(compiled)),
+            ("-shared", str(compiled), "-o", str(linked)),
+        ):
             subprocess.run([compiler, *command], check=True, capture_output=True, timeout=PATIENCE)
         return linked.replace(folder / _name_file(key, linked.read_bytes()))
 
@@ -96,7 +99,12 @@ def _find_compiler() -> str:
 def _name_build(compiler: str) -> str:
     """Return a name for what this compiler makes of this source for this processor."""
     told = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=PATIENCE).stdout
-    parts = (*(source.read_bytes() for source in SOURCES), told, " ".join(FLAGS).encode(), _describe_processor().encode())
+    parts = (
+        *(source.read_bytes() for source in SOURCES),
+        told,
+        " ".join(FLAGS).encode(),
+        _describe_processor().encode(),
+    )
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return f"kernels-{digest[:16]}"
 

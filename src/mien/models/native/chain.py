@@ -1,42 +1,44 @@
-"""`Chain`: layers one after the other, the compiled loops in place of those that they know. See `mien.models.native`."""
+"""`Chain`: layers one after the other, compiled loops in place of those that they know. See `mien.models.native`."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import final
+from typing import TypeGuard, final
 
 import torch
 from torch import Tensor, nn
 
-from mien.models.rrelu import RReLU
 from mien.models.native.build import load_library
 from mien.models.native.layers import WIDTH, After, apply_norm, convolve, normalise
+from mien.models.rrelu import RReLU
 
 
 @final
 class Chain(nn.Sequential):
     """`torch.nn.Sequential` that trains faster on a CPU where a C compiler is at hand.
 
-    3×3 convolutions run in compiled loops, and so does a batch norm with the rectifier, max-pool and dropout behind it, as
-    one. Names, parameters and, but for rounding, results are those of the layers one by one. Evaluation, other devices,
-    other number types and layers that somebody listens to (hooks) go torch's way.
+    3×3 convolutions run in compiled loops, and so does a batch norm with the rectifier, max-pool and dropout behind
+    it, as one: while training, and in evaluation under torch's inference mode. Names, parameters and, but for
+    rounding, results are those of the layers one by one. Other devices, other number types and layers that somebody
+    listens to (hooks) go torch's way.
     """
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return what the last layer makes of (N, C, H, W)."""
         layers = list(self)
         if not _suits(maps, self.training) or any(map(_is_watched, layers)):
-            return super().forward(maps)  # type: ignore[no-any-return]
+            return super().forward(maps)  # type: ignore[no-any-return, no-untyped-call]
         at = 0
         while at < len(layers):
             layer = layers[at]
-            after, taken = _look_behind(layers, at, maps) if _is_norm(layer, self.training) else (None, 1)
-            if after is not None:
-                maps = _normalise(layer, maps, after)
-            elif _is_convolution(layer):
+            taken = 1
+            if _is_convolution(layer):
                 maps = convolve(maps, layer.weight, layer.bias)
+            elif _is_norm(layer, self.training) and (behind := _look_behind(layers[at:], maps)) is not None:
+                after, taken = behind
+                maps = _normalise(layer, maps, after)
             else:
                 maps = layer(maps)
             at += taken
@@ -69,7 +71,7 @@ def _is_watched(layer: nn.Module) -> bool:
     return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
-def _is_convolution(layer: nn.Module) -> bool:
+def _is_convolution(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Say whether `layer` is a 3×3 convolution that the library knows."""
     if type(layer) is not nn.Conv2d or layer.in_channels % WIDTH or layer.out_channels % WIDTH:
         return False
@@ -77,18 +79,20 @@ def _is_convolution(layer: nn.Module) -> bool:
     return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and layer.weight.dtype == torch.float32
 
 
-def _is_norm(layer: nn.Module, training: bool) -> bool:
+def _is_norm(layer: nn.Module, training: bool) -> TypeGuard[nn.BatchNorm2d]:
     """Say whether `layer` is a batch norm that the library knows, in the mode of the chain: it may be frozen alone."""
-    usual = type(layer) is nn.BatchNorm2d and layer.affine and layer.track_running_stats and layer.training == training
-    return usual and layer.num_features % WIDTH == 0 and layer.momentum is not None and layer.weight.dtype == torch.float32
+    if type(layer) is not nn.BatchNorm2d or layer.num_features % WIDTH or layer.training != training:
+        return False
+    usual = layer.affine and layer.track_running_stats and layer.momentum is not None
+    return usual and layer.weight.dtype == torch.float32
 
 
-def _look_behind(layers: list[nn.Module], at: int, maps: Tensor) -> tuple[After | None, int]:
-    """Return what follows the batch norm at `at`, and how many layers that makes with it; None without a rectifier."""
-    behind = [layer for layer in layers[at + 1 : at + 4] if layer.training == layers[at].training]
-    if behind != layers[at + 1 : at + 4]:
-        return None, 1
-    rectifier = behind[0] if behind else None
+def _look_behind(layers: list[nn.Module], maps: Tensor) -> tuple[After, int] | None:
+    """Return what follows the batch norm `layers[0]`, and how many layers that makes with it; None: no rectifier."""
+    norm, *behind = layers[:4]
+    if not behind or any(layer.training != norm.training for layer in behind):
+        return None
+    rectifier = behind[0]
     if type(rectifier) is nn.ReLU:
         lower = upper = 0.0
     elif type(rectifier) is RReLU:
@@ -96,13 +100,14 @@ def _look_behind(layers: list[nn.Module], at: int, maps: Tensor) -> tuple[After 
         if not rectifier.training:  # the mean slope
             lower = upper = (lower + upper) / 2.0
     else:
-        return None, 1
+        return None
     is_even = maps.shape[2] % 2 == 0 and maps.shape[3] % 2 == 0
     pool = is_even and len(behind) > 1 and _halves(behind[1])
-    last = behind[1 + pool] if len(behind) > 1 + pool else None
-    drops = type(last) is nn.Dropout and last.p < 1.0
-    dropout = last.p if drops and last.training else 0.0
-    return After(lower=lower, upper=upper, pool=pool, dropout=dropout), 2 + pool + drops
+    taken, dropout = 2 + pool, 0.0
+    if len(layers) > taken and type(last := layers[taken]) is nn.Dropout and last.p < 1.0:
+        dropout = last.p if last.training else 0.0
+        taken += 1
+    return After(lower=lower, upper=upper, pool=pool, dropout=dropout), taken
 
 
 def _halves(layer: nn.Module) -> bool:
@@ -112,13 +117,16 @@ def _halves(layer: nn.Module) -> bool:
     return (layer.kernel_size, layer.stride, layer.padding, layer.dilation) == (2, 2, 0, 1)
 
 
-def _normalise(norm: nn.Module, maps: Tensor, after: After) -> Tensor:
+def _normalise(norm: nn.BatchNorm2d, maps: Tensor, after: After) -> Tensor:
     """Return the batch norm of `maps` with what follows it, and keep running statistics as torch does."""
-    assert isinstance(norm, nn.BatchNorm2d)
     if not norm.training:
         return apply_norm(maps, norm, after)
     result, mean, variance = normalise(maps, norm.weight, norm.bias, norm.eps, after)
     count = maps.numel() // maps.shape[1]
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.num_batches_tracked is not None
+    assert norm.momentum is not None
     with torch.no_grad():
         norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean, norm.momentum)

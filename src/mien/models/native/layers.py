@@ -1,4 +1,4 @@
-"""The compiled loops as differentiable functions. In and out: float32 CPU tensors (N, C, H, W), channels last in memory."""
+"""The compiled loops as functions with gradients. In and out: float32 CPU tensors (N, C, H, W), channels last."""
 
 from __future__ import annotations
 
