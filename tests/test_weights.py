@@ -50,7 +50,7 @@ def test_both_files_hold_the_same_network(recogniser: mien.Recogniser) -> None:
     """Eight bits and half precision move probabilities a little, answers seldom (drawn faces, 200 of them)."""
     faces = load("synthetic").named()["test"].images[:200]
     run = load_run(BUNDLED.parent)
-    exact = predict_probabilities(run.network, faces, views=("plain", "mirror"))
+    exact = predict_probabilities(run.network, faces, views=tuple(recogniser.card["views"]))
     rounded = recogniser.predict(faces)
     assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.9
     np.testing.assert_allclose(1.0, rounded.sum(1), atol=1e-5)

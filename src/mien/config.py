@@ -104,7 +104,9 @@ class TrainConfig:
     schedule: Schedule = _choice("one-cycle", "how the learning rate moves")
     warmup_fraction: float = _number(0.2, 0.0, 0.9, "part of all steps in which cosine and one-cycle rise")
     plateau_factor: float = _number(0.5, 0.01, 0.99, "what plateau multiplies the rate by")
-    plateau_patience: int = _number(5, 0, MAX_EPOCHS, "epochs without improvement before plateau acts")
+    plateau_patience: int = _number(
+        5, 0, MAX_EPOCHS, "looks at valid without improvement before plateau acts: epochs, with valid_every=1"
+    )
     valid_every: int = _number(
         1, 1, 1000, "epochs from one look at valid to the next; the last one is always looked at"
     )
@@ -116,7 +118,9 @@ class TrainConfig:
     ema_decay: float = _number(0.0, 0.0, 0.99999, "decay of the exponential moving average of weights per step; 0: off")
     metric: Metric = _choice("accuracy", "what early stopping and the choice of the best epoch look at, on valid")
     stop_at: float | None = _number(None, 0.0, 100.0, "stop when the metric on valid reaches this")
-    patience: int | None = _number(None, 1, MAX_EPOCHS, "stop after so many epochs without improvement")
+    patience: int | None = _number(
+        None, 1, MAX_EPOCHS, "stop after so many looks at valid without improvement: epochs, with valid_every=1"
+    )
     keep_last: int = _number(0, 0, MAX_EPOCHS, "newest epochs whose weights are kept, too, for `mien ensemble --last`")
     keep: Literal["best", "last"] = _choice("best", "which weights the finished run keeps")
     start_from: str | None = _choice(

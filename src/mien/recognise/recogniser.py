@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from itertools import islice
-from pathlib import Path
 from threading import Thread
 from typing import Any, final, overload
 
@@ -36,7 +35,7 @@ class Recogniser:
         threads: that the network may use; None: one for each core.
 
     Raises:
-        RunError: no such run or file, or not one of mien.
+        RunError: no such run or file, or not one of mien; the network that ships opens meanwhile, and tells at first use.
         ConfigError: no detector of that name.
     """
 
@@ -48,21 +47,24 @@ class Recogniser:
         threads: int | None = None,
     ) -> None:
         self._detector = find_detector(detector)
-        model = find_model(run)
+        self._model, self._threads, self._process = find_model(run), threads, os.getpid()
         self._opened: Future[OnnxNetwork] = Future()
         if run is None:  # ours is sound: it opens while the first faces are looked for
-            Thread(target=self._open, args=(model, threads), daemon=True).start()
+            Thread(target=self._open, daemon=True).start()
         else:
-            self._opened.set_result(OnnxNetwork(model, threads=threads))
+            self._opened.set_result(OnnxNetwork(self._model, threads=threads))
 
-    def _open(self, model: Path | bytes, threads: int | None) -> None:
+    def _open(self) -> None:
         try:
-            self._opened.set_result(OnnxNetwork(model, threads=threads))
+            self._opened.set_result(OnnxNetwork(self._model, threads=self._threads))
         except BaseException as error:
             self._opened.set_exception(error)
 
     @property
     def _network(self) -> OnnxNetwork:
+        if self._process != os.getpid() and not self._opened.done():  # forked: the thread that opens stayed behind
+            self._process, self._opened = os.getpid(), Future()
+            self._open()
         return self._opened.result()
 
     @property

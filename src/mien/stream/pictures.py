@@ -18,7 +18,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import DataError
+from mien.errors import DataError, RunError
 from mien.files import make_folder, write_aside
 from mien.recognise import Recogniser, draw, read_picture
 from mien.recognise.face import Box, Face
@@ -105,6 +105,8 @@ def prepare_file(recogniser: Recogniser, file: str, look: Look) -> Prepared | Ou
         crops = recogniser.cut(picture, boxes)
     except DataError as error:
         return Outcome(file=file, rows=[], problem=error.problem)
+    except (RunError, ImportError):  # the network cannot be opened: no fault of the file
+        raise
     except Exception as error:  # of a library: one odd file among a million is no reason to stop
         return Outcome(file=file, rows=[], problem=f"{type(error).__name__}: {error}")
     return Prepared(file=file, boxes=boxes, crops=crops, remark=next(iter(remarks), None))

@@ -23,7 +23,7 @@ class Stopping:
     Attributes:
         best: the highest score, or None before the first.
         best_epoch: the epoch of it, from 1; 0 before the first.
-        waited: epochs since then.
+        waited: looks at valid since then: epochs, unless `valid_every` says otherwise.
     """
 
     best: float | None = None
@@ -46,5 +46,5 @@ class Stopping:
         if reached is not None and self.best >= reached:
             return f"{config.metric} on valid reached {config.stop_at:g} (threshold)"
         if config.patience is not None and self.waited >= config.patience:
-            return f"{config.metric} on valid has not improved for {self.waited} epochs (patience)"
+            return f"{config.metric} on valid has not improved for {self.waited * config.valid_every} epochs (patience)"
         return None

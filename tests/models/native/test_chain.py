@@ -175,3 +175,64 @@ def test_only_part_of_a_chain_may_be_frozen() -> None:
     assert maps.grad is not None
     assert maps.grad.abs().sum() > 0
     assert torch.equal(before, network[1].running_mean)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(64, 64, 3, padding=1), (1, 32, 4, 4)),
+        (nn.Conv2d(32, 32, 3, padding=1), (1, 64, 4, 4)),
+        (nn.BatchNorm2d(32), (1, 64, 4, 4)),
+        (nn.BatchNorm2d(32), (1, 32, 1, 1)),
+    ],
+)
+def test_maps_that_do_not_fit_are_refused_as_torch_refuses_them(layer: nn.Module, shape: tuple[int, ...]) -> None:
+    """Nothing is read beyond the weights, and a mean of one value is none."""
+    with pytest.raises((RuntimeError, ValueError)):
+        Chain(layer, nn.ReLU())(torch.randn(shape))
+
+
+def test_one_picture_without_a_batch_goes_torchs_way(called: list[str]) -> None:
+    """(C, H, W), as torch's convolutions take it."""
+    layer, maps = nn.Conv2d(32, 32, 3, padding=1), torch.randn(32, 6, 6)
+    assert torch.equal(layer(maps), Chain(layer)(maps))
+    assert not called
+
+
+def test_defaults_of_torch_do_not_matter() -> None:
+    """Results have the type of the maps, whatever new tensors have."""
+    network, maps = Chain(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU()), torch.randn(2, 32, 4, 4)
+    expected = network(maps)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = network(maps)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    torch.testing.assert_close(expected, found)
+
+
+def test_torch_alone_may_be_nested(called: list[str]) -> None:
+    """The end of the inner one is not the end of the outer one."""
+    network = Chain(*layers())
+    with torch_alone():
+        with torch_alone():
+            pass
+        network(faces())
+    assert not called
+
+
+def test_a_pool_lets_no_missing_number_vanish() -> None:
+    """One NaN among four is the largest, in evaluation as in training, wherever it stands: a loss must show it."""
+    network = Chain(nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)).eval()
+    for place in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        maps = torch.zeros(1, 32, 2, 2)
+        maps[0, 0][place] = torch.nan
+        with torch.inference_mode():
+            assert network(maps)[0, 0].isnan().all()
+
+
+def test_weights_may_lie_apart_in_memory() -> None:
+    """Every second number of a longer tensor."""
+    network, maps = Chain(nn.BatchNorm2d(32), nn.ReLU()), torch.randn(2, 32, 4, 4)
+    network[0].weight = nn.Parameter(torch.randn(32, 2)[:, 0])
+    torch.testing.assert_close(nn.Sequential(*network)(maps), network(maps), rtol=1e-4, atol=1e-5)

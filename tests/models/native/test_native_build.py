@@ -80,3 +80,13 @@ def test_another_source_compiler_or_processor_has_another_file(monkeypatch: pyte
     first = build._name_build(compiler)
     monkeypatch.setattr(build, "_describe_processor", lambda: "another one")
     assert first != build._name_build(compiler)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners on this system")
+def test_a_folder_that_others_may_write_to_is_left_alone(tmp_path: Path, compiler: str) -> None:
+    """They could put a library of theirs into it."""
+    (tmp_path / "native").mkdir(mode=0o700)
+    (tmp_path / "native").chmod(0o777)
+    assert not ask(tmp_path, CC=compiler)
+    (tmp_path / "native").chmod(0o700)
+    assert ask(tmp_path, CC=compiler)

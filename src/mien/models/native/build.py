@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from ctypes import c_double, c_int, c_long, c_uint64, c_void_p
@@ -17,7 +18,7 @@ from pathlib import Path
 from mien.data.cache import find_cache
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.c", "winograd.h"))
-COMPILERS = ("cc", "gcc", "clang")
+COMPILERS = ("gcc", "cc", "clang")
 FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-fopenmp")
 PATIENCE = 120.0
 """Seconds that a compiler may take; it takes three."""
@@ -39,8 +40,8 @@ def load_library() -> ctypes.CDLL | None:
 
     torch has to be imported before: the library runs in the threads of torch's OpenMP, not in a second pool.
     """
-    if os.environ.get("MIEN_NATIVE", "1") == "0":
-        return None
+    if os.environ.get("MIEN_NATIVE", "1") == "0" or sys.platform != "linux":
+        return None  # elsewhere a library may not leave names open for torch's OpenMP
     with suppress(OSError, AttributeError, subprocess.SubprocessError):
         compiler = _find_compiler()
         key = _name_build(compiler)
@@ -58,16 +59,17 @@ def _open(path: Path) -> ctypes.CDLL:
 def _find_built(key: str) -> Path | None:
     """Return the library of an earlier training, if it is whole: to map a damaged file would kill the process."""
     for path in _folder().glob(f"{key}-*.so"):
-        if path.name == _name_file(key, path.read_bytes()):
-            return path
+        with suppress(OSError):
+            if path.name == _name_file(key, path.read_bytes()):
+                return path
     return None
 
 
 def _build(key: str, compiler: str) -> Path:
     """Compile the library into the cache folder: whole or not at all."""
     folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as aside:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as aside:
         compiled, linked = Path(aside) / "kernels.o", Path(aside) / "kernels.so"
         # Linked without a library of OpenMP, so that the names are those of the one that torch has loaded.
         for command in (
@@ -79,7 +81,13 @@ def _build(key: str, compiler: str) -> Path:
 
 
 def _folder() -> Path:
-    return find_cache() / "native"
+    """Return the folder of libraries; raise OSError where others might put one of theirs into it."""
+    folder = find_cache() / "native"
+    if folder.exists():
+        status = folder.stat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o022:
+            raise OSError("the folder belongs to somebody else, or others may write to it")
+    return folder
 
 
 def _name_file(key: str, content: bytes) -> str:

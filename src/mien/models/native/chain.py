@@ -9,6 +9,7 @@ from typing import TypeGuard, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from mien.models.native.build import load_library
 from mien.models.native.layers import WIDTH, After, apply_norm, convolve, normalise
@@ -34,9 +35,11 @@ class Chain(nn.Sequential):
         while at < len(layers):
             layer = layers[at]
             taken = 1
-            if _is_convolution(layer):
+            if not _fits(maps):
+                maps = layer(maps)
+            elif _is_convolution(layer) and maps.shape[1] == layer.in_channels:
                 maps = convolve(maps, layer.weight, layer.bias)
-            elif _is_norm(layer, self.training) and (behind := _look_behind(layers[at:], maps)) is not None:
+            elif _is_norm(layer, maps, self.training) and (behind := _look_behind(layers[at:], maps)) is not None:
                 after, taken = behind
                 maps = _normalise(layer, maps, after)
             else:
@@ -48,11 +51,12 @@ class Chain(nn.Sequential):
 @contextmanager
 def torch_alone() -> Iterator[None]:
     """Let everything go torch's way meanwhile, in this thread: to compare with what torch computes."""
+    before = getattr(_held, "back", False)
     _held.back = True
     try:
         yield
     finally:
-        _held.back = False
+        _held.back = before
 
 
 _held = threading.local()
@@ -60,15 +64,22 @@ _held = threading.local()
 
 def _suits(maps: Tensor, training: bool) -> bool:
     """Say whether the library is there and takes these numbers in this mode."""
-    if type(maps) is not Tensor or maps.device.type != "cpu" or maps.dtype != torch.float32:
+    if not _fits(maps):
         return False
     mode = torch.is_grad_enabled() if training else torch.is_inference_mode_enabled()
     as_usual = not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
     return mode and as_usual and not getattr(_held, "back", False) and load_library() is not None
 
 
+def _fits(maps: Tensor) -> bool:
+    """Say whether these are maps that the library takes."""
+    plain = type(maps) is Tensor and maps.ndim == 4 and maps.numel() > 0
+    return plain and maps.device.type == "cpu" and maps.dtype == torch.float32
+
+
 def _is_watched(layer: nn.Module) -> bool:
-    return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
+    own = layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
+    return bool(own) or _has_any_global_hook()
 
 
 def _is_convolution(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
@@ -76,15 +87,20 @@ def _is_convolution(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
     if type(layer) is not nn.Conv2d or layer.in_channels % WIDTH or layer.out_channels % WIDTH:
         return False
     found = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
-    return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and layer.weight.dtype == torch.float32
+    return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and _fits_weight(layer.weight)
 
 
-def _is_norm(layer: nn.Module, training: bool) -> TypeGuard[nn.BatchNorm2d]:
+def _fits_weight(weight: Tensor) -> bool:
+    return weight.dtype == torch.float32 and weight.device.type == "cpu"
+
+
+def _is_norm(layer: nn.Module, maps: Tensor, training: bool) -> TypeGuard[nn.BatchNorm2d]:
     """Say whether `layer` is a batch norm that the library knows, in the mode of the chain: it may be frozen alone."""
     if type(layer) is not nn.BatchNorm2d or layer.num_features % WIDTH or layer.training != training:
         return False
     usual = layer.affine and layer.track_running_stats and layer.momentum is not None
-    return usual and layer.weight.dtype == torch.float32
+    enough = maps.shape[1] == layer.num_features and maps.numel() > maps.shape[1]  # one value has no variance
+    return usual and enough and _fits_weight(layer.weight)
 
 
 def _look_behind(layers: list[nn.Module], maps: Tensor) -> tuple[After, int] | None:

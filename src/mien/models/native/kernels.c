@@ -177,7 +177,8 @@ int convolve(const float *x, const float *w, float *y, long n, long h, long wd, 
 
 /* Sums of wide kernels for tiles of 6x6 leave the cache, so that there has to be more to gain. */
 int convolve_weights(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, int threads) {
-  long block = ci * co > 128 * 128 ? 96 : 48;
+  long block = ci * co > 128 * 128 ? 96 : 48, blocks = n * ((h + 3) / 4) * ((wd + 3) / 4) / block;
+  if (threads > blocks) threads = blocks > 1 ? blocks : 1; /* each one sums kernels of its own: a long way for few tiles */
   return takes_six(h, wd, ci * co > 64 * 128 ? 54 : 36) ? convolve_weights_6(x, dy, dw, n, h, wd, ci, co, block, threads)
                                                         : convolve_weights_4(x, dy, dw, n, h, wd, ci, co, block, threads);
 }
@@ -230,7 +231,7 @@ INLINE void forward_unit(const Norm *t, long unit, const int pool, const int ran
         long at = from + ((p >> 1) * t->w + (p & 1)) * c + k;
         vec v = LOAD(t->x + at) * a + b;
         v = choose((ivec)(v > 0.0f), v, v * slope_at(t, at, random));
-        best = p ? choose((ivec)(v > best), v, best) : v;
+        best = p ? choose((ivec)(v > best) | (ivec)(v != v), v, best) : v; /* NaN wins, as in torch */
       }
       if (drop) best *= kept(t, to + k);
       STORE(t->y + to + k, best);
@@ -252,7 +253,7 @@ INLINE void backward_at(const Norm *t, long from, long to, long k, const int poo
     if (pool) {
       v = choose((ivec)(v > 0.0f), v, v * s);
       ivec more = (ivec){0} - 1;
-      if (p) more = (ivec)(v > best);
+      if (p) more = (ivec)(v > best) | (ivec)(v != v);
       best = p ? choose(more, v, best) : v;
       which = (more & p) | (~more & which);
     }

@@ -59,8 +59,10 @@ def apply_norm(maps: Tensor, norm: nn.BatchNorm2d, after: After) -> Tensor:
     Keeps nothing for a way back: for evaluation.
     """
     maps = maps.contiguous(memory_format=LAST)
-    result = torch.empty(_shape_after(maps, after), memory_format=LAST)
-    given = (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+    result = torch.empty(_shape_after(maps, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    given = [value.contiguous() for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var)]
     _call("norm_apply", maps, result, *given, *_describe(maps, norm.eps, after, [0, 0]))
     return result
 
@@ -91,7 +93,8 @@ class _Convolution(Function):
 def _correlate(maps: Tensor, kernels: Tensor) -> Tensor:
     """Return (N, D, H, W) for `kernels` (3, 3, C, D)."""
     count, _, height, width = maps.shape
-    result = torch.empty((count, kernels.shape[3], height, width), memory_format=LAST)
+    shape = (count, kernels.shape[3], height, width)
+    result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
     _call("convolve", maps, kernels.contiguous(), result, *_sizes(maps, result))
     return result
 
@@ -108,7 +111,8 @@ class _Norm(Function):
         context: Any, maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: After, seeds: list[int]
     ) -> tuple[Tensor, Tensor, Tensor]:
         maps = maps.contiguous(memory_format=LAST)
-        result = torch.empty(_shape_after(maps, after), memory_format=LAST)
+        result = torch.empty(_shape_after(maps, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
+        weight, bias = weight.contiguous(), bias.contiguous()
         mean, variance = maps.new_empty(maps.shape[1]), maps.new_empty(maps.shape[1])
         rest = _describe(maps, eps, after, seeds)
         _call("norm_forward", maps, result, weight, bias, mean, variance, *rest)
