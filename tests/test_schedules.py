@@ -52,9 +52,9 @@ def test_plateau_forgives_after_an_improvement() -> None:
 
 
 def test_faces_grow_in_equal_spans_and_reach_their_full_side() -> None:
-    """32, 40, 48: two spans of half the growing part each, then the full side for the rest."""
-    sides = [grow_side(step / 100, start=32, full=48, grow_fraction=0.8) for step in range(100)]
-    assert sides == [32] * 40 + [40] * 40 + [48] * 20
+    """32, 48, 64: two spans of half the growing part each, then the full side for the rest."""
+    sides = [grow_side(step / 100, start=32, full=64, grow_fraction=0.8) for step in range(100)]
+    assert sides == [32] * 40 + [48] * 40 + [64] * 20
 
 
 @pytest.mark.parametrize("start", [None, 48, 64])

@@ -27,7 +27,7 @@ def scale_rate(schedule: Schedule, progress: float, *, warmup_fraction: float = 
 
 
 SIDE_STEP = 16
-"""Faces grow by so many pixels at a time: networks halve the side up to three times."""
+"""Faces grow by so many pixels at a time: networks halve the side up to four times."""
 
 
 def grow_side(progress: float, *, start: int | None, full: int, grow_fraction: float) -> int:
@@ -35,8 +35,8 @@ def grow_side(progress: float, *, start: int | None, full: int, grow_fraction: f
 
     Small pictures first cost less and lose little, as in progressive resizing (Howard 2018, fast.ai's DAWNBench entry).
 
-    >>> [grow_side(progress, start=32, full=48, grow_fraction=0.7) for progress in (0.0, 0.34, 0.36, 0.69, 0.71)]
-    [32, 32, 40, 40, 48]
+    >>> [grow_side(progress, start=32, full=64, grow_fraction=0.7) for progress in (0.0, 0.34, 0.36, 0.69, 0.71)]
+    [32, 32, 48, 48, 64]
     """
     if start is None or start >= full:
         return full

@@ -35,7 +35,7 @@ class Recogniser:
         threads: that the network may use; None: one for each core.
 
     Raises:
-        RunError: no such run or file, or not one of mien; the network that ships opens meanwhile, and tells at first use.
+        RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
         ConfigError: no detector of that name.
     """
 

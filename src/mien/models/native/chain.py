@@ -79,7 +79,7 @@ def _fits(maps: Tensor) -> bool:
 
 def _is_watched(layer: nn.Module) -> bool:
     own = layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
-    return bool(own) or _has_any_global_hook()
+    return bool(own or _has_any_global_hook())  # type: ignore[no-untyped-call]
 
 
 def _is_convolution(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
