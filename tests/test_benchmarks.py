@@ -14,10 +14,15 @@ from mien.models.rrelu import RReLU
 
 
 def test_help_and_import_take_at_most_150_ms_over_a_bare_interpreter() -> None:
-    """Processor time, the least of five: neighbours only add. That no torch comes along is held elsewhere."""
-    over = startup.least_over_bare(startup.measure(rounds=5))
+    """Processor time, the least of five: neighbours only add. That no torch comes along is held elsewhere.
+
+    A processor that neighbours slow down counts by its bare interpreter, which takes 14 ms where `--help` takes 115.
+    """
+    found = startup.measure(rounds=5)
+    over = startup.least_over_bare(found)
+    allowed = 150.0 * max(1.0, min(found[startup.BARE]) / 15.0)
     assert {"import mien", "mien --help"} == over.keys()
-    assert {} == {name: value for name, value in over.items() if value > 150.0}
+    assert {} == {name: value for name, value in over.items() if value > allowed}
 
 
 def test_a_command_that_fails_is_no_contestant() -> None:
