@@ -6,6 +6,8 @@ convolution four times cheaper; two residual stages at a quarter and an eighth o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import final
 
 from torch import Tensor, nn
@@ -31,23 +33,38 @@ class Residual(nn.Module):
 
 def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 8)."""
-    layers = Chain(
-        nn.PixelUnshuffle(2),
-        *convolve(4, 32),
-        *convolve(32, 64),
-        nn.MaxPool2d(2),
-        Residual(64),
-        nn.Dropout2d(config.dropout_conv),
-        *convolve(64, 128),
-        nn.MaxPool2d(2),
-        Residual(128),
+    return stack(config, 32, (64, 128), classes=classes, size=size)
+
+
+def stack(
+    config: ModelConfig, first: int, widths: Sequence[int], *, last_halves: bool = True, classes: int, size: int
+) -> Network:
+    """Return a residual network on folded faces: the form of `small`, `compact` and `resnet9`.
+
+    Args:
+        config: its dropout rates are taken.
+        first: channels of the first convolution.
+        widths: channels of each stage: a convolution, 2×2 max-pool, a residual block.
+        last_halves: whether the last stage has pool and block; otherwise its maps go straight to their maxima.
+        classes: number of expressions.
+        size: side of the faces.
+    """
+    layers: list[nn.Module] = [nn.PixelUnshuffle(2), *convolve(4, first)]
+    for index, (before, width) in enumerate(pairwise((first, *widths)), start=1):
+        layers += convolve(before, width)
+        if index < len(widths) or last_halves:
+            layers += [nn.MaxPool2d(2), Residual(width)]
+        if index < len(widths):
+            layers.append(nn.Dropout2d(config.dropout_conv))
+    last = widths[-1]
+    layers += [
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
-        nn.BatchNorm1d(128),  # maxima over a map are large: without it training starts with a loss near 50
+        nn.BatchNorm1d(last),  # maxima over a map are large: without it training starts with a loss near 50
         nn.Dropout(config.dropout_dense),
-        nn.Linear(128, classes),
-    )
-    return Network(layers, size=size, channels_last=True)
+        nn.Linear(last, classes),
+    ]
+    return Network(Chain(*layers), size=size, channels_last=True)
 
 
 def convolve(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
