@@ -19,6 +19,7 @@ from mien.checkpoint import WEIGHTS, Facts, load_run, load_tensors, save_tensors
 from mien.evaluate import calibrate_run, read_trained_on
 from mien.export import export_run, write_model
 from mien.files import make_folder
+from mien.views import parse_views
 
 
 def halve(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -58,4 +59,4 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path)
     parser.add_argument("--views", default="plain")
     options = parser.parse_args()
-    bundle(options.source, options.out, tuple(options.views.split(",")))
+    bundle(options.source, options.out, parse_views(options.views))

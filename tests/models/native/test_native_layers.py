@@ -94,10 +94,10 @@ def test_a_norm_with_rectifier_and_pool_and_its_gradients_are_those_of_torch_in_
             assert differ(mine.grad, theirs.grad) < tolerance
 
 
-def test_random_slopes_and_zeros_have_torchs_distribution_and_the_gradient_sees_the_same_ones() -> None:
-    """Even slopes from 1/8 to 1/3, a tenth of zeros, the rest scaled; what was zero gets no gradient."""
+def test_random_slopes_and_zeros_have_torchs_distribution() -> None:
+    """Even slopes from 1/8 to 1/3, a tenth of zeros, the rest scaled; neighbours are not alike."""
     torch.manual_seed(0)
-    maps = draw(16, 32, 40, 40).requires_grad_()
+    maps = draw(16, 32, 40, 40)
     after = After(lower=1 / 8, upper=1 / 3, dropout=0.1)
     found, _, _ = normalise(maps, torch.ones(32), torch.zeros(32), 1e-5, after)
     normal = F.batch_norm(maps.detach(), None, None, training=True)
@@ -112,8 +112,6 @@ def test_random_slopes_and_zeros_have_torchs_distribution_and_the_gradient_sees_
     assert slopes.max() < 1 / 3 + 1e-4
     neighbours = torch.stack((slopes[:-1], slopes[1:]))
     assert abs(torch.corrcoef(neighbours)[0, 1].item()) < 0.01
-    found.sum().backward()
-    assert maps.grad is not None
 
 
 def test_a_random_norm_has_the_gradient_of_its_own_draws() -> None:
