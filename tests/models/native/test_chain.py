@@ -42,7 +42,7 @@ def layers(*, dropout: float = 0.0) -> list[nn.Module]:
 def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note which compiled loops a chain uses."""
     names: list[str] = []
-    for name in ("convolve", "normalise", "apply_norm"):
+    for name in ("convolve", "normalise", "apply_norm", "convolve_normalised"):
         real = getattr(chain_module, name)
         monkeypatch.setattr(chain_module, name, lambda *given, name=name, real=real: names.append(name) or real(*given))
     return names
@@ -80,7 +80,7 @@ def test_every_network_answers_in_evaluation_as_torch_does(name: str, called: li
     with torch.inference_mode():
         called.clear()
         found = network(images).softmax(1)
-        assert "apply_norm" in called
+        assert "convolve_normalised" in called
         with torch_alone():
             called.clear()
             expected = network(images).softmax(1)
@@ -163,6 +163,25 @@ def test_dropout_and_random_slopes_rest_in_evaluation() -> None:
     maps = torch.randn(2, 32, 8, 8)
     with torch.inference_mode():
         torch.testing.assert_close(network(maps), nn.Sequential(*network)(maps), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [nn.BatchNorm2d(64)],
+        [nn.BatchNorm2d(64), nn.ReLU()],
+        [nn.BatchNorm2d(64), RReLU(), nn.MaxPool2d(2), nn.Dropout(0.5)],
+        [nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 1, 1)],
+        [nn.ReLU()],
+        [],
+    ],
+)
+def test_a_convolution_is_taken_with_its_norm_in_evaluation_alone(behind: list[nn.Module]) -> None:
+    """Whatever follows it, and its output may be wider than its input."""
+    network = Chain(nn.Conv2d(32, 64, 3, padding=1), *behind).eval()
+    maps = torch.randn(2, 32, 8, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(maps), nn.Sequential(*network)(maps), rtol=1e-4, atol=1e-4)
 
 
 def test_only_part_of_a_chain_may_be_frozen() -> None:

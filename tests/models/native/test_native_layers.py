@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.models.native.build import load_library
-from mien.models.native.layers import After, convolve, normalise
+from mien.models.native.layers import After, convolve, convolve_normalised, normalise
 
 if load_library() is None:
     pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)
@@ -52,6 +54,41 @@ def test_a_convolution_and_its_gradients_are_those_of_torch_in_float64(
     assert differ(found.detach(), expected.detach()) < 4e-5
     for mine, theirs in zip(ours, exact, strict=True):
         assert differ(mine.grad, theirs.grad) < 4e-5
+
+
+@pytest.mark.parametrize(("height", "width"), [*SIDES, (24, 16), (6, 14)])
+@pytest.mark.parametrize("slope", [0.0, 0.2])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_a_convolution_with_its_norm_folded_in_is_that_of_torch_in_float64(
+    height: int, width: int, slope: float, has_bias: bool
+) -> None:
+    """In evaluation: with rectifier, and with max-pool where both sides are even."""
+    convolution, norm = nn.Conv2d(32, 64, 3, padding=1, bias=has_bias), nn.BatchNorm2d(64).eval()
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    with torch.no_grad():
+        for value, seed in ((convolution.weight, 1), (norm.weight, 2), (norm.bias, 3), (norm.running_mean, 4)):
+            value.copy_(draw(*value.shape, seed=seed))
+        norm.running_var.copy_(draw(64, seed=5).square() + 0.1)
+    maps = draw(3, 32, height, width)
+    for pool in (False, True) if height % 2 == 0 and width % 2 == 0 else (False,):
+        after = After(lower=slope, upper=slope, pool=pool)
+        with torch.inference_mode():
+            found = convolve_normalised(maps, convolution, norm, after)
+        exact = copy.deepcopy(nn.Sequential(convolution, norm)).double()
+        expected = F.leaky_relu(exact(maps.double()), slope)
+        expected = F.max_pool2d(expected, 2) if pool else expected
+        assert differ(found, expected.detach()) < 4e-5
+
+
+def test_what_is_no_number_stays_so_where_the_norm_is_folded_in() -> None:
+    """A broken network is seen, not hidden by a rectifier or a maximum."""
+    convolution, norm = nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32).eval()
+    maps = draw(1, 32, 4, 4)
+    maps[0, 0, 0, 0] = torch.nan
+    with torch.inference_mode():
+        found = convolve_normalised(maps, convolution, norm, After(pool=True))
+    assert found[0, :, 0, 0].isnan().all()
 
 
 def test_other_memory_orders_are_taken() -> None:

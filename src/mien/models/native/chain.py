@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
 from mien.models.native.build import load_library
-from mien.models.native.layers import WIDTH, After, apply_norm, convolve, normalise
+from mien.models.native.layers import WIDTH, After, apply_norm, convolve, convolve_normalised, normalise
 from mien.models.rrelu import RReLU
 
 
@@ -38,8 +38,16 @@ class Chain(nn.Sequential):
             if not _fits(maps):
                 maps = layer(maps)
             elif _is_convolution(layer) and maps.shape[1] == layer.in_channels:
-                maps = convolve(maps, layer.weight, layer.bias)
-            elif _is_norm(layer, maps, self.training) and (behind := _look_behind(layers[at:], maps)) is not None:
+                folded = None if self.training else _look_behind_convolution(layer, layers[at + 1 :], maps)
+                if folded is None:
+                    maps = convolve(maps, layer.weight, layer.bias)
+                else:
+                    norm, after, taken = folded
+                    maps = convolve_normalised(maps, layer, norm, after)
+            elif (
+                _is_norm(layer, maps, maps.shape[1], self.training)
+                and (behind := _look_behind(layers[at:], maps)) is not None
+            ):
                 after, taken = behind
                 maps = _normalise(layer, maps, after)
             else:
@@ -94,13 +102,26 @@ def _fits_weight(weight: Tensor) -> bool:
     return weight.dtype == torch.float32 and weight.device.type == "cpu"
 
 
-def _is_norm(layer: nn.Module, maps: Tensor, training: bool) -> TypeGuard[nn.BatchNorm2d]:
-    """Say whether `layer` is a batch norm that the library knows, in the mode of the chain: it may be frozen alone."""
+def _is_norm(layer: nn.Module, maps: Tensor, channels: int, training: bool) -> TypeGuard[nn.BatchNorm2d]:
+    """Say whether `layer` is a batch norm for `channels` that the library knows, in the mode of the chain.
+
+    It may be frozen alone.
+    """
     if type(layer) is not nn.BatchNorm2d or layer.num_features % WIDTH or layer.training != training:
         return False
     usual = layer.affine and layer.track_running_stats and layer.momentum is not None
-    enough = maps.shape[1] == layer.num_features and maps.numel() > maps.shape[1]  # one value has no variance
+    enough = channels == layer.num_features and maps.numel() > maps.shape[1]  # one value has no variance
     return usual and enough and _fits_weight(layer.weight)
+
+
+def _look_behind_convolution(
+    convolution: nn.Conv2d, layers: list[nn.Module], maps: Tensor
+) -> tuple[nn.BatchNorm2d, After, int] | None:
+    """Return norm and what follows it, and how many layers that makes with the convolution; None: no such norm."""
+    if not layers or not _is_norm(norm := layers[0], maps, convolution.out_channels, False):
+        return None
+    behind = _look_behind(layers, maps)
+    return None if behind is None else (norm, behind[0], behind[1] + 1)
 
 
 def _look_behind(layers: list[nn.Module], maps: Tensor) -> tuple[After, int] | None:

@@ -1,6 +1,7 @@
 /* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32.
 
-   convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, and the gradient of its weights, by
+   convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, if wanted with what follows a batch norm that
+   is folded into its weights, and the gradient of the weights, by
    Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks"): 36 instead of 144 multiplications for a tile
    of 4x4, 64 instead of 324 for one of 6x6; whichever tiles a map with fewer multiplications is taken. A block of tiles is transformed, multiplied and transformed back while it lies
    in the cache.
@@ -31,12 +32,21 @@ static int omp_get_num_threads(void) { return 1; }
 #define MR 6
 #define PAD 16
 typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint32_t uvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 #define LOAD(p) (*(const vec *)(p))
 #define STORE(p, v) (*(vec *)(p) = (v))
 
 #define INLINE static inline __attribute__((always_inline))
 
+INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
+INLINE vec larger(vec a, vec b) { return choose((ivec)(b > a) | (ivec)(b != b), b, a); } /* NaN wins, as in torch */
+
 typedef struct { long n, h, w, ci, co; } Shape;
+
+/* What becomes of the maps of a convolution: nothing where `shift` is NULL; else shift[c] is added, a value below zero
+   taken times `slope`, and with `pool` the largest of each 2x2 kept (h and w even). */
+typedef struct { const float *shift; float slope; int pool; } Finish;
 
 /* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
 static inline void multiply(const float *restrict a, long lda, const float *restrict b, long depth, float *restrict c, long ldc) {
@@ -169,10 +179,11 @@ static int takes_six(long h, long w, long worth) {
 }
 
 /* The number of tiles in a block, here and below: so many that kernels are reused, so few that they stay in the cache. */
-int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, int threads) {
+int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, const float *shift, double slope, int pool, int threads) {
   int is_wide = ci * co > 128 * 128;
-  return takes_six(h, wd, 36) ? convolve_6(x, w, y, n, h, wd, ci, co, is_wide ? 48 : 12, threads)
-                              : convolve_4(x, w, y, n, h, wd, ci, co, is_wide ? 48 : 24, threads);
+  Finish f = {shift, slope, pool};
+  return takes_six(h, wd, 36) ? convolve_6(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 12, threads)
+                              : convolve_4(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 24, threads);
 }
 
 /* Sums of wide kernels for tiles of 6x6 leave the cache, so that there has to be more to gain. */
@@ -183,11 +194,7 @@ int convolve_weights(const float *x, const float *dy, float *dw, long n, long h,
                                                         : convolve_weights_4(x, dy, dw, n, h, wd, ci, co, block, threads);
 }
 
-typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
-typedef uint32_t uvec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 #define ROWS 64
-
-INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)((mask & (ivec)yes) | (~mask & (ivec)no)); }
 
 /* Hash of a counter (Wellons' lowbias32, twice): 32 even bits for every index and seed. */
 INLINE uvec mix(uvec x) {
@@ -231,7 +238,7 @@ INLINE void forward_unit(const Norm *t, long unit, const int pool, const int ran
         long at = from + ((p >> 1) * t->w + (p & 1)) * c + k;
         vec v = LOAD(t->x + at) * a + b;
         v = choose((ivec)(v > 0.0f), v, v * slope_at(t, at, random));
-        best = p ? choose((ivec)(v > best) | (ivec)(v != v), v, best) : v; /* NaN wins, as in torch */
+        best = p ? larger(best, v) : v;
       }
       if (drop) best *= kept(t, to + k);
       STORE(t->y + to + k, best);

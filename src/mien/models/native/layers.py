@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -53,13 +54,28 @@ def normalise(maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: Aft
     return result
 
 
+def convolve_normalised(maps: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d, after: After) -> Tensor:
+    """Return `apply_norm` of the 3×3 convolution of `maps`, as one: the norm is folded into the weights.
+
+    Keeps nothing for a way back: for evaluation.
+    """
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    if convolution.bias is not None:
+        shift += convolution.bias * scale
+    kernels = convolution.weight.permute(2, 3, 1, 0) * scale
+    return _correlate(maps.contiguous(memory_format=LAST), kernels, shift, after)
+
+
 def apply_norm(maps: Tensor, norm: nn.BatchNorm2d, after: After) -> Tensor:
     """Return batch norm of `maps` by its running statistics with what comes after it, nothing of it random.
 
     Keeps nothing for a way back: for evaluation.
     """
     maps = maps.contiguous(memory_format=LAST)
-    result = torch.empty(_shape_after(maps, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
+    result = torch.empty(_shape_after(maps.shape, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
     assert norm.running_mean is not None
     assert norm.running_var is not None
     given = [value.contiguous() for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var)]
@@ -90,12 +106,14 @@ class _Convolution(Function):
         return to_maps, to_weight
 
 
-def _correlate(maps: Tensor, kernels: Tensor) -> Tensor:
-    """Return (N, D, H, W) for `kernels` (3, 3, C, D)."""
+def _correlate(maps: Tensor, kernels: Tensor, shift: Tensor | None = None, after: After | None = None) -> Tensor:
+    """Return (N, D, H, W) for `kernels` (3, 3, C, D), with `shift` (D,) added and what comes after it."""
     count, _, height, width = maps.shape
-    shape = (count, kernels.shape[3], height, width)
+    after = after or After()
+    shape = _shape_after((count, kernels.shape[3], height, width), after)
     result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
-    _call("convolve", maps, kernels.contiguous(), result, *_sizes(maps, result))
+    kernels, shift = kernels.contiguous(), None if shift is None else shift.contiguous()
+    _call("convolve", maps, kernels, result, *_sizes(maps, result), shift, after.lower, after.pool)
     return result
 
 
@@ -111,7 +129,7 @@ class _Norm(Function):
         context: Any, maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: After, seeds: list[int]
     ) -> tuple[Tensor, Tensor, Tensor]:
         maps = maps.contiguous(memory_format=LAST)
-        result = torch.empty(_shape_after(maps, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
+        result = torch.empty(_shape_after(maps.shape, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
         weight, bias = weight.contiguous(), bias.contiguous()
         mean, variance = maps.new_empty(maps.shape[1]), maps.new_empty(maps.shape[1])
         rest = _describe(maps, eps, after, seeds)
@@ -132,8 +150,8 @@ class _Norm(Function):
         return to_maps, to_weight, to_bias, None, None, None
 
 
-def _shape_after(maps: Tensor, after: After) -> tuple[int, ...]:
-    count, channels, height, width = maps.shape
+def _shape_after(shape: Sequence[int], after: After) -> tuple[int, ...]:
+    count, channels, height, width = shape
     return (count, channels, height // 2, width // 2) if after.pool else (count, channels, height, width)
 
 

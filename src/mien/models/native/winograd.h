@@ -25,9 +25,9 @@ static void NAME(gather_tile)(const float *image, Shape s, long c, long y0, long
   }
 }
 
-static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image) {
+INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f, const int finish, const int pool) {
   for (long k = 0; k < c; k += LANES) {
-    vec t[OUT][IN];
+    vec t[OUT][IN], above[OUT];
     for (int j = 0; j < IN; j++) {
       vec m[IN], o[OUT];
       for (int i = 0; i < IN; i++) m[i] = LOAD(in + (size_t)(i * IN + j) * stride + k);
@@ -37,9 +37,26 @@ static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, 
     for (int i = 0; i < OUT && y0 + i < s.h; i++) {
       vec o[OUT];
       BACK(t[i], o);
-      for (int j = 0; j < OUT && x0 + j < s.w; j++) STORE(image + ((y0 + i) * s.w + x0 + j) * c + k, o[j]);
+      for (int j = 0; j < OUT && finish; j++) {
+        o[j] += LOAD(f.shift + k);
+        o[j] = choose((ivec)(o[j] > 0.0f), o[j], o[j] * f.slope);
+      }
+      if (!pool)
+        for (int j = 0; j < OUT && x0 + j < s.w; j++) STORE(image + ((y0 + i) * s.w + x0 + j) * c + k, o[j]);
+      else
+        for (int j = 0; j < OUT; j += 2) {
+          vec best = larger(o[j], o[j + 1]);
+          if (i % 2 == 0) above[j] = best;
+          else if (x0 + j < s.w) STORE(image + ((y0 + i) / 2 * (s.w / 2) + (x0 + j) / 2) * c + k, larger(above[j], best));
+        }
     }
   }
+}
+
+static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f) {
+  if (!f.shift) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 0, 0);
+  else if (!f.pool) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0);
+  else NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 1);
 }
 
 static void NAME(gather_slope)(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
@@ -78,11 +95,11 @@ static void NAME(spread_weights)(const float *w, Shape s, float *u, int threads)
     }
 }
 
-/* y [n][h][w][co] = 3x3 correlation of x [n][h][w][ci] with w [9][ci][co], zeros around */
-static int NAME(convolve)(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, long block, int threads) {
+/* y [n][h][w][co] = 3x3 correlation of x [n][h][w][ci] with w [9][ci][co], zeros around, then what `f` says */
+static int NAME(convolve)(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, Finish f, long block, int threads) {
   Shape s = {n, h, wd, ci, co};
   long th = (h + OUT - 1) / OUT, tw = (wd + OUT - 1) / OUT, tiles = n * th * tw;
-  long room = (block + MR - 1) / MR * MR;
+  long room = (block + MR - 1) / MR * MR, area = f.pool ? (h / 2) * (wd / 2) : h * wd;
   size_t lv = room * ci + PAD, lm = room * co + PAD, each = POINTS * (lv + lm);
   float *u = reserve((size_t)POINTS * ci * co), *scratch = reserve(each * threads);
   if (!u || !scratch) { free(u); free(scratch); return 1; }
@@ -106,7 +123,7 @@ static int NAME(convolve)(const float *x, const float *w, float *y, long n, long
       }
       for (long b = 0; b < count; b++) {
         long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
-        NAME(scatter_tile)(m + b * co, lm, s, co, ty * OUT, tx * OUT, y + image * h * wd * co);
+        NAME(scatter_tile)(m + b * co, lm, s, co, ty * OUT, tx * OUT, y + image * area * co, f);
       }
     }
   }
