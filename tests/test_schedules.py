@@ -52,9 +52,9 @@ def test_plateau_forgives_after_an_improvement() -> None:
 
 
 def test_faces_grow_in_equal_spans_and_reach_their_full_side() -> None:
-    """32, 48, 64: two spans of half the growing part each, then the full side for the rest."""
-    sides = [grow_side(step / 100, start=32, full=64, grow_fraction=0.8) for step in range(100)]
-    assert sides == [32] * 40 + [48] * 40 + [64] * 20
+    """24, 36, 48: two spans of half the growing part each, then the full side for the rest."""
+    sides = [grow_side(step / 100, start=24, full=48, grow_fraction=0.8) for step in range(100)]
+    assert sides == [24] * 40 + [36] * 40 + [48] * 20
 
 
 @pytest.mark.parametrize("start", [None, 48, 64])
@@ -65,4 +65,4 @@ def test_faces_that_start_at_their_full_side_never_change(start: int | None) -> 
 
 def test_the_last_span_may_be_shorter_than_a_step() -> None:
     """A full side that is no multiple of the step from the start is reached all the same."""
-    assert grow_side(1.0, start=32, full=44, grow_fraction=0.7) == 44
+    assert grow_side(1.0, start=32, full=40, grow_fraction=0.7) == 40
