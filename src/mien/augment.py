@@ -98,12 +98,13 @@ def warp(images: Tensor, config: AugmentConfig, dice: Dice, *, side: int | None 
     """Return `images` rotated, shifted, scaled and seen in perspective; what comes into view is reflected."""
     height, width = images.shape[-2:] if side is None else (side, side)
     matrices = draw_homographies(config, dice)
-    rows = (torch.arange(height, device=images.device) + 0.5) * 2 / height - 1
-    columns = (torch.arange(width, device=images.device) + 0.5) * 2 / width - 1
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    points = torch.stack((x, y, torch.ones_like(x)), dim=-1).view(1, -1, 3)
-    mapped = points @ matrices.transpose(1, 2)
-    grid = (mapped[..., :2] / mapped[..., 2:]).view(-1, height, width, 2)
+    y = ((torch.arange(height, device=images.device) + 0.5) * 2 / height - 1).view(1, -1, 1)
+    x = ((torch.arange(width, device=images.device) + 0.5) * 2 / width - 1).view(1, 1, -1)
+    weights = matrices.view(-1, 3, 3, 1, 1)
+    planes = [row[:, 0] * x + row[:, 2] + row[:, 1] * y for row in weights.unbind(1)[: 3 if config.perspective else 2]]
+    grid = torch.stack(planes[:2], dim=-1)
+    if config.perspective:  # otherwise the third plane is 1
+        grid = grid / planes[2].unsqueeze(-1)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 

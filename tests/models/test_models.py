@@ -12,8 +12,8 @@ from mien.errors import ConfigError, MissingExtraError
 from mien.models import MODELS, SIZE_MULTIPLES, Network, build_model
 
 CLASSES = 5
-BUDGETS = {"report-cnn": 45_000_000, "small": 500_000, "compact": 800_000, "slim": 1_900_000, "resnet9": 2_100_000}
-SIZES = {"report-cnn": 64, "small": 48, "compact": 48, "slim": 48, "resnet9": 48}
+BUDGETS = {"report-cnn": 45_000_000, "small": 500_000, "compact": 800_000, "resnet9": 2_100_000}
+SIZES = {"report-cnn": 64, "small": 48, "compact": 48, "resnet9": 48}
 
 
 @pytest.fixture(params=MODELS)
@@ -107,7 +107,7 @@ def test_the_report_network_has_the_parameters_of_the_report() -> None:
 def test_an_unknown_network_suggests_the_nearest() -> None:
     """A slip of the finger is answered with the name that was meant."""
     with pytest.raises(
-        ConfigError, match=r"'smal'.*report-cnn, small, compact, slim, resnet9, or timm:NAME; did you mean small\?"
+        ConfigError, match=r"'smal'.*report-cnn, small, compact, resnet9, or timm:NAME; did you mean small\?"
     ):
         build("smal", 48)
 

@@ -11,7 +11,6 @@ from mien.models.compact import build_compact
 from mien.models.network import Network
 from mien.models.report_cnn import build_report_cnn
 from mien.models.resnet9 import build_resnet9
-from mien.models.slim import build_slim
 from mien.models.small import build_small
 
 __all__ = ["MODELS", "Network", "build_model"]
@@ -20,12 +19,11 @@ MODELS: dict[str, Callable[..., Network]] = {
     "report-cnn": build_report_cnn,
     "small": build_small,
     "compact": build_compact,
-    "slim": build_slim,
     "resnet9": build_resnet9,
 }
 """Name -> builder(config, *, classes, size)."""
 
-SIZE_MULTIPLES: dict[str, int] = {"report-cnn": 16, "small": 8, "compact": 8, "slim": 16, "resnet9": 16}
+SIZE_MULTIPLES: dict[str, int] = {"report-cnn": 16, "small": 8, "compact": 8, "resnet9": 16}
 """A side has to be a multiple of this, because the network halves it so often."""
 
 TIMM = "timm:"

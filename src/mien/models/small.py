@@ -37,22 +37,14 @@ def build_small(config: ModelConfig, *, classes: int, size: int) -> Network:
 
 
 def stack(
-    config: ModelConfig,
-    first: int,
-    widths: Sequence[int],
-    *,
-    first_adds: bool = True,
-    last_halves: bool = True,
-    classes: int,
-    size: int,
+    config: ModelConfig, first: int, widths: Sequence[int], *, last_halves: bool = True, classes: int, size: int
 ) -> Network:
-    """Return a residual network on folded faces: the form of `small`, `compact`, `slim` and `resnet9`.
+    """Return a residual network on folded faces: the form of `small`, `compact` and `resnet9`.
 
     Args:
         config: its dropout rates are taken.
         first: channels of the first convolution.
         widths: channels of each stage: a convolution, 2×2 max-pool, a residual block.
-        first_adds: whether the first stage has a block.
         last_halves: whether the last stage has pool and block; otherwise its maps go straight to their maxima.
         classes: number of expressions.
         size: side of the faces.
@@ -61,9 +53,7 @@ def stack(
     for index, (before, width) in enumerate(pairwise((first, *widths)), start=1):
         layers += convolve(before, width)
         if index < len(widths) or last_halves:
-            layers.append(nn.MaxPool2d(2))
-            if index > 1 or first_adds:
-                layers.append(Residual(width))
+            layers += [nn.MaxPool2d(2), Residual(width)]
         if index < len(widths):
             layers.append(nn.Dropout2d(config.dropout_conv))
     last = widths[-1]

@@ -59,7 +59,7 @@ def test_a_step_is_that_of_torch_and_so_are_the_running_statistics(called: list[
     outputs = [network(faces()) for network in (ours, theirs)]
     for out in outputs:
         out.square().sum().backward()
-    assert ["normalise", "convolve", "normalise"] == called
+    assert ["convolve", "normalise", "convolve", "normalise"] == called
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-4)
     for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         assert mine.grad is not None
@@ -133,12 +133,13 @@ def test_what_the_loops_do_not_fit_goes_torchs_way(case: str, called: list[str])
         nn.Conv2d(32, 32, 3, padding=1, groups=2),
         nn.Conv2d(32, 32, 3, padding=1, padding_mode="reflect"),
         nn.Conv2d(32, 48, 3, padding=1),
+        nn.Conv2d(16, 32, 3, padding=1),
         nn.Conv2d(32, 32, 1),
     ],
 )
 def test_other_convolutions_are_torchs(convolution: nn.Conv2d, called: list[str]) -> None:
     """Strides, holes, groups, other borders, other widths."""
-    maps = torch.randn(2, 32, 8, 8)
+    maps = torch.randn(2, convolution.in_channels, 8, 8)
     assert torch.equal(convolution(maps), Chain(convolution)(maps))
     assert not called
 
@@ -209,6 +210,19 @@ def test_maps_that_do_not_fit_are_refused_as_torch_refuses_them(layer: nn.Module
     """Nothing is read beyond the weights, and a mean of one value is none."""
     with pytest.raises((RuntimeError, ValueError)):
         Chain(layer, nn.ReLU())(torch.randn(shape))
+
+
+@pytest.mark.parametrize("begins", ["fold", "convolution"])
+def test_pictures_that_want_a_gradient_get_torchs(begins: str, called: list[str]) -> None:
+    """As for saliency maps: the loops of a first layer give none."""
+    first = [nn.PixelUnshuffle(2), nn.Conv2d(4, 32, 3, padding=1)] if begins == "fold" else layers()[:1]
+    grads = []
+    for network in (Chain(*first), nn.Sequential(*first)):
+        images = faces().requires_grad_()
+        network(images).square().sum().backward()
+        grads.append(images.grad)
+    assert not called
+    torch.testing.assert_close(grads[0], grads[1])
 
 
 def test_one_picture_without_a_batch_goes_torchs_way(called: list[str]) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.models.native.build import load_library
-from mien.models.native.layers import After, convolve, convolve_normalised, normalise
+from mien.models.native.layers import After, convolve, convolve_normalised, fold, normalise
 
 if load_library() is None:
     pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)
@@ -56,21 +56,44 @@ def test_a_convolution_and_its_gradients_are_those_of_torch_in_float64(
         assert differ(mine.grad, theirs.grad) < 4e-5
 
 
+@pytest.mark.parametrize(("height", "width"), SIDES)
+@pytest.mark.parametrize(("channels", "kernels"), [(1, 64), (3, 32), (4, 32), (8, 96)])
+def test_a_convolution_of_few_channels_and_its_gradients_are_those_of_torch_in_float64(
+    channels: int, kernels: int, height: int, width: int
+) -> None:
+    """A first layer: the maps need no gradient."""
+    maps, weight = draw(5, channels, height, width), draw(kernels, channels, 3, 3, seed=1)
+    slopes = draw(5, kernels, height, width, seed=3)
+    exact, ours = weight.double().requires_grad_(), weight.clone().requires_grad_()
+    expected, found = F.conv2d(maps.double(), exact, padding=1), convolve(maps, ours, None)
+    expected.backward(slopes.double())
+    found.backward(slopes)
+    assert differ(found.detach(), expected.detach()) < 1e-6
+    assert differ(ours.grad, exact.grad) < 1e-5
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_faces_are_folded_as_torch_folds_them(side: int) -> None:
+    """Pixel by pixel."""
+    maps = draw(2, 1, 12, 18)
+    assert torch.equal(F.pixel_unshuffle(maps, side), fold(maps, side))
+
+
 @pytest.mark.parametrize(("height", "width"), [*SIDES, (24, 16), (6, 14)])
 @pytest.mark.parametrize("slope", [0.0, 0.2])
-@pytest.mark.parametrize("has_bias", [False, True])
+@pytest.mark.parametrize(("channels", "has_bias"), [(32, False), (32, True), (4, True), (1, False)])
 def test_a_convolution_with_its_norm_folded_in_is_that_of_torch_in_float64(
-    height: int, width: int, slope: float, has_bias: bool
+    height: int, width: int, slope: float, channels: int, has_bias: bool
 ) -> None:
     """In evaluation: with rectifier, and with max-pool where both sides are even."""
-    convolution, norm = nn.Conv2d(32, 64, 3, padding=1, bias=has_bias), nn.BatchNorm2d(64).eval()
+    convolution, norm = nn.Conv2d(channels, 64, 3, padding=1, bias=has_bias), nn.BatchNorm2d(64).eval()
     assert norm.running_mean is not None
     assert norm.running_var is not None
     with torch.no_grad():
         for value, seed in ((convolution.weight, 1), (norm.weight, 2), (norm.bias, 3), (norm.running_mean, 4)):
             value.copy_(draw(*value.shape, seed=seed))
         norm.running_var.copy_(draw(64, seed=5).square() + 0.1)
-    maps = draw(3, 32, height, width)
+    maps = draw(3, channels, height, width)
     for pool in (False, True) if height % 2 == 0 and width % 2 == 0 else (False,):
         after = After(lower=slope, upper=slope, pool=pool)
         with torch.inference_mode():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
 from mien.models.native.build import load_library
-from mien.models.native.layers import WIDTH, After, apply_norm, convolve, convolve_normalised, normalise
+from mien.models.native.layers import FEW, WIDTH, After, apply_norm, convolve, convolve_normalised, fold, normalise
 from mien.models.rrelu import RReLU
 
 
@@ -37,7 +37,9 @@ class Chain(nn.Sequential):
             taken = 1
             if not _fits(maps):
                 maps = layer(maps)
-            elif _is_convolution(layer) and maps.shape[1] == layer.in_channels:
+            elif _is_fold(layer, maps):
+                maps = fold(maps, layer.downscale_factor)
+            elif _is_convolution(layer, maps) and maps.shape[1] == layer.in_channels:
                 folded = None if self.training else _look_behind_convolution(layer, layers[at + 1 :], maps)
                 if folded is None:
                     maps = convolve(maps, layer.weight, layer.bias)
@@ -90,9 +92,18 @@ def _is_watched(layer: nn.Module) -> bool:
     return bool(own or _has_any_global_hook())  # type: ignore[no-untyped-call]
 
 
-def _is_convolution(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
-    """Say whether `layer` is a 3×3 convolution that the library knows."""
-    if type(layer) is not nn.Conv2d or layer.in_channels % WIDTH or layer.out_channels % WIDTH:
+def _is_fold(layer: nn.Module, maps: Tensor) -> TypeGuard[nn.PixelUnshuffle]:
+    """Say whether `layer` folds maps of one channel that come from no layer."""
+    if type(layer) is not nn.PixelUnshuffle or maps.requires_grad or maps.shape[1] != 1:
+        return False
+    return maps.shape[2] % layer.downscale_factor == 0 == maps.shape[3] % layer.downscale_factor
+
+
+def _is_convolution(layer: nn.Module, maps: Tensor) -> TypeGuard[nn.Conv2d]:
+    """Say whether `layer` is a 3×3 convolution that the library knows: for few channels it has no gradient for maps."""
+    if type(layer) is not nn.Conv2d or layer.out_channels % WIDTH:
+        return False
+    if layer.in_channels % WIDTH and (layer.in_channels > FEW or maps.requires_grad):
         return False
     found = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
     return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and _fits_weight(layer.weight)

@@ -1,4 +1,5 @@
-/* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32.
+/* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32, or few where a
+   convolution begins.
 
    convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, if wanted with what follows a batch norm that
    is folded into its weights, and the gradient of the weights, by
@@ -47,6 +48,7 @@ typedef struct { long n, h, w, ci, co; } Shape;
 /* What becomes of the maps of a convolution: nothing where `shift` is NULL; else shift[c] is added, a value below zero
    taken times `slope`, and with `pool` the largest of each 2x2 kept (h and w even). */
 typedef struct { const float *shift; float slope; int pool; } Finish;
+INLINE vec finish(vec v, vec shift, float slope) { v += shift; return choose((ivec)(v > 0.0f), v, v * slope); }
 
 /* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
 static inline void multiply(const float *restrict a, long lda, const float *restrict b, long depth, float *restrict c, long ldc) {
@@ -178,16 +180,97 @@ static int takes_six(long h, long w, long worth) {
   return 64 * ((h + 5) / 6) * ((w + 5) / 6) * worth < 36 * 36 * ((h + 3) / 4) * ((w + 3) / 4);
 }
 
+/* What a convolution with few channels shows to the kernels at each of the w places of row y: columns[w][9 ci], zeros around. */
+static void gather_row(const float *image, Shape s, long y, float *columns, long stride) {
+  for (long x = 0; x < s.w; x++)
+    for (int a = 0; a < 3; a++) {
+      float *to = columns + x * stride + a * 3 * s.ci;
+      for (int b = 0; b < 3; b++, to += s.ci) {
+        long i = y + a - 1, j = x + b - 1;
+        if (i < 0 || i >= s.h || j < 0 || j >= s.w) for (long c = 0; c < s.ci; c++) to[c] = 0.0f;
+        else for (long c = 0; c < s.ci; c++) to[c] = image[(i * s.w + j) * s.ci + c];
+      }
+    }
+}
+
+/* `convolve` for few channels, such as the first layer's: one product for each row. */
+static int convolve_few(const float *x, const float *w, float *y, Shape s, Finish f, int threads) {
+  long depth = 9 * s.ci, room = (s.w + MR - 1) / MR * MR, at_once = f.pool ? 2 : 1, units = s.n * s.h / at_once;
+  size_t each = room * depth + at_once * room * s.co;
+  float *panels = reserve(depth * s.co), *scratch = reserve(each * threads);
+  if (!panels || !scratch) { free(panels); free(scratch); return 1; }
+  for (long k = 0; k < s.co; k++)
+    for (long d = 0; d < depth; d++) panels[(k / NR) * depth * NR + d * NR + k % NR] = w[d * s.co + k];
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    float *columns = scratch + each * me, *found = columns + room * depth;
+    memset(columns, 0, room * depth * sizeof *columns);
+    for (long unit = units * me / all; unit < units * (me + 1) / all; unit++) {
+      for (long r = 0; r < at_once; r++) {
+        long row = unit * at_once + r;
+        gather_row(x + row / s.h * s.h * s.w * s.ci, s, row % s.h, columns, depth);
+        for (long k = 0; k < s.co; k += NR)
+          for (long b = 0; b < room; b += MR) multiply(columns + b * depth, depth, panels + k * depth, depth, found + (r * room + b) * s.co + k, s.co);
+      }
+      float *to = y + unit * (s.w / at_once) * s.co;
+      for (long b = 0; b < s.w; b += at_once)
+        for (long k = 0; k < s.co; k += LANES) {
+          vec best = {0};
+          for (long p = 0; p < at_once * at_once; p++) {
+            vec v = LOAD(found + ((p / at_once) * room + b + p % at_once) * s.co + k);
+            if (f.shift) v = finish(v, LOAD(f.shift + k), f.slope);
+            best = p ? larger(best, v) : v;
+          }
+          STORE(to + b / at_once * s.co + k, best);
+        }
+    }
+  }
+  free(panels); free(scratch);
+  return 0;
+}
+
+/* `convolve_weights` for few channels. */
+static int convolve_weights_few(const float *x, const float *dy, float *dw, Shape s, int threads) {
+  long depth = 9 * s.ci, room = (depth + MR - 1) / MR * MR, units = s.n * s.h;
+  size_t plane = room * s.co, each = s.w * room + plane;
+  float *scratch = reserve(each * threads);
+  if (!scratch) return 1;
+  int used = 1;
+#pragma omp parallel num_threads(threads)
+  {
+    int me = omp_get_thread_num(), all = omp_get_num_threads();
+    if (me == 0) used = all;
+    float *sums = scratch + each * me, *columns = sums + plane;
+    memset(sums, 0, each * sizeof *sums);
+    for (long unit = units * me / all; unit < units * (me + 1) / all; unit++) {
+      gather_row(x + unit / s.h * s.h * s.w * s.ci, s, unit % s.h, columns, room);
+      for (long k = 0; k < s.co; k += NR)
+        for (long i = 0; i < depth; i += MR) outer(columns + i, room, dy + unit * s.w * s.co + k, s.co, s.w, sums + k * room + i * NR, NR);
+    }
+  }
+  for (long d = 0; d < depth; d++)
+    for (long k = 0; k < s.co; k++) {
+      float total = 0.0f;
+      for (int o = 0; o < used; o++) total += scratch[each * o + k / NR * NR * room + d * NR + k % NR];
+      dw[d * s.co + k] = total;
+    }
+  free(scratch);
+  return 0;
+}
+
 /* The number of tiles in a block, here and below: so many that kernels are reused, so few that they stay in the cache. */
 int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, const float *shift, double slope, int pool, int threads) {
   int is_wide = ci * co > 128 * 128;
   Finish f = {shift, slope, pool};
+  if (ci % NR) return convolve_few(x, w, y, (Shape){n, h, wd, ci, co}, f, threads);
   return takes_six(h, wd, 36) ? convolve_6(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 12, threads)
                               : convolve_4(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 24, threads);
 }
 
 /* Sums of wide kernels for tiles of 6x6 leave the cache, so that there has to be more to gain. */
 int convolve_weights(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, int threads) {
+  if (ci % NR) return convolve_weights_few(x, dy, dw, (Shape){n, h, wd, ci, co}, threads);
   long block = ci * co > 128 * 128 ? 96 : 48, blocks = n * ((h + 3) / 4) * ((wd + 3) / 4) / block;
   if (threads > blocks) threads = blocks > 1 ? blocks : 1; /* each one sums kernels of its own: a long way for few tiles */
   return takes_six(h, wd, ci * co > 64 * 128 ? 54 : 36) ? convolve_weights_6(x, dy, dw, n, h, wd, ci, co, block, threads)

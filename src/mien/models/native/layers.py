@@ -16,6 +16,9 @@ from mien.models.native.build import load_library
 WIDTH = 32
 """Channels come in multiples of this: two vectors of the widest processors."""
 
+FEW = 8
+"""So many channels at most has a first layer."""
+
 LAST = torch.channels_last
 
 
@@ -35,10 +38,21 @@ class After:
     dropout: float = 0.0
 
 
+def fold(maps: Tensor, side: int) -> Tensor:
+    """Return `torch.nn.functional.pixel_unshuffle` of `maps` (N, 1, H, W): (N, side², H / side, W / side)."""
+    count, _, height, width = maps.shape
+    shape = (count, side * side, height // side, width // side)
+    result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
+    for place in range(side * side):
+        result[:, place] = maps[:, 0, place // side :: side, place % side :: side]
+    return result
+
+
 def convolve(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return the 3×3 convolution (stride 1, zeros around) of `maps` (N, C, H, W) with `weight` (D, C, 3, 3).
 
-    Differs from torch's by rounding alone: about 1e-5 of the largest value.
+    Differs from torch's by rounding alone: about 1e-5 of the largest value. With up to `FEW` channels `maps` gets no
+    gradient.
     """
     result: Tensor = _Convolution.apply(maps, weight)  # type: ignore[no-untyped-call]
     return result if bias is None else result + bias.view(1, -1, 1, 1)
@@ -97,7 +111,7 @@ class _Convolution(Function):
         maps, weight = context.saved_tensors
         slopes = slopes.contiguous(memory_format=LAST)
         to_maps = to_weight = None
-        if context.needs_input_grad[0]:
+        if context.needs_input_grad[0]:  # never with few channels
             to_maps = _correlate(slopes, weight.flip(2, 3).permute(2, 3, 0, 1))
         if context.needs_input_grad[1]:
             sums = maps.new_empty((3, 3, maps.shape[1], slopes.shape[1]))

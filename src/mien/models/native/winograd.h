@@ -25,7 +25,7 @@ static void NAME(gather_tile)(const float *image, Shape s, long c, long y0, long
   }
 }
 
-INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f, const int finish, const int pool) {
+INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f, const int finishes, const int pool) {
   for (long k = 0; k < c; k += LANES) {
     vec t[OUT][IN], above[OUT];
     for (int j = 0; j < IN; j++) {
@@ -37,10 +37,7 @@ INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, l
     for (int i = 0; i < OUT && y0 + i < s.h; i++) {
       vec o[OUT];
       BACK(t[i], o);
-      for (int j = 0; j < OUT && finish; j++) {
-        o[j] += LOAD(f.shift + k);
-        o[j] = choose((ivec)(o[j] > 0.0f), o[j], o[j] * f.slope);
-      }
+      for (int j = 0; j < OUT && finishes; j++) o[j] = finish(o[j], LOAD(f.shift + k), f.slope);
       if (!pool)
         for (int j = 0; j < OUT && x0 + j < s.w; j++) STORE(image + ((y0 + i) * s.w + x0 + j) * c + k, o[j]);
       else
