@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -52,6 +53,30 @@ def assert_same_weights(first: Path, second: Path) -> None:
         expected, found = load_tensors(a)[0], load_tensors(b)[0]
         assert expected.keys() == found.keys()
         assert [] == [name for name in expected if not torch.equal(expected[name], found[name])]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on memory is set as Linux does it")
+def test_too_little_memory_is_one_line_that_says_what_helps(shapes: Path, tmp_path: Path) -> None:
+    """Faces whose maps take 8.6 GB, where 6 GB may be had."""
+    train = (
+        *TINY,
+        "--device",
+        "cpu",
+        "--set",
+        "data.size=2048",
+        "--set",
+        "train.batch_size=64",
+        "--out",
+        str(tmp_path / "run"),
+    )
+    words = [sys.executable, "-m", "mien", "train", "--data", str(shapes), *map(str, train)]
+    command = f"ulimit -v 6000000; exec {shlex.join(words)}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=240)
+    assert 2 == done.returncode
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("mien: expected enough memory, found too little: take smaller batches")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_finished_run_holds_the_temperature_of_its_probabilities(whole: Path) -> None:

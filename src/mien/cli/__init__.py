@@ -34,6 +34,9 @@ COMMANDS: dict[str, str] = {
 
 TRAINING_PACKAGES = ("accelerate", "matplotlib", "safetensors", "sklearn", "torch")
 
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory")
+"""What torch says in a plain RuntimeError: on a CPU, on Windows, in a library of it, on a GPU."""
+
 BAD_INPUT = 2
 INTERRUPTED = 130
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
@@ -94,26 +97,37 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a console that lacks a character shows another one
     warnings.filterwarnings("ignore", module="PIL")  # remarks on damaged metadata: the picture is read or refused
     try:
-        chosen = next((word for word in sys.argv[1:] if word in COMMANDS), "")
-        command: Any = typer.main.get_command(build_app(chosen))
-        command.rich_markup_mode = None  # the list of commands is plain: drawing boxes around it would take 0.2 s
-        sys.exit(command(standalone_mode=False, prog_name="mien"))
-    except USAGE_ERROR as error:
-        sys.exit(fail(f"{error.format_message()} (`{_name_command(error)} --help` lists the options)"))
-    except Interrupted as error:
-        fail(str(error))
-        sys.exit(INTERRUPTED)
-    except MienError as error:
-        sys.exit(fail(str(error), everywhere=isinstance(error, LostProcessError)))
-    except ModuleNotFoundError as error:
-        if error.name not in TRAINING_PACKAGES:
-            raise
-        sys.exit(fail(str(MissingExtraError(error.name, "train"))))
+        sys.exit(_run())
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe went away, as `head` does: nothing to say
         sys.exit(0)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)):
+            raise
+        advice = "take smaller batches (--set train.batch_size, evaluate --batch-size), smaller faces, another --device"
+        sys.exit(fail(f"expected enough memory, found too little: {advice}", everywhere=True))
+
+
+def _run() -> Any:
+    """Run the command and return its exit status."""
+    try:
+        chosen = next((word for word in sys.argv[1:] if word in COMMANDS), "")
+        command: Any = typer.main.get_command(build_app(chosen))
+        command.rich_markup_mode = None  # the list of commands is plain: drawing boxes around it would take 0.2 s
+        return command(standalone_mode=False, prog_name="mien")
+    except USAGE_ERROR as error:
+        return fail(f"{error.format_message()} (`{_name_command(error)} --help` lists the options)")
+    except Interrupted as error:
+        fail(str(error))
+        return INTERRUPTED
+    except MienError as error:
+        return fail(str(error), everywhere=isinstance(error, LostProcessError))
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINING_PACKAGES:
+            raise
+        return fail(str(MissingExtraError(error.name, "train")))
 
 
 def _name_command(error: Exception) -> str:
