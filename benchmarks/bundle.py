@@ -15,7 +15,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mien.checkpoint import WEIGHTS, Facts, load_run, load_tensors, save_tensors
+from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
+from mien.config import leave_out_folders, read_recipe
 from mien.evaluate import calibrate_run, read_trained_on
 from mien.export import export_run, write_model
 from mien.files import make_folder
@@ -27,21 +28,13 @@ def halve(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.half() if value.ndim > 1 else value for name, value in tensors.items()}
 
 
-def leave_out_paths(facts: Facts) -> Facts:
-    """Return `facts` with data and earlier runs known by their names alone."""
-    training = dict(facts["recipe"]["train"])
-    for key in ("start_from", "teachers"):
-        if training.get(key) is not None:
-            training[key] = ",".join(Path(name).name for name in training[key].split(","))
-    return {**facts, "source": Path(facts["source"]).name, "recipe": {**facts["recipe"], "train": training}}
-
-
 def bundle(source: Path, out: Path, views: tuple[str, ...]) -> None:
     """Write both files, the temperature fitted on valid for the very weights that are written."""
     tensors, facts = load_tensors(source / WEIGHTS)
     splits = read_trained_on(load_run(source))
     make_folder(out)
-    save_tensors(out / WEIGHTS, halve(tensors), leave_out_paths(facts))
+    recipe = leave_out_folders(read_recipe(facts["recipe"])).to_dict()
+    save_tensors(out / WEIGHTS, halve(tensors), {**facts, "source": Path(facts["source"]).name, "recipe": recipe})
     run = load_run(out)
     assert splits.valid is not None
     run = calibrate_run(run, splits.valid, views=views)

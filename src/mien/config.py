@@ -11,6 +11,7 @@ import difflib
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mien.errors import ConfigError
@@ -201,6 +202,22 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
         changed = replace(getattr(recipe, section_name), **{field_name: value})
         recipe = replace(recipe, **{section_name: changed})
     return recipe
+
+
+def leave_out_folders(recipe: Recipe) -> Recipe:
+    """Return `recipe` with every file and run that it names known by its name alone, for what is given to others.
+
+    >>> leave_out_folders(override(Recipe(name="mine", about=""), ["data.only=/home/me/clean.txt"])).data.only
+    'clean.txt'
+    """
+
+    def shorten(names: str | None) -> str | None:
+        return None if names is None else ",".join(PurePath(name).name for name in names.split(","))
+
+    data, training = recipe.data, recipe.train
+    data = replace(data, only=shorten(data.only), votes=shorten(data.votes))
+    training = replace(training, start_from=shorten(training.start_from), teachers=shorten(training.teachers))
+    return replace(recipe, data=data, train=training)
 
 
 def field_names() -> list[str]:

@@ -15,11 +15,13 @@ from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien import Recogniser
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run, load_run
+from mien.config import override
 from mien.data.faces import Splits
 from mien.errors import MienError, MissingExtraError
 from mien.evaluate import predict_probabilities
 from mien.export import Export, export_run, write_model
 from mien.export.check import check_difference, run_model
+from mien.export.graph import describe_run
 from mien.export.run import shrink_export
 from mien.train import RunFolder, train
 
@@ -75,6 +77,22 @@ def test_metadata_say_what_the_model_is(made, run):
     )
     assert run.recipe.to_dict() == facts["mien.recipe"]
     assert (True, "shapes", run.epoch) == (facts["mien.synthetic"], facts["mien.trained_on"], facts["mien.epoch"])
+
+
+def test_files_and_runs_are_known_by_name_alone(run):
+    """Whoever gets the model learns nothing about the disk of whoever made it."""
+    paths = (
+        "data.only=/home/me/clean.txt",
+        "train.start_from=/home/me/first",
+        "train.teachers=bundled,/home/me/second",
+    )
+    facts = describe_run(replace(run, recipe=override(run.recipe, paths)), VIEWS)
+    assert "/home" not in json.dumps(facts)
+    assert ("clean.txt", "first", "bundled,second") == (
+        facts["recipe"]["data"]["only"],
+        facts["recipe"]["train"]["start_from"],
+        facts["recipe"]["train"]["teachers"],
+    )
 
 
 def test_batch_norms_are_folded_into_convolutions(made):

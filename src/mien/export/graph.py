@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import mien
 from mien.calibrate import LEAST
 from mien.checkpoint import Run
+from mien.config import leave_out_folders
 from mien.errors import ConfigError
 from mien.export.quiet import keep_quiet, require
 from mien.models import Network
@@ -64,7 +65,7 @@ def describe_run(run: Run, views: tuple[str, ...]) -> dict[str, Any]:
         "version": mien.__version__,
         "expressions": list(run.expressions),
         "size": run.network.size,
-        "recipe": run.recipe.to_dict(),
+        "recipe": leave_out_folders(run.recipe).to_dict(),
         "members": [member.name for member in run.members],
         "trained_on": Path(run.source).name,
         "synthetic": run.synthetic,
