@@ -213,6 +213,12 @@ def test_the_token_opens_and_the_page_needs_none(strict: Server) -> None:
     assert [200] * 6 == [strict.ask(path).status for path in paths]
 
 
+def test_a_page_can_be_asked_for_its_head(server: Server) -> None:
+    """As watchers of websites do."""
+    replies = [server.ask(path, method="HEAD") for path in ("/", "/docs", "/page/app.js")]
+    assert [(200, b"")] * 3 == [(reply.status, reply.body) for reply in replies]
+
+
 @pytest.mark.parametrize(
     ("status", "headers"),
     [

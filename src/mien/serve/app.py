@@ -163,4 +163,6 @@ def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, waiting: Wa
 def _add_pages(app: FastAPI) -> None:
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     for path, file in (("/", "index.html"), ("/docs", "reference.html")):
-        app.add_api_route(path, lambda file=file: FileResponse(PAGE / file), include_in_schema=False)
+        app.add_api_route(
+            path, lambda file=file: FileResponse(PAGE / file), methods=["GET", "HEAD"], include_in_schema=False
+        )
