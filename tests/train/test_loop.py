@@ -154,6 +154,20 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "hit"))
 
 
+def test_going_on_with_other_threads_is_said(tmp_path: Path) -> None:
+    """The last bits of sums depend on them, so the run is not the one that it would have been."""
+    held, recipe, warnings = torch.get_num_threads(), tiny_recipe(), list[str]()
+    with pytest.raises(Interrupted):
+        train_in(tmp_path, recipe, stop_after(15))
+    try:
+        torch.set_num_threads(held + 1)
+        listener = Listener(on_warning=warnings.append)
+        train(recipe, FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, listener=listener)
+    finally:
+        torch.set_num_threads(held)
+    assert [f"the run was computed with threads {held}, now {held + 1}: it goes on, with other last bits"] == warnings
+
+
 def test_history_and_curves_are_written(trained: Path) -> None:
     """One line of JSON an epoch, and pictures that are pictures."""
     lines = (trained / "history.jsonl").read_text().splitlines()

@@ -29,6 +29,7 @@ from mien.ema import start_average, update_average
 from mien.errors import ConfigError
 from mien.losses import cross_entropy
 from mien.models import Network, build_model
+from mien.models.native.build import load_library
 from mien.models.network import WHITE
 from mien.optimisers import build_optimizer, set_rate
 from mien.processes import count_processes, was_left_alone
@@ -168,6 +169,13 @@ class Engine:
         for index, entries in self.optimizer.state_dict()["state"].items():
             named |= {f"optimizer.{index}.{key}": value for key, value in entries.items() if value is not None}
         return named
+
+    def machine(self) -> Facts:
+        """Return what, of this machine, the last bits of a step depend on beside the recipe, as far as mien sets it."""
+        if self.device.type != "cpu":
+            return {"device": self.device.type}
+        loops = load_library() is not None
+        return {"device": "cpu", "threads": torch.get_num_threads(), "compiled loops": loops}
 
     def scaling(self) -> Facts:
         """Return the state of the loss scaler (fp16), empty without one."""

@@ -292,6 +292,7 @@ class _Trainer:
                 "faces_per_step": self.batch,
                 "position": asdict(self.at),
                 "scaling": self.engine.scaling(),
+                "machine": self.engine.machine(),
             }
             self.folder.save_last(self.engine.tensors(), facts)
             self.folder.write_history(self.at.history)
@@ -308,10 +309,22 @@ class _Trainer:
             rest = {**held, "history": tuple(held["history"]), "sums": tuple(held["sums"])}
             self.at = _Position(**{**rest, "stopping": stopping, "plateau": plateau})
             self.keep_batch(facts.get("faces_per_step", self.batch))
+            self.compare_machine(facts.get("machine", {}))
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(f"{self.folder.last}: does not fit the recipe of the run ({error})") from error
         if self.is_main:
             self.folder.write_history(self.at.history)
+
+    def compare_machine(self, before: Facts) -> None:
+        """Say where the run cannot keep the bits that it would have had."""
+        now = self.engine.machine()
+        changed = [
+            f"{name} {before[name]}, now {now[name]}" for name in now if before.get(name, now[name]) != now[name]
+        ]
+        if changed:
+            self.listener.on_warning(
+                f"the run was computed with {'; '.join(changed)}: it goes on, with other last bits"
+            )
 
     def keep_batch(self, faces_per_step: int) -> None:
         """Let each step take as many faces as before, however many processes share them now."""
