@@ -30,7 +30,8 @@ from mien.models.network import WHITE
 from mien.results import Evaluation
 from mien.views import VIEWS, name_views
 
-BATCH_SIZE = 128
+BATCH_SIZE, BATCH_SIDE = 256, 64
+"""Faces shown at a time, and up to which side: with fewer, the preparation of kernels for each batch shows."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -50,7 +51,7 @@ def predict_probabilities(
     network: Network,
     images: Images,
     *,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     device: str | torch.device = "cpu",
     views: Sequence[str] = ("plain",),
 ) -> npt.NDArray[np.float32]:
@@ -59,7 +60,7 @@ def predict_probabilities(
     Args:
         network: moved to `device` and put into evaluation mode.
         images: uint8 (N, H, W); resized, smoothly, where the network takes another size.
-        batch_size: faces shown at a time.
+        batch_size: faces shown at a time; None: as many as take about the memory of `BATCH_SIZE` of `BATCH_SIDE`.
         device: of torch.
         views: names of `mien.views.VIEWS`, at least one.
 
@@ -70,6 +71,8 @@ def predict_probabilities(
         raise DataError("faces", "expected at least one to recognise, found none")
     # Only the layout that the network trains in: another one would change the last bits of a training that goes on.
     network = network.to(device, memory_format=network.memory_format).eval()  # type: ignore[call-overload]
+    if batch_size is None:
+        batch_size = max(1, BATCH_SIZE * BATCH_SIDE**2 // max(BATCH_SIDE, network.size) ** 2)
     parts = []
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
@@ -85,7 +88,7 @@ def evaluate_split(
     split: str,
     *,
     seen: Splits | None = None,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
     device: str | torch.device = "cpu",
     views: tuple[str, ...] = ("plain",),
     rule: Rule = ARGMAX,

@@ -58,7 +58,9 @@ def evaluate(
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Faces shown at a time.")] = 128,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Faces shown at a time; without it, as many as suit their side.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
 ) -> None:
@@ -67,12 +69,14 @@ def evaluate(
     The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
+    from mien.allocator import keep_memory
     from mien.checkpoint import load_run
     from mien.decide import parse_decision
     from mien.evaluate import evaluate_split, find_split, pick_device
     from mien.remedies import compare_rules
     from mien.views import parse_views
 
+    keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
     loaded = _join([load_run(path) for path in run])
