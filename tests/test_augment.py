@@ -93,9 +93,12 @@ def test_a_warp_by_nothing_is_the_identity(images: torch.Tensor) -> None:
     torch.testing.assert_close(images, warp(images, NOTHING, dice(16)), atol=1e-5, rtol=0)
 
 
-def test_a_warp_agrees_with_the_same_homography_applied_point_by_point(images: torch.Tensor) -> None:
+@pytest.mark.parametrize("perspective", [0.0, 0.1])
+def test_a_warp_agrees_with_the_same_homography_applied_point_by_point(
+    images: torch.Tensor, perspective: float
+) -> None:
     """A smooth picture, sampled where its own formula says, has the values that the warp interpolates."""
-    config = AugmentConfig(rotation_degrees=10.0, scale=0.1, shift=0.05, perspective=0.1)
+    config = AugmentConfig(rotation_degrees=10.0, scale=0.1, shift=0.05, perspective=perspective)
     matrices = draw_homographies(config, dice(16, seed=5)).numpy()
     warped = warp(images, config, dice(16, seed=5)).numpy()[:, 0]
     side = images.shape[-1]

@@ -42,7 +42,7 @@ def layers(*, dropout: float = 0.0) -> list[nn.Module]:
 def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Note which compiled loops a chain uses."""
     names: list[str] = []
-    for name in ("convolve", "normalise", "apply_norm", "convolve_normalised"):
+    for name in ("convolve", "normalise", "apply_norm", "convolve_normalised", "fold"):
         real = getattr(chain_module, name)
         monkeypatch.setattr(chain_module, name, lambda *given, name=name, real=real: names.append(name) or real(*given))
     return names
@@ -167,22 +167,45 @@ def test_dropout_and_random_slopes_rest_in_evaluation() -> None:
 
 
 @pytest.mark.parametrize(
-    "behind",
+    ("behind", "folds"),
     [
-        [nn.BatchNorm2d(64)],
-        [nn.BatchNorm2d(64), nn.ReLU()],
-        [nn.BatchNorm2d(64), RReLU(), nn.MaxPool2d(2), nn.Dropout(0.5)],
-        [nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 1, 1)],
-        [nn.ReLU()],
-        [],
+        ([nn.BatchNorm2d(64), nn.ReLU()], True),
+        ([nn.BatchNorm2d(64), RReLU(), nn.MaxPool2d(2), nn.Dropout(0.5)], True),
+        ([nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 1, 1)], True),
+        ([nn.BatchNorm2d(64)], False),
+        ([nn.BatchNorm2d(64, affine=False), nn.ReLU()], False),
+        ([nn.BatchNorm2d(64, track_running_stats=False), nn.ReLU()], False),
+        ([nn.ReLU()], False),
+        ([], False),
     ],
 )
-def test_a_convolution_is_taken_with_its_norm_in_evaluation_alone(behind: list[nn.Module]) -> None:
+def test_a_convolution_is_taken_with_its_norm_in_evaluation_alone(
+    behind: list[nn.Module], folds: bool, called: list[str]
+) -> None:
     """Whatever follows it, and its output may be wider than its input."""
-    network = Chain(nn.Conv2d(32, 64, 3, padding=1), *behind).eval()
+    network = Chain(nn.Conv2d(32, 64, 3, padding=1), *behind)
     maps = torch.randn(2, 32, 8, 8)
+    network.train()(maps)
+    assert "convolve_normalised" not in called
     with torch.inference_mode():
-        torch.testing.assert_close(network(maps), nn.Sequential(*network)(maps), rtol=1e-4, atol=1e-4)
+        found, expected = network.eval()(maps), nn.Sequential(*network)(maps)
+    assert folds == ("convolve_normalised" in called)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_what_trains_inside_a_chain_in_evaluation_is_not_folded_away(place: int, called: list[str]) -> None:
+    """A norm that still measures, slopes and zeros that are still drawn."""
+    network = Chain(nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), RReLU(), nn.Dropout(0.5)).eval()
+    network[place].train()
+    maps = torch.randn(2, 32, 8, 8).contiguous(memory_format=torch.channels_last)  # draws follow the order in memory
+    with torch.inference_mode():
+        torch.manual_seed(0)
+        found = network(maps)
+        torch.manual_seed(0)
+        expected = nn.Sequential(*network)(maps)
+    assert ["convolve"] == called
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_only_part_of_a_chain_may_be_frozen() -> None:

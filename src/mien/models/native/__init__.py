@@ -1,7 +1,7 @@
-"""Compiled loops for training on a CPU: built once with the machine's C compiler, done without where there is none.
+"""Compiled loops for a CPU: built once with the machine's C compiler, done without where there is none.
 
 In: a chain of layers as torch has them. Out: the same numbers but for rounding, about twice as fast. The library is
-compiled for the processor at hand when the first training starts (a few seconds) and kept in mien's cache folder.
+compiled for the processor at hand when they are first wanted (a few seconds) and kept in mien's cache folder.
 `MIEN_NATIVE=0` turns it off.
 """
 

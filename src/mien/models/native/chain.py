@@ -21,7 +21,8 @@ class Chain(nn.Sequential):
     """`torch.nn.Sequential` that trains faster on a CPU where a C compiler is at hand.
 
     3×3 convolutions run in compiled loops, and so does a batch norm with the rectifier, max-pool and dropout behind
-    it, as one: while training, and in evaluation under torch's inference mode. Names, parameters and, but for
+    it, as one: while training, and in evaluation under torch's inference mode, where they are one with the convolution
+    before them. Faces are folded (`PixelUnshuffle`) by plain copies. Names, parameters and, but for
     rounding, results are those of the layers one by one. Other devices, other number types and layers that somebody
     listens to (hooks) go torch's way.
     """

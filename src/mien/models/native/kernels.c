@@ -2,10 +2,10 @@
    convolution begins.
 
    convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, if wanted with what follows a batch norm that
-   is folded into its weights, and the gradient of the weights, by
-   Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks"): 36 instead of 144 multiplications for a tile
-   of 4x4, 64 instead of 324 for one of 6x6; whichever tiles a map with fewer multiplications is taken. A block of tiles is transformed, multiplied and transformed back while it lies
-   in the cache.
+   is folded into its weights, and the gradient of the weights, by Lavin and Gray 2016 ("Fast Algorithms for Convolutional
+   Neural Networks"): 36 instead of 144 multiplications for a tile of 4x4, 64 instead of 324 for one of 6x6, whichever is less
+   for the whole map. A block of tiles is transformed, multiplied and transformed back while it lies in the cache. Few channels
+   are multiplied as they are.
    norm_forward, norm_apply, norm_backward: batch norm, rectifier, 2x2 max-pool and dropout in one pass over memory. Random numbers
    are a hash of their position, so that the way back draws them again instead of reading them.
 

@@ -124,6 +124,8 @@ def _correlate(maps: Tensor, kernels: Tensor, shift: Tensor | None = None, after
     """Return (N, D, H, W) for `kernels` (3, 3, C, D), with `shift` (D,) added and what comes after it."""
     count, _, height, width = maps.shape
     after = after or After()
+    assert kernels.shape[3] % WIDTH == 0
+    assert not after.pool or height % 2 == width % 2 == 0
     shape = _shape_after((count, kernels.shape[3], height, width), after)
     result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
     kernels, shift = kernels.contiguous(), None if shift is None else shift.contiguous()
