@@ -58,20 +58,10 @@ def assert_same_weights(first: Path, second: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit on memory is set as Linux does it")
 def test_too_little_memory_is_one_line_that_says_what_helps(shapes: Path, tmp_path: Path) -> None:
-    """Faces whose maps take 8.6 GB, where 6 GB may be had."""
-    train = (
-        *TINY,
-        "--device",
-        "cpu",
-        "--set",
-        "data.size=2048",
-        "--set",
-        "train.batch_size=64",
-        "--out",
-        str(tmp_path / "run"),
-    )
-    words = [sys.executable, "-m", "mien", "train", "--data", str(shapes), *map(str, train)]
-    command = f"ulimit -v 6000000; exec {shlex.join(words)}"
+    """Faces whose first maps take 1 GB each, where 4 GB may be had."""
+    large = ("--set", "data.size=512", "--set", "model.name=resnet9", "--set", "train.batch_size=64")
+    words = ("train", "--data", shapes, *TINY, "--device", "cpu", *large, "--out", tmp_path / "run")
+    command = f"ulimit -v 4000000; exec {shlex.join([sys.executable, '-m', 'mien', *map(str, words)])}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=240)
     assert 2 == done.returncode
     last = done.stderr.splitlines()[-1]
