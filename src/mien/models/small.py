@@ -27,7 +27,7 @@ class Residual(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (N, channels, H, W) for the same shape."""
-        total: Tensor = maps + self.branch(maps)
+        total: Tensor = self.branch(maps, plus=maps)
         return total
 
 

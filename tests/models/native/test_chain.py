@@ -193,6 +193,29 @@ def test_a_convolution_is_taken_with_its_norm_in_evaluation_alone(
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("behind", "shape"),
+    [
+        ([nn.BatchNorm2d(64), nn.ReLU()], (2, 64, 8, 8)),
+        ([nn.BatchNorm2d(64), nn.ReLU()], (1, 64, 8, 8)),
+        ([nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)], (2, 64, 4, 4)),
+        ([nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 1, 1)], (2, 64, 8, 8)),
+        ([], (2, 64, 8, 8)),
+    ],
+)
+def test_maps_that_skip_a_chain_are_added_to_its_result(behind: list[nn.Module], shape: tuple[int, ...]) -> None:
+    """As a residual block wants it, in training and in evaluation, whether one loop does both or not."""
+    network = Chain(nn.Conv2d(32, 64, 3, padding=1), *behind)
+    maps, plus = torch.randn(2, 32, 8, 8), torch.randn(shape)
+    for training in (True, False):
+        network.train(training)
+        with torch.inference_mode(not training):
+            expected = nn.Sequential(*network)(maps) + plus
+            torch.testing.assert_close(network(maps, plus=plus), expected, rtol=1e-4, atol=1e-4)
+            with torch_alone():
+                torch.testing.assert_close(network(maps, plus=plus), expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("place", [1, 2, 3])
 def test_what_trains_inside_a_chain_in_evaluation_is_not_folded_away(place: int, called: list[str]) -> None:
     """A norm that still measures, slopes and zeros that are still drawn."""

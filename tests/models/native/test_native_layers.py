@@ -85,7 +85,7 @@ def test_faces_are_folded_as_torch_folds_them(side: int) -> None:
 def test_a_convolution_with_its_norm_folded_in_is_that_of_torch_in_float64(
     height: int, width: int, slope: float, channels: int, has_bias: bool
 ) -> None:
-    """In evaluation: with rectifier, and with max-pool where both sides are even."""
+    """In evaluation: with rectifier, and with max-pool where both sides are even; or with maps to add."""
     convolution, norm = nn.Conv2d(channels, 64, 3, padding=1, bias=has_bias), nn.BatchNorm2d(64).eval()
     assert norm.running_mean is not None
     assert norm.running_var is not None
@@ -102,6 +102,11 @@ def test_a_convolution_with_its_norm_folded_in_is_that_of_torch_in_float64(
         expected = F.leaky_relu(exact(maps.double()), slope)
         expected = F.max_pool2d(expected, 2) if pool else expected
         assert differ(found, expected.detach()) < 4e-5
+    plus = draw(3, 64, height, width, seed=6)
+    with torch.inference_mode():
+        found = convolve_normalised(maps, convolution, norm, After(lower=slope, upper=slope), plus)
+    expected = F.leaky_relu(exact(maps.double()), slope) + plus
+    assert differ(found, expected.detach()) < 4e-5
 
 
 def test_what_is_no_number_stays_so_where_the_norm_is_folded_in() -> None:

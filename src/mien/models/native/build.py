@@ -26,7 +26,7 @@ PATIENCE = 120.0
 _MAPS, _SIZES = [c_void_p] * 3, [c_long] * 5
 _NORM = [*[c_long] * 4, c_double, c_int, c_double, c_double, c_uint64, c_double, c_uint64, c_int]
 SIGNATURES = {
-    "convolve": [*_MAPS, *_SIZES, c_void_p, c_double, c_int, c_int],
+    "convolve": [*_MAPS, *_SIZES, c_void_p, c_void_p, c_double, c_int, c_int],
     "convolve_weights": [*_MAPS, *_SIZES, c_int],
     "norm_forward": [*[c_void_p] * 6, *_NORM],
     "norm_apply": [*[c_void_p] * 6, *_NORM],

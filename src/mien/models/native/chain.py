@@ -27,11 +27,12 @@ class Chain(nn.Sequential):
     listens to (hooks) go torch's way.
     """
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return what the last layer makes of (N, C, H, W)."""
+    def forward(self, maps: Tensor, plus: Tensor | None = None) -> Tensor:
+        """Return what the last layer makes of (N, C, H, W), with `plus` added where it is given."""
         layers = list(self)
         if not _suits(maps, self.training) or any(map(_is_watched, layers)):
-            return super().forward(maps)  # type: ignore[no-any-return, no-untyped-call]
+            result: Tensor = super().forward(maps)  # type: ignore[no-untyped-call]
+            return result if plus is None else plus + result
         at = 0
         while at < len(layers):
             layer = layers[at]
@@ -46,6 +47,9 @@ class Chain(nn.Sequential):
                     maps = convolve(maps, layer.weight, layer.bias)
                 else:
                     norm, after, taken = folded
+                    is_last = at + taken == len(layers) and not after.pool
+                    if is_last and plus is not None and _fits(plus) and plus.shape == _shape_behind(layer, maps):
+                        return convolve_normalised(maps, layer, norm, after, plus)
                     maps = convolve_normalised(maps, layer, norm, after)
             elif (
                 _is_norm(layer, maps, maps.shape[1], self.training)
@@ -56,7 +60,7 @@ class Chain(nn.Sequential):
             else:
                 maps = layer(maps)
             at += taken
-        return maps
+        return maps if plus is None else plus + maps
 
 
 @contextmanager
@@ -86,6 +90,10 @@ def _fits(maps: Tensor) -> bool:
     """Say whether these are maps that the library takes."""
     plain = type(maps) is Tensor and maps.ndim == 4 and maps.numel() > 0
     return plain and maps.device.type == "cpu" and maps.dtype == torch.float32
+
+
+def _shape_behind(convolution: nn.Conv2d, maps: Tensor) -> tuple[int, ...]:
+    return (len(maps), convolution.out_channels, *maps.shape[2:])
 
 
 def _is_watched(layer: nn.Module) -> bool:

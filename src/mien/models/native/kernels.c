@@ -46,8 +46,9 @@ INLINE vec larger(vec a, vec b) { return choose((ivec)(b > a) | (ivec)(b != b), 
 typedef struct { long n, h, w, ci, co; } Shape;
 
 /* What becomes of the maps of a convolution: nothing where `shift` is NULL; else shift[c] is added, a value below zero
-   taken times `slope`, and with `pool` the largest of each 2x2 kept (h and w even). */
-typedef struct { const float *shift; float slope; int pool; } Finish;
+   taken times `slope`, and with `pool` the largest of each 2x2 kept (h and w even); without, `plus`, of the result's shape,
+   is added to that if it is not NULL. */
+typedef struct { const float *shift, *plus; float slope; int pool; } Finish;
 INLINE vec finish(vec v, vec shift, float slope) { v += shift; return choose((ivec)(v > 0.0f), v, v * slope); }
 
 /* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
@@ -222,6 +223,7 @@ static int convolve_few(const float *x, const float *w, float *y, Shape s, Finis
             if (f.shift) v = finish(v, LOAD(f.shift + k), f.slope);
             best = p ? larger(best, v) : v;
           }
+          if (f.plus) best += LOAD(f.plus + (to - y) + b / at_once * s.co + k);
           STORE(to + b / at_once * s.co + k, best);
         }
     }
@@ -260,9 +262,9 @@ static int convolve_weights_few(const float *x, const float *dy, float *dw, Shap
 }
 
 /* The number of tiles in a block, here and below: so many that kernels are reused, so few that they stay in the cache. */
-int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, const float *shift, double slope, int pool, int threads) {
+int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, const float *shift, const float *plus, double slope, int pool, int threads) {
   int is_wide = ci * co > 128 * 128;
-  Finish f = {shift, slope, pool};
+  Finish f = {shift, plus, slope, pool};
   if (ci % NR) return convolve_few(x, w, y, (Shape){n, h, wd, ci, co}, f, threads);
   return takes_six(h, wd, 36) ? convolve_6(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 12, threads)
                               : convolve_4(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 24, threads);

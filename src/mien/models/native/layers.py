@@ -68,11 +68,14 @@ def normalise(maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: Aft
     return result
 
 
-def convolve_normalised(maps: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d, after: After) -> Tensor:
+def convolve_normalised(
+    maps: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d, after: After, plus: Tensor | None = None
+) -> Tensor:
     """Return `apply_norm` of the 3×3 convolution of `maps`, as one: the norm is folded into the weights.
 
-    Keeps nothing for a way back: for evaluation.
+    Keeps nothing for a way back: for evaluation. `plus`, of the result's shape, is added to it; not after a pool.
     """
+    assert plus is None or not after.pool
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
@@ -80,7 +83,7 @@ def convolve_normalised(maps: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm
     if convolution.bias is not None:
         shift += convolution.bias * scale
     kernels = convolution.weight.permute(2, 3, 1, 0) * scale
-    return _correlate(maps.contiguous(memory_format=LAST), kernels, shift, after)
+    return _correlate(maps.contiguous(memory_format=LAST), kernels, shift, after, plus)
 
 
 def apply_norm(maps: Tensor, norm: nn.BatchNorm2d, after: After) -> Tensor:
@@ -120,8 +123,14 @@ class _Convolution(Function):
         return to_maps, to_weight
 
 
-def _correlate(maps: Tensor, kernels: Tensor, shift: Tensor | None = None, after: After | None = None) -> Tensor:
-    """Return (N, D, H, W) for `kernels` (3, 3, C, D), with `shift` (D,) added and what comes after it."""
+def _correlate(
+    maps: Tensor,
+    kernels: Tensor,
+    shift: Tensor | None = None,
+    after: After | None = None,
+    plus: Tensor | None = None,
+) -> Tensor:
+    """Return (N, D, H, W) for `kernels` (3, 3, C, D), with `shift` (D,) added, what comes after it, and `plus`."""
     count, _, height, width = maps.shape
     after = after or After()
     assert kernels.shape[3] % WIDTH == 0
@@ -129,7 +138,8 @@ def _correlate(maps: Tensor, kernels: Tensor, shift: Tensor | None = None, after
     shape = _shape_after((count, kernels.shape[3], height, width), after)
     result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
     kernels, shift = kernels.contiguous(), None if shift is None else shift.contiguous()
-    _call("convolve", maps, kernels, result, *_sizes(maps, result), shift, after.lower, after.pool)
+    plus = None if plus is None else plus.contiguous(memory_format=LAST)
+    _call("convolve", maps, kernels, result, *_sizes(maps, result), shift, plus, after.lower, after.pool)
     return result
 
 

@@ -25,7 +25,7 @@ static void NAME(gather_tile)(const float *image, Shape s, long c, long y0, long
   }
 }
 
-INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f, const int finishes, const int pool) {
+INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f, const int finishes, const int pool, const int adds) {
   for (long k = 0; k < c; k += LANES) {
     vec t[OUT][IN], above[OUT];
     for (int j = 0; j < IN; j++) {
@@ -39,7 +39,11 @@ INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, l
       BACK(t[i], o);
       for (int j = 0; j < OUT && finishes; j++) o[j] = finish(o[j], LOAD(f.shift + k), f.slope);
       if (!pool)
-        for (int j = 0; j < OUT && x0 + j < s.w; j++) STORE(image + ((y0 + i) * s.w + x0 + j) * c + k, o[j]);
+        for (int j = 0; j < OUT && x0 + j < s.w; j++) {
+          long at = ((y0 + i) * s.w + x0 + j) * c + k;
+          if (adds) o[j] += LOAD(f.plus + at);
+          STORE(image + at, o[j]);
+        }
       else
         for (int j = 0; j < OUT; j += 2) {
           vec best = larger(o[j], o[j + 1]);
@@ -51,9 +55,10 @@ INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, l
 }
 
 static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f) {
-  if (!f.shift) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 0, 0);
-  else if (!f.pool) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0);
-  else NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 1);
+  if (!f.shift) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 0, 0, 0);
+  else if (f.pool) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 1, 0);
+  else if (f.plus) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 1);
+  else NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 0);
 }
 
 static void NAME(gather_slope)(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
@@ -120,7 +125,9 @@ static int NAME(convolve)(const float *x, const float *w, float *y, long n, long
       }
       for (long b = 0; b < count; b++) {
         long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
-        NAME(scatter_tile)(m + b * co, lm, s, co, ty * OUT, tx * OUT, y + image * area * co, f);
+        Finish its = f;
+        if (its.plus) its.plus += image * area * co;
+        NAME(scatter_tile)(m + b * co, lm, s, co, ty * OUT, tx * OUT, y + image * area * co, its);
       }
     }
   }
