@@ -14,10 +14,14 @@ import torch
 from conftest import SHAPES, draw_shapes, run_mien, tiny_recipe, write_shapes
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import load_run, load_tensors
+from mien.config import Recipe
+from mien.data.faces import Faces
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
 from mien.labels import EXPRESSIONS
-from mien.teach import BUNDLED, VIEWS, load_named, resolve_runs, soften_labels, start_weights
+from mien.models.network import resize
+from mien.teach import BUNDLED, VIEWS, ask_teachers, call_teachers, load_named, resolve_runs, soften_labels, start_weights
+from mien.train.engine import Engine
 
 TINY = ("--recipe", "quick", "--set", "train.epochs=2", "--set", "train.batch_size=16", "--device", "cpu")
 
@@ -116,6 +120,61 @@ def test_a_teacher_of_other_classes_is_refused(trained: Path) -> None:
         soften_labels(draw_shapes(8), tiny_recipe(f"train.teachers={trained}"), ("happy", "sad"), device="cpu")
 
 
+def test_teachers_who_look_at_each_picture_take_turns_with_its_mirror_image(trained: Path) -> None:
+    """The mean of calibrated probabilities, in the order of the training's classes, by a network without gradients."""
+    run, order = load_run(trained), [SHAPES.index(name) for name in sorted(SHAPES)]
+    recipe = tiny_recipe(f"train.teachers={trained},{trained}", "train.teaching=consistent")
+    teachers = call_teachers(recipe, sorted(SHAPES))
+    images = draw_shapes(2).images
+    pictures = torch.from_numpy(images / np.float32(255)).unsqueeze(1)
+
+    def look(faces: np.ndarray) -> np.ndarray:
+        raw = predict_probabilities(run.network, np.ascontiguousarray(faces))
+        return scale_probabilities(raw, run.temperature(VIEWS))[:, order]
+
+    seen = ask_teachers(teachers, pictures, 0)
+    assert not seen.requires_grad
+    np.testing.assert_allclose(seen.numpy(), (look(images) + look(images[..., ::-1])) / 2, atol=1e-5)
+    for step, shown in enumerate((images, images[..., ::-1])):
+        np.testing.assert_allclose(ask_teachers(teachers[:1], pictures, step).numpy(), look(shown), atol=1e-5)
+
+
+def test_teachers_who_look_once_are_not_called_for_each_picture(trained: Path) -> None:
+    """Nor is anybody where no teacher is named."""
+    assert () == call_teachers(tiny_recipe(f"train.teachers={trained}"), SHAPES)
+    assert () == call_teachers(tiny_recipe("train.teaching=consistent"), SHAPES)
+
+
+def test_what_teachers_see_takes_the_place_of_labels(trained: Path) -> None:
+    """With all of the share, weights after a step are those that any labels give; with half of it, they are not."""
+    faces = draw_shapes(8)
+    wrong = replace(faces, labels=np.roll(faces.labels, 5))
+    for share, expected in ((1.0, True), (0.5, False)):
+        recipe = tiny_recipe(f"train.teachers={trained}", "train.teaching=consistent", f"train.teacher_share={share}")
+        weights = [_take_step(recipe, train, 16) for train in (faces, wrong)]
+        assert expected is all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_teachers_see_the_full_picture_where_the_network_sees_a_small_one(trained: Path) -> None:
+    """Both the same one."""
+    recipe = tiny_recipe(f"train.teachers={trained}", "train.teaching=consistent")
+    teachers, shown = call_teachers(recipe, SHAPES), []
+    teachers[0].network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
+    engine = Engine(recipe, draw_shapes(8), classes=3, device="cpu", teachers=teachers)
+    engine.network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
+    engine.step(np.arange(16), rate=0.1, epoch=1, step=0, total=0, side=8)
+    large, small = shown
+    assert (16, 8) == (large.shape[-1], small.shape[-1])
+    torch.testing.assert_close(resize(large, 8), small)
+
+
+def _take_step(recipe: Recipe, faces: Faces, side: int) -> dict[str, torch.Tensor]:
+    """Return the weights after a step on the first faces."""
+    engine = Engine(recipe, faces, classes=3, device="cpu", teachers=call_teachers(recipe, SHAPES))
+    engine.step(np.arange(16), rate=0.1, epoch=1, step=0, total=0, side=side)
+    return {name: value for name, value in engine.tensors().items() if name.startswith("network.")}
+
+
 def test_the_network_that_ships_can_start_and_teach() -> None:
     """By its name, from any folder."""
     assert EXPRESSIONS == load_named(BUNDLED).expressions
@@ -154,11 +213,31 @@ def test_a_taught_run_that_was_stopped_goes_on_without_its_teachers(tmp_path: Pa
     _train_and_go_on(data, tmp_path, *taught, before_going_on=lambda: teacher.rename(tmp_path / "moved"))
 
 
+@pytest.mark.slow
+def test_a_run_whose_teachers_look_at_each_picture_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    """They are called again; where one is gone, that is one clear line."""
+    data, teacher = write_shapes(tmp_path / "data", per_class=20), tmp_path / "teacher"
+    assert 0 == run_mien("train", "--data", data, *TINY, "--out", teacher).status
+    taught = ("--set", f"train.teachers={teacher}", "--set", "train.teaching=consistent")
+    _train_and_go_on(data, tmp_path, *taught)
+    assert not (tmp_path / "whole" / "targets.npy").exists()
+    _reopen_last(tmp_path / "broken")
+    teacher.rename(tmp_path / "moved")
+    result = run_mien("train", "--resume", tmp_path / "broken")
+    assert (2, 1) == (result.status, result.err.count("\n"))
+    assert f"{teacher}: no such run folder" in result.err
+
+
+def _reopen_last(run: Path) -> None:
+    """Take back that a run has finished."""
+    facts = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**facts, "outcome": None}))
+
+
 def _reopen(run: Path) -> None:
     """Put a finished run of two epochs back to where it was after the first."""
     (run / "checkpoints" / "previous.safetensors").replace(run / "checkpoints" / "last.safetensors")
-    facts = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**facts, "outcome": None}))
+    _reopen_last(run)
 
 
 def _train_and_go_on(

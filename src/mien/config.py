@@ -23,6 +23,7 @@ Schedule = Literal["constant", "cosine", "one-cycle", "plateau"]
 Labelling = Literal["own", "ferplus", "ferplus8"]
 ClassWeights = Literal["none", "inverse", "effective-number"]
 Sampling = Literal["uniform", "balanced"]
+Teaching = Literal["fixed", "consistent"]
 Metric = Literal["accuracy", "balanced-accuracy", "loss"]
 Precision = Literal["no", "bf16", "fp16"]
 
@@ -131,6 +132,9 @@ class TrainConfig:
         None, "runs, divided by commas, whose mean softens the labels of train; bundled is the network that ships"
     )
     teacher_share: float = _number(0.5, 0.0, 1.0, "part of a target that is the teachers'; the rest is the label's")
+    teaching: Teaching = _choice(
+        "fixed", "teachers look at every face once (fixed), or in each step at the picture that the network is shown"
+    )
     precision: Precision = _choice("no", "mixed precision")
     seed: int = _number(0, 0, 2**31 - 1, "seed of everything random")
 

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 import mien
 from mien.calibrate import fit_temperature, scale_probabilities, write_temperatures
@@ -26,7 +25,7 @@ from mien.decide import ARGMAX, Rule
 from mien.errors import ConfigError, DataError, MienError
 from mien.files import make_folder, write_aside
 from mien.models import Network
-from mien.models.network import WHITE
+from mien.models.network import WHITE, resize
 from mien.results import Evaluation
 from mien.views import VIEWS, name_views
 
@@ -247,10 +246,9 @@ def match_labels(labels: Labels, splits: Splits, expressions: Sequence[str]) -> 
 
 def _show(network: Network, batch: Tensor, views: Sequence[str]) -> Tensor:
     """Return the mean probabilities (B, K) of uint8 (B, H, W) over `views`."""
-    side = (network.size, network.size)
     faces = batch.unsqueeze(1)
-    if faces.shape[-2:] != side:
-        faces = F.interpolate(faces / WHITE, side, mode="bilinear", antialias=True)
+    if faces.shape[-2:] != (network.size, network.size):
+        faces = resize(faces / WHITE, network.size)
 
     def recognise(view: str) -> Tensor:
         return torch.stack([network(shown).float().softmax(dim=1) for shown in VIEWS[view](faces)]).mean(dim=0)

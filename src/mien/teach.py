@@ -1,13 +1,13 @@
 """What a training takes over from earlier ones: the weights that it starts from, and teachers that soften its labels.
 
 In: names of runs, of weights files, or `BUNDLED`, the network that ships with mien. Out: tensors to start from; faces
-whose targets are part label, part what the teachers see.
+whose targets are part label, part what the teachers see; or the teachers, who look at each augmented picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from mien.data.faces import Faces
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
 from mien.models import Network, build_model
+from mien.models.network import resize
 
 BUNDLED = "bundled"
 """The name, in place of a path, of the network that ships with mien."""
@@ -94,7 +95,7 @@ def soften_labels(faces: Faces, recipe: Recipe, expressions: Sequence[str], *, d
 
     Args:
         faces: train, with labels, or with targets that serve in their place.
-        recipe: `train.teachers` names runs, `train.teacher_share` is their part of a target. No teachers: `faces`.
+        recipe: `train.teachers` names runs, `train.teacher_share` is their part of a target.
         expressions: classes of `faces`.
         device: of torch, where teachers compute.
 
@@ -102,10 +103,9 @@ def soften_labels(faces: Faces, recipe: Recipe, expressions: Sequence[str], *, d
         ConfigError: a teacher knows other classes.
         RunError: a teacher cannot be read.
     """
-    names, share = name_teachers(recipe), recipe.train.teacher_share
-    if not names:
+    share, runs = recipe.train.teacher_share, _find_teachers(recipe, expressions)
+    if not runs:
         return faces
-    runs = [_find_teacher(name, expressions) for name in names]
     seen = np.zeros((len(faces), len(expressions)), dtype=np.float64)
     for run in runs:
         order = [run.expressions.index(name) for name in expressions]
@@ -115,9 +115,75 @@ def soften_labels(faces: Faces, recipe: Recipe, expressions: Sequence[str], *, d
     return replace(faces, targets=((1.0 - share) * own + share * seen).astype(np.float32))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """A network that teaches.
+
+    Attributes:
+        network: in evaluation mode.
+        temperature: that calibrates its probabilities.
+        order: where it has each class of the training.
+    """
+
+    network: Network
+    temperature: float
+    order: list[int]
+
+    def look(self, pictures: Tensor) -> Tensor:
+        """Return calibrated probabilities (N, K) of `pictures`, float (N, 1, H, W) in [0, 1], without a gradient."""
+        with torch.inference_mode():
+            logits = self.network(resize(pictures, self.network.size)).float() / self.temperature
+            return logits.softmax(dim=1)[:, self.order]
+
+
+def call_teachers(recipe: Recipe, expressions: Sequence[str]) -> tuple[Teacher, ...]:
+    """Return those who look at each picture of a training; none where they look at every face once, beforehand.
+
+    Args:
+        recipe: `train.teachers` names runs.
+        expressions: classes of the faces.
+
+    Raises:
+        ConfigError: a teacher knows other classes.
+        RunError: a teacher cannot be read.
+    """
+    runs = _find_teachers(recipe, expressions) if recipe.train.teaching == "consistent" else []
+    return tuple(
+        Teacher(
+            network=run.network.eval(),
+            temperature=run.temperature(VIEWS),
+            order=[run.expressions.index(name) for name in expressions],
+        )
+        for run in runs
+    )
+
+
+def ask_teachers(teachers: Sequence[Teacher], pictures: Tensor, step: int) -> Tensor:
+    """Return (N, K), the mean of what `teachers` see in `pictures` (N, 1, H, W): floats in [0, 1].
+
+    Of two teachers one sees a picture as it is and the other its mirror image, in the next step the other way: most of
+    what two views of each would tell, in half of the time. That teachers see the very picture which the network is shown is
+    "consistent teaching" (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent").
+
+    Args:
+        teachers: at least one.
+        pictures: as the network in training is shown them.
+        step: counts the steps of training.
+    """
+    mirrored = pictures.flip(-1)
+    seen = [
+        teacher.look(mirrored if (place + step) % 2 else pictures) for place, teacher in enumerate(teachers)
+    ]
+    return torch.stack(seen).mean(dim=0)
+
+
 def name_teachers(recipe: Recipe) -> list[str]:
     """Return the teachers of a recipe, one by one."""
     return [] if recipe.train.teachers is None else recipe.train.teachers.split(",")
+
+
+def _find_teachers(recipe: Recipe, expressions: Sequence[str]) -> list[Run]:
+    return [_find_teacher(name, expressions) for name in name_teachers(recipe)]
 
 
 def _find_teacher(name: str, expressions: Sequence[str]) -> Run:

@@ -4,7 +4,7 @@
     torchrun --nproc_per_node 2 tests/train/take_steps.py OUT.safetensors
 
 Everything that could differ between processes is in it: batch norm, class weights, smoothing, augmentation with noise,
-an average of weights, and batches that cannot be shared evenly. Float64, because at a real learning rate the rounding
+a teacher, an average of weights, and batches that cannot be shared evenly. Float64, because at a real learning rate the rounding
 of float32 grows by itself: two orders of the same faces in one process are as far apart.
 """
 
@@ -21,6 +21,8 @@ from safetensors.torch import save_file
 
 from conftest import draw_shapes, tiny_recipe
 from mien.evaluate import predict_probabilities
+from mien.models import build_model
+from mien.teach import Teacher
 from mien.train.engine import Engine
 from mien.train.together import agree, ask_main, collect, deal, leave_the_others
 
@@ -35,7 +37,11 @@ def take_steps(out: Path) -> None:
     faces = draw_shapes(20)
     kept = np.flatnonzero((faces.labels != 2) | (np.arange(len(faces)) % 3 == 0))  # one class is rare
     faces = faces.take(kept)
-    engine = Engine(tiny_recipe(*CHANGES), faces, classes=3, device="cpu")
+    recipe = tiny_recipe(*CHANGES)
+    torch.manual_seed(1)
+    teacher = build_model(recipe.model, classes=3, size=faces.images.shape[1]).eval()
+    teachers = [Teacher(network=teacher, temperature=1.5, order=[2, 0, 1])]
+    engine = Engine(recipe, faces, classes=3, device="cpu", teachers=teachers)
     assert engine.weights is not None
     engine.weights = engine.weights.double()
     losses = []

@@ -63,7 +63,8 @@ def train(
     from mien.train.together import leave_the_others
 
     folder = RunFolder(resume or out or Path())
-    if chosen.train.teachers is not None and resume is None and is_main_process():
+    looks_once = chosen.train.teachers is not None and chosen.train.teaching == "fixed"
+    if looks_once and resume is None and is_main_process():
         typer.echo("teachers look at every face of train first")
     with listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
         options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=asked.is_set)

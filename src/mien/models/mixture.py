@@ -7,9 +7,8 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mien.models.network import Network
+from mien.models.network import Network, resize
 
 
 @final
@@ -34,10 +33,7 @@ class Mixture(nn.Module):
         """Return log probabilities (N, classes) of normalised `pixels` (N, 1, S, S); resized where a member asks."""
         logs = []
         for layers, side, layout in zip(self.members, self.sides, self.formats, strict=True):
-            shown = pixels
-            if pixels.shape[-1] != side:
-                shown = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
-            logs.append(layers(shown.contiguous(memory_format=layout)).float().log_softmax(dim=1))
+            logs.append(layers(resize(pixels, side).contiguous(memory_format=layout)).float().log_softmax(dim=1))
         weighted = torch.stack(logs) + self.shares.log().view(-1, 1, 1)
         return weighted.logsumexp(dim=0)
 

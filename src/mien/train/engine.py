@@ -6,7 +6,7 @@ Devices, mixed precision and several processes are Accelerate's business; the ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import final
 
@@ -17,6 +17,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import InitProcessGroupKwargs
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 from mien.allocator import keep_memory
 from mien.augment import augment, mirror_those
@@ -30,9 +31,10 @@ from mien.errors import ConfigError
 from mien.losses import cross_entropy
 from mien.models import Network, build_model
 from mien.models.native.build import load_library
-from mien.models.network import WHITE
+from mien.models.network import WHITE, resize
 from mien.optimisers import build_optimizer, set_rate
 from mien.processes import count_processes, was_left_alone
+from mien.teach import Teacher, ask_teachers
 from mien.train.sync_norm import synchronise_norms
 from mien.train.together import PATIENCE, mean_over_processes
 
@@ -79,10 +81,18 @@ class Engine:
         classes: number of expressions.
         device: see `start_accelerator`.
         start: tensors to start from, by name; those that it lacks, or all without it, are random.
+        teachers: who look at each picture and are part of its target, if any do; they come to the device.
     """
 
     def __init__(
-        self, recipe: Recipe, faces: Faces, *, classes: int, device: str, start: Mapping[str, Tensor] | None = None
+        self,
+        recipe: Recipe,
+        faces: Faces,
+        *,
+        classes: int,
+        device: str,
+        start: Mapping[str, Tensor] | None = None,
+        teachers: Sequence[Teacher] = (),
     ) -> None:
         config = recipe.train
         self.recipe = recipe
@@ -103,6 +113,11 @@ class Engine:
         self.labels = torch.from_numpy(faces.labels).to(self.device)
         soft = faces.targets
         self.targets = self.labels if soft is None else torch.from_numpy(np.array(soft)).to(self.device)
+        self.teachers = teachers
+        for teacher in teachers:
+            teacher.network.to(self.device, memory_format=teacher.network.memory_format)  # type: ignore[call-overload]
+        if teachers and soft is None:  # to be mixed with what they see
+            self.targets = F.one_hot(self.labels, classes).float()
         self.changes, self.turned = recipe.augment, None
         if recipe.augment.mirror_alternately:
             coins = Generator().manual_seed(derive_seed(config.seed, "mirror"))
@@ -139,13 +154,19 @@ class Engine:
         pixels = (self.images[batch].float() / WHITE).unsqueeze(1)
         if self.turned is not None:
             pixels = mirror_those(pixels, self.turned[batch] ^ (epoch % 2 == 1))
-        pixels = augment(pixels, self.changes, generator, faces=len(whole), share=share, side=side)
+        targets, shown = self.targets[batch], None if self.teachers else side
+        pixels = augment(pixels, self.changes, generator, faces=len(whole), share=share, side=shown)
+        if self.teachers:  # they see it at its full side
+            seen = ask_teachers(self.teachers, pixels, total)
+            targets = (1.0 - config.teacher_share) * targets + config.teacher_share * seen
+            pixels = resize(pixels, side)
         set_rate(self.optimizer, rate)
         self.model.train()
         logits = self.model(pixels)
-        loss = cross_entropy(logits, self.targets[batch], weights=self.weights, smoothing=config.label_smoothing)
+        loss = cross_entropy(logits, targets, weights=self.weights, smoothing=config.label_smoothing)
         if processes > 1:  # what follows takes the mean over processes, so each counts by the weight of its share
-            loss = loss * (processes * self.weigh(batch) / self.weigh(whole))
+            weight = self.weigh(targets)
+            loss = loss * (weight / mean_over_processes(self.accelerator, weight.clone()))
         self.stepper.zero_grad()
         self.accelerator.backward(loss)
         self.stepper.step()
@@ -154,11 +175,10 @@ class Engine:
         right = (logits.detach().argmax(1) == self.labels[batch]).double().sum() * processes / len(whole)
         return mean_over_processes(self.accelerator, torch.stack((loss.detach().double(), right)))
 
-    def weigh(self, batch: Tensor) -> Tensor | int:
-        """Return what the loss over the faces `batch` divides by: their number, or the sum of their weights."""
+    def weigh(self, targets: Tensor) -> Tensor:
+        """Return what the loss over faces with these targets divides by: their number, or the sum of their weights."""
         if self.weights is None:
-            return len(batch)
-        targets = self.targets[batch]
+            return torch.tensor(float(len(targets)), device=self.device)
         return (self.weights[targets] if targets.ndim == 1 else targets @ self.weights).sum()
 
     def tensors(self) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.plots import draw_curves
 from mien.schedules import Plateau, grow_side, scale_rate
-from mien.teach import start_weights
+from mien.teach import call_teachers, start_weights
 from mien.train.engine import Engine
 from mien.train.events import open_events
 from mien.train.folder import RunFolder
@@ -117,7 +117,10 @@ def train(
     """
     options, size, expressions = options or Options(), faces.images.shape[1], facts["expressions"]
     start = None if folder.last.exists() else start_weights(recipe, expressions, size)
-    engine = Engine(recipe, faces, classes=len(expressions), device=options.device, start=start)
+    teachers = call_teachers(recipe, expressions)
+    engine = Engine(
+        recipe, faces, classes=len(expressions), device=options.device, start=start, teachers=teachers
+    )
     known = {**facts, "recipe": recipe.to_dict(), "size": size}
     return _Trainer(engine, faces, valid, folder, known, options, listener or Listener()).run()
 

@@ -19,7 +19,7 @@ from mien.evaluate import calibrate_run, pick_device
 from mien.models import build_model
 from mien.models.native.build import load_library
 from mien.processes import count_processes, is_main_process
-from mien.teach import resolve_runs, soften_labels, start_weights
+from mien.teach import call_teachers, resolve_runs, soften_labels, start_weights
 from mien.train.engine import start_accelerator
 from mien.train.folder import RunFolder
 from mien.train.loop import Listener, Options, Outcome, train
@@ -52,7 +52,7 @@ def start_run(
         facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
         ask_main(accelerator, folder.refuse_overwriting)
         targets = None
-        if recipe.train.teachers is not None:
+        if _look_once(recipe):
             targets = ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device))
         ask_main(accelerator, lambda: _create(folder, facts, targets))
     for warning in splits.warnings:
@@ -79,6 +79,11 @@ def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "outcome": None,
     }
+
+
+def _look_once(recipe: Recipe) -> bool:
+    """Say whether the teachers soften labels before the first step."""
+    return recipe.train.teachers is not None and recipe.train.teaching == "fixed"
 
 
 def _ask_teachers(recipe: Recipe, splits: Splits, device: str) -> Targets | None:
@@ -121,7 +126,7 @@ def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
     for name, faces in (("train", splits.train), ("valid", splits.valid)):
         if fingerprint(faces) != facts[f"{name}_fingerprint"]:
             raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
-    return _give_targets(splits, folder.read_targets() if recipe.train.teachers is not None else None)
+    return _give_targets(splits, folder.read_targets() if _look_once(recipe) else None)
 
 
 def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
@@ -133,6 +138,7 @@ def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
     with torch.device("meta"):  # shapes only: costs neither memory nor time
         build_model(recipe.model, classes=len(splits.expressions), size=size)
     start_weights(recipe, splits.expressions, size)
+    call_teachers(recipe, splits.expressions)
 
 
 def _train(
