@@ -67,6 +67,14 @@ def test_a_matrix_of_drawn_faces_says_so(tmp_path):
     assert SYNTHETIC in read_words(tmp_path / "confusion.svg")
 
 
+def test_a_matrix_of_several_views_names_them(tmp_path):
+    """What one view reaches is another figure."""
+    for name, views in (("one.svg", ("plain",)), ("two.svg", ("plain", "mirror"))):
+        draw_confusion(score_some(), tmp_path / name, split="test", synthetic=False, views=views)
+    assert "views: plain + mirror" in read_words(tmp_path / "two.svg")
+    assert "views" not in read_words(tmp_path / "one.svg")
+
+
 @pytest.mark.parametrize("count", [2, 12])
 def test_any_number_of_classes_with_long_names_can_be_drawn(tmp_path, count):
     """Two classes or twelve, the picture is one that opens."""
@@ -84,7 +92,7 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path, name):
         folder.mkdir()
         draw_confusion(score_some(), folder / name, split="test", synthetic=False)
         drawn.append((folder / name).read_bytes())
-        draw_curves(HISTORY, folder / name, title="small", best_epoch=4, stopped="patience")
+        draw_curves(HISTORY, folder / name, title="small", kept_epoch=4, stopped="patience")
         drawn.append((folder / name).read_bytes())
     assert drawn[:2] == drawn[2:]
 
@@ -92,7 +100,7 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path, name):
 def test_pictures_in_svg_are_small(tmp_path):
     """Under 80 kB each: they go into reports and repositories."""
     draw_confusion(score_some(), tmp_path / "confusion.svg", split="test", synthetic=False)
-    draw_curves(HISTORY * 12, tmp_path / "curves.svg", title="small", best_epoch=4, stopped=None)
+    draw_curves(HISTORY * 12, tmp_path / "curves.svg", title="small", kept_epoch=4, stopped=None)
     assert 80_000 > max(path.stat().st_size for path in tmp_path.iterdir())
 
 
@@ -112,15 +120,15 @@ def test_numbers_are_readable_on_every_shade():
         assert 4.5 <= (1.05 / shade if share >= WHITE_INK_FROM else shade / 0.05)
 
 
-def test_curves_tell_the_best_epoch_and_why_training_stopped(tmp_path):
-    """Title, best epoch with its accuracy, the reason, and both splits."""
+def test_curves_tell_the_kept_epoch_and_why_training_stopped(tmp_path):
+    """Title, kept epoch with its accuracy, the reason, and both splits."""
     draw_curves(
-        HISTORY, tmp_path / "curves.svg", title="small on x.csv", best_epoch=4, stopped="no progress (patience)"
+        HISTORY, tmp_path / "curves.svg", title="small on x.csv", kept_epoch=4, stopped="no progress (patience)"
     )
     words = read_words(tmp_path / "curves.svg")
     for expected in (
         "small on x.csv",
-        "best epoch 4: valid accuracy 70.0%",
+        "kept epoch 4: valid accuracy 70.0%",
         "no progress (patience)",
         "train",
         "valid",
@@ -129,9 +137,9 @@ def test_curves_tell_the_best_epoch_and_why_training_stopped(tmp_path):
 
 
 def test_curves_without_a_valid_split_show_train_alone(tmp_path):
-    """There is no best epoch to tell then."""
+    """There is no kept epoch to tell then."""
     records = [{name: value for name, value in record.items() if "valid" not in name} for record in HISTORY]
-    draw_curves(records, tmp_path / "curves.svg", title="small", best_epoch=None, stopped=None)
+    draw_curves(records, tmp_path / "curves.svg", title="small", kept_epoch=None, stopped=None)
     words = read_words(tmp_path / "curves.svg")
     assert "train" in words
     assert "valid" not in words
@@ -139,7 +147,7 @@ def test_curves_without_a_valid_split_show_train_alone(tmp_path):
 
 def test_one_epoch_is_a_visible_point(tmp_path):
     """More than the grid and the marks is drawn: the point of the valid accuracy has its colour."""
-    draw_curves(HISTORY[:1], tmp_path / "curves.png", title="quick", best_epoch=None, stopped=None)
+    draw_curves(HISTORY[:1], tmp_path / "curves.png", title="quick", kept_epoch=None, stopped=None)
     with Image.open(tmp_path / "curves.png") as picture:
         pixels = np.asarray(picture.convert("RGB"))
     blue = np.array([0x1F, 0x74, 0x9D])

@@ -43,7 +43,9 @@ PIXELS_PER_INCH = 160
 CELL_INCHES = 0.8
 
 
-def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -> None:
+def draw_confusion(
+    scores: Scores, path: Path, *, split: str, synthetic: bool, views: Sequence[str] = ("plain",)
+) -> None:
     """Draw the confusion matrix: rows are true expressions, a cell's shade and percentage are its part of the row.
 
     Args:
@@ -51,6 +53,7 @@ def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -
         path: ends in .svg or .png.
         split: name of the split, for the title.
         synthetic: the title then says "synthetic faces".
+        views: of each face whose mean was taken, for the title, which leaves out the plain one alone.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -62,16 +65,17 @@ def draw_confusion(scores: Scores, path: Path, *, split: str, synthetic: bool) -
         _fill_cells(axes, scores)
         _name_classes(axes, scores.classes)
         kind = ", synthetic faces" if synthetic else ""
+        shown = "" if tuple(views) == ("plain",) else f", views: {' + '.join(views)}"
         low, high = scores.interval.low, scores.interval.high
         write_title(
             axes,
             f"Accuracy {scores.accuracy:.1%}  (95% interval {low:.1%} to {high:.1%})",
-            f"{split} split, {scores.n:,} faces{kind}  ·  each row adds up to 100%",
+            f"{split} split, {scores.n:,} faces{kind}{shown}  ·  each row adds up to 100%",
         )
 
 
 def draw_curves(
-    history: Sequence[Mapping[str, float]], path: Path, *, title: str, best_epoch: int | None, stopped: str | None
+    history: Sequence[Mapping[str, float]], path: Path, *, title: str, kept_epoch: int | None, stopped: str | None
 ) -> None:
     """Draw loss, accuracy and learning rate over the epochs.
 
@@ -80,7 +84,7 @@ def draw_curves(
             valid_loss and valid_accuracy.
         path: ends in .svg or .png.
         title: what was trained on what.
-        best_epoch: marked in each panel, if it is in the history.
+        kept_epoch: whose weights the run keeps: marked in each panel, if it is in the history.
         stopped: why training stopped early, in words; None if it did not.
 
     Raises:
@@ -100,10 +104,10 @@ def draw_curves(
         rate.set_ylim(bottom=0.0)
         rate.set_xlabel("epoch")
         rate.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        _mark_epochs(panels, history, best_epoch, stopped)
+        _mark_epochs(panels, history, kept_epoch, stopped)
         figure.align_ylabels(panels)
         loss.legend(frameon=False, labelcolor="linecolor")
-        write_title(loss, title, _tell_ending(history, best_epoch, stopped))
+        write_title(loss, title, _tell_ending(history, kept_epoch, stopped))
 
 
 @contextmanager
@@ -170,26 +174,25 @@ def _draw_lines(axes: Axes, history: Sequence[Mapping[str, float]], figure: str)
 
 
 def _mark_epochs(
-    panels: Sequence[Axes], history: Sequence[Mapping[str, float]], best_epoch: int | None, stopped: str | None
+    panels: Sequence[Axes], history: Sequence[Mapping[str, float]], kept_epoch: int | None, stopped: str | None
 ) -> None:
-    """Draw a line at the best epoch, and a dashed one where training stopped early."""
+    """Draw a line at the kept epoch, and a dashed one where training stopped early."""
     epochs, accuracies = _pick(history, "valid_accuracy")
     for axes in panels:
-        if best_epoch in [record["epoch"] for record in history]:
-            axes.axvline(best_epoch, color=MARK, linewidth=1.0, zorder=0)
+        if kept_epoch in [record["epoch"] for record in history]:
+            axes.axvline(kept_epoch, color=MARK, linewidth=1.0, zorder=0)
         if stopped is not None:
             axes.axvline(history[-1]["epoch"], color=FAINT, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
-    if best_epoch in epochs:
-        best = accuracies[epochs.index(best_epoch)]
-        panels[1].plot(best_epoch, best, "o", color=MARK, markersize=6, zorder=3)
+    if kept_epoch in epochs:
+        panels[1].plot(kept_epoch, accuracies[epochs.index(kept_epoch)], "o", color=MARK, markersize=6, zorder=3)
 
 
-def _tell_ending(history: Sequence[Mapping[str, float]], best_epoch: int | None, stopped: str | None) -> str:
+def _tell_ending(history: Sequence[Mapping[str, float]], kept_epoch: int | None, stopped: str | None) -> str:
     """Return in words how training ended."""
     words = [f"stopped early: {stopped}" if stopped else f"epochs: {len(history)}"]
-    kept = next((record for record in history if record["epoch"] == best_epoch), None)
+    kept = next((record for record in history if record["epoch"] == kept_epoch), None)
     if kept is not None and "valid_accuracy" in kept:
-        words.insert(0, f"best epoch {best_epoch}: valid accuracy {kept['valid_accuracy']:.1%}")
+        words.insert(0, f"kept epoch {kept_epoch}: valid accuracy {kept['valid_accuracy']:.1%}")
     return "\n".join(words)
 
 

@@ -164,7 +164,13 @@ def _write_files(evaluation: Evaluation, trades: Sequence[Trade], folder: Path) 
     write_evaluation(evaluation, folder)
     scores, names = evaluation.score(), [FIGURES, PREDICTIONS, "confusion.svg", "confusion.png"]
     for name in names[2:]:
-        draw_confusion(scores, folder / name, split=evaluation.split, synthetic=evaluation.synthetic)
+        draw_confusion(
+            scores,
+            folder / name,
+            split=evaluation.split,
+            synthetic=evaluation.synthetic,
+            views=evaluation.views,
+        )
     if trades:
         held = {"split": evaluation.split, "rules": describe_trades(trades), "summary": summarise_trades(trades)}
         write_text(folder / DECISIONS, json.dumps(held, indent=2, ensure_ascii=False) + "\n")

@@ -118,9 +118,7 @@ def train(
     options, size, expressions = options or Options(), faces.images.shape[1], facts["expressions"]
     start = None if folder.last.exists() else start_weights(recipe, expressions, size)
     teachers = call_teachers(recipe, expressions)
-    engine = Engine(
-        recipe, faces, classes=len(expressions), device=options.device, start=start, teachers=teachers
-    )
+    engine = Engine(recipe, faces, classes=len(expressions), device=options.device, start=start, teachers=teachers)
     known = {**facts, "recipe": recipe.to_dict(), "size": size}
     return _Trainer(engine, faces, valid, folder, known, options, listener or Listener()).run()
 
@@ -152,6 +150,11 @@ class _Trainer:
         return bool(self.accelerator.is_main_process)
 
     @property
+    def kept_epoch(self) -> int:
+        """The epoch whose weights the run keeps as it stands."""
+        return self.at.stopping.best_epoch if self.config.keep == "best" else self.at.epoch
+
+    @property
     def steps(self) -> int:
         """Steps of an epoch."""
         return count_steps(len(self.faces), self.batch)
@@ -170,9 +173,8 @@ class _Trainer:
             self.turn_epoch()
             stopped = self.at.stopping.reason(self.config)
         self.draw(stopped)
-        best, seconds = self.at.stopping.best_epoch, sum(record["seconds"] for record in self.at.history)
-        kept = best if self.config.keep == "best" else self.at.epoch
-        return Outcome(history=self.at.history, best_epoch=kept, stopped=stopped, seconds=seconds)
+        seconds = sum(record["seconds"] for record in self.at.history)
+        return Outcome(history=self.at.history, best_epoch=self.kept_epoch, stopped=stopped, seconds=seconds)
 
     def turn_epoch(self) -> None:
         """Take the steps of the epoch that are left, then measure and save."""
@@ -343,10 +345,10 @@ class _Trainer:
             title = f"{self.recipe.name} on {Path(self.facts['source']).name}" + (
                 " (synthetic faces)" if self.facts["synthetic"] else ""
             )
-            best = self.at.stopping.best_epoch
+            kept = self.kept_epoch
             for kind in ("svg", "png"):
                 path = self.folder.path / f"curves.{kind}"
-                draw_curves(self.at.history, path, title=title, best_epoch=best, stopped=stopped)
+                draw_curves(self.at.history, path, title=title, kept_epoch=kept, stopped=stopped)
 
     def advise(self) -> str:
         """Return what to do when another process is lost."""
