@@ -20,7 +20,16 @@ from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
 from mien.labels import EXPRESSIONS
 from mien.models.network import resize
-from mien.teach import BUNDLED, VIEWS, ask_teachers, call_teachers, load_named, resolve_runs, soften_labels, start_weights
+from mien.teach import (
+    BUNDLED,
+    VIEWS,
+    ask_teachers,
+    call_teachers,
+    load_named,
+    resolve_runs,
+    soften_labels,
+    start_weights,
+)
 from mien.train.engine import Engine
 
 TINY = ("--recipe", "quick", "--set", "train.epochs=2", "--set", "train.batch_size=16", "--device", "cpu")

@@ -133,7 +133,8 @@ class Teacher:
         """Return calibrated probabilities (N, K) of `pictures`, float (N, 1, H, W) in [0, 1], without a gradient."""
         with torch.inference_mode():
             logits = self.network(resize(pictures, self.network.size)).float() / self.temperature
-            return logits.softmax(dim=1)[:, self.order]
+            seen: Tensor = logits.softmax(dim=1)[:, self.order]
+            return seen
 
 
 def call_teachers(recipe: Recipe, expressions: Sequence[str]) -> tuple[Teacher, ...]:
@@ -162,8 +163,9 @@ def ask_teachers(teachers: Sequence[Teacher], pictures: Tensor, step: int) -> Te
     """Return (N, K), the mean of what `teachers` see in `pictures` (N, 1, H, W): floats in [0, 1].
 
     Of two teachers one sees a picture as it is and the other its mirror image, in the next step the other way: most of
-    what two views of each would tell, in half of the time. That teachers see the very picture which the network is shown is
-    "consistent teaching" (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent").
+    what two views of each would tell, in half of the time. That teachers see the very picture which the network is
+    shown is "consistent teaching" (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and
+    consistent").
 
     Args:
         teachers: at least one.
@@ -171,9 +173,7 @@ def ask_teachers(teachers: Sequence[Teacher], pictures: Tensor, step: int) -> Te
         step: counts the steps of training.
     """
     mirrored = pictures.flip(-1)
-    seen = [
-        teacher.look(mirrored if (place + step) % 2 else pictures) for place, teacher in enumerate(teachers)
-    ]
+    seen = [teacher.look(mirrored if (place + step) % 2 else pictures) for place, teacher in enumerate(teachers)]
     return torch.stack(seen).mean(dim=0)
 
 

@@ -4,8 +4,8 @@
     torchrun --nproc_per_node 2 tests/train/take_steps.py OUT.safetensors
 
 Everything that could differ between processes is in it: batch norm, class weights, smoothing, augmentation with noise,
-a teacher, an average of weights, and batches that cannot be shared evenly. Float64, because at a real learning rate the rounding
-of float32 grows by itself: two orders of the same faces in one process are as far apart.
+a teacher, an average of weights, and batches that cannot be shared evenly. Float64, because at a real learning rate the
+rounding of float32 grows by itself: two orders of the same faces in one process are as far apart.
 """
 
 from __future__ import annotations
