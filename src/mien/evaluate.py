@@ -25,6 +25,7 @@ from mien.decide import ARGMAX, Rule
 from mien.errors import ConfigError, DataError, MienError
 from mien.files import make_folder, write_aside
 from mien.models import Network
+from mien.models.native import keep_kernels
 from mien.models.network import WHITE, resize
 from mien.results import Evaluation
 from mien.views import VIEWS, name_views
@@ -73,7 +74,7 @@ def predict_probabilities(
     if batch_size is None:
         batch_size = max(1, BATCH_SIZE * BATCH_SIDE**2 // max(BATCH_SIDE, network.size) ** 2)
     parts = []
-    with torch.inference_mode():
+    with torch.inference_mode(), keep_kernels():
         for start in range(0, len(images), batch_size):
             # A copy, because torch warns of the read-only memory that cached faces live in.
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)

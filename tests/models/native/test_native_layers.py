@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.models.native import keep_kernels, layers
 from mien.models.native.build import load_library
 from mien.models.native.layers import After, convolve, convolve_normalised, fold, normalise
 
@@ -107,6 +108,26 @@ def test_a_convolution_with_its_norm_folded_in_is_that_of_torch_in_float64(
         found = convolve_normalised(maps, convolution, norm, After(lower=slope, upper=slope), plus)
     expected = F.leaky_relu(exact(maps.double()), slope) + plus
     assert differ(found, expected.detach()) < 4e-5
+
+
+def test_kernels_serve_one_batch_after_the_other_until_weights_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of each convolution once; afterwards they are made anew."""
+    made: list[object] = []
+    real = layers._fold_norm
+    monkeypatch.setattr(layers, "_fold_norm", lambda *given: made.append(given) or real(*given))
+    pairs = [(nn.Conv2d(32, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32).eval()) for _ in range(2)]
+    maps = draw(1, 32, 4, 4)
+    with torch.inference_mode():
+        once = [convolve_normalised(maps, *pair, After()) for pair in pairs]
+        made.clear()
+        with keep_kernels():
+            for _ in range(3):
+                kept = [convolve_normalised(maps, *pair, After()) for pair in pairs]
+            assert 2 == len(made)
+        pairs[0][0].weight.mul_(2.0)
+        later = convolve_normalised(maps, *pairs[0], After())
+    assert all(torch.equal(first, second) for first, second in zip(once, kept, strict=True))
+    torch.testing.assert_close(later, 2.0 * once[0])
 
 
 def test_what_is_no_number_stays_so_where_the_norm_is_folded_in() -> None:

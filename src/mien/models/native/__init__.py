@@ -6,5 +6,6 @@ compiled for the processor at hand when they are first wanted (a few seconds) an
 """
 
 from mien.models.native.chain import Chain, torch_alone
+from mien.models.native.layers import keep_kernels
 
-__all__ = ["Chain", "torch_alone"]
+__all__ = ["Chain", "keep_kernels", "torch_alone"]

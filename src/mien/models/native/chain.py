@@ -57,6 +57,8 @@ class Chain(nn.Sequential):
             ):
                 after, taken = behind
                 maps = _normalise(layer, maps, after)
+            elif not self.training and _takes_largest(layer):
+                maps = maps.amax((2, 3), keepdim=True)  # torch's layer is slow with channels last
             else:
                 maps = layer(maps)
             at += taken
@@ -172,6 +174,13 @@ def _halves(layer: nn.Module) -> bool:
     if type(layer) is not nn.MaxPool2d or layer.return_indices or layer.ceil_mode:
         return False
     return (layer.kernel_size, layer.stride, layer.padding, layer.dilation) == (2, 2, 0, 1)
+
+
+def _takes_largest(layer: nn.Module) -> bool:
+    """Say whether `layer` takes the largest of each map."""
+    if type(layer) is not nn.AdaptiveMaxPool2d or layer.return_indices:
+        return False
+    return layer.output_size in (1, (1, 1))
 
 
 def _normalise(norm: nn.BatchNorm2d, maps: Tensor, after: After) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -20,6 +22,8 @@ FEW = 8
 """So many channels at most has a first layer."""
 
 LAST = torch.channels_last
+
+_held = threading.local()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +80,43 @@ def convolve_normalised(
     Keeps nothing for a way back: for evaluation. `plus`, of the result's shape, is added to it; not after a pool.
     """
     assert plus is None or not after.pool
+    kernels, shift = _find_kept(convolution, norm)
+    return _correlate(maps.contiguous(memory_format=LAST), kernels, shift, after, plus)
+
+
+@contextmanager
+def keep_kernels() -> Iterator[None]:
+    """Let what is made of a convolution's weights and its norm for one batch serve the next ones, in this thread.
+
+    For evaluation: until the end neither weights nor statistics may change, and no network may go.
+    """
+    before = getattr(_held, "kernels", None)
+    _held.kernels = {}
+    try:
+        yield
+    finally:
+        _held.kernels = before
+
+
+def _find_kept(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    kept: dict[tuple[int, int], tuple[Tensor, Tensor]] | None = getattr(_held, "kernels", None)
+    if kept is None:
+        return _fold_norm(convolution, norm)
+    key = (id(convolution), id(norm))
+    if key not in kept:
+        kept[key] = _fold_norm(convolution, norm)
+    return kept[key]
+
+
+def _fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return kernels (3, 3, C, D) and what is added (D,)."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias - norm.running_mean * scale
     if convolution.bias is not None:
         shift += convolution.bias * scale
-    kernels = convolution.weight.permute(2, 3, 1, 0) * scale
-    return _correlate(maps.contiguous(memory_format=LAST), kernels, shift, after, plus)
+    return (convolution.weight.permute(2, 3, 1, 0) * scale).contiguous(), shift.contiguous()
 
 
 def apply_norm(maps: Tensor, norm: nn.BatchNorm2d, after: After) -> Tensor:
