@@ -12,7 +12,7 @@ from PIL import Image
 from mien.errors import MienError
 from mien.labels import EXPRESSIONS
 from mien.metrics import score
-from mien.plots import SHADES, WHITE_INK_FROM, draw_confusion, draw_curves
+from mien.plots import SHADES, VALID, WHITE_INK_FROM, draw_confusion, draw_curves
 
 HISTORY = [
     {
@@ -134,6 +134,15 @@ def test_curves_tell_the_kept_epoch_and_why_training_stopped(tmp_path):
         "valid",
     ):
         assert expected in words
+
+
+def test_a_valid_split_that_was_looked_at_once_is_a_dot(tmp_path):
+    """A line through one point would be invisible."""
+    records = [{"epoch": epoch, "lr": 0.1, "train_loss": 1.0, "train_accuracy": 0.5} for epoch in range(1, 21)]
+    records[-1] |= {"valid_loss": 1.1, "valid_accuracy": 0.4}
+    draw_curves(records, tmp_path / "curves.svg", title="fast", kept_epoch=None, stopped=None)
+    dots = [line for line in (tmp_path / "curves.svg").read_text().splitlines() if "<use " in line and VALID in line]
+    assert len(dots) >= 2  # one in each of two panels
 
 
 def test_curves_without_a_valid_split_show_train_alone(tmp_path):

@@ -100,7 +100,7 @@ def draw_curves(
         loss, accuracy, rate = panels
         _draw_lines(loss, history, "loss")
         _draw_lines(accuracy, history, "accuracy")
-        rate.plot(*_pick(history, "lr"), color=FAINT, linewidth=1.6, marker=_marker(history), markersize=3)
+        rate.plot(*_pick(history, "lr"), color=FAINT, linewidth=1.6, marker=_marker(len(history)), markersize=3)
         rate.set_ylim(bottom=0.0)
         rate.set_xlabel("epoch")
         rate.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
@@ -169,7 +169,7 @@ def _draw_lines(axes: Axes, history: Sequence[Mapping[str, float]], figure: str)
     for split, color, width in (("train", TRAIN, 1.6), ("valid", VALID, 2.2)):
         epochs, values = _pick(history, f"{split}_{figure}")
         if epochs:
-            marker = _marker(history)
+            marker = _marker(len(epochs))
             axes.plot(epochs, values, color=color, linewidth=width, label=split, marker=marker, markersize=4)
 
 
@@ -202,9 +202,9 @@ def _pick(history: Sequence[Mapping[str, float]], name: str) -> tuple[list[float
     return [record["epoch"] for record in there], [record[name] for record in there]
 
 
-def _marker(history: Sequence[Mapping[str, float]]) -> str:
-    """Return the marker of each epoch: a dot while there are few (a line through one point is invisible)."""
-    return "o" if len(history) <= 12 else ""
+def _marker(points: int) -> str:
+    """Return the marker of each point of a line: a dot while there are few (a line through one is invisible)."""
+    return "o" if points <= 12 else ""
 
 
 def write_title(axes: Axes, title: str, about: str) -> None:
