@@ -25,6 +25,7 @@ from mien.errors import MienError, RunError
 from mien.files import write_aside
 from mien.models import Network, build_model
 from mien.models.mixture import mix_networks
+from mien.seen import SeenFaces, read_seen
 from mien.views import name_views
 
 FORMAT = 1
@@ -44,6 +45,8 @@ class Member:
     epoch: int
     share: float
     name: str
+    seen: SeenFaces | None = field(default=None, repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,8 @@ class Run:
         details: the other facts in the file: versions, score, hardware, format, checksum.
         members: of an ensemble; empty for a single network.
         temperatures: name of views -> temperature fitted on valid, for the views that have one.
+        seen: the faces that it was trained on and held out; None where nobody wrote them down.
+        fingerprints: of train and valid, where run.json has them.
     """
 
     path: Path
@@ -74,6 +79,8 @@ class Run:
     details: Facts
     members: tuple[Member, ...] = ()
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    seen: SeenFaces | None = field(default=None, repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -122,6 +129,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Facts]:
         raise RunError(f"{path}: the checkpoint is corrupt or cannot be read ({error})") from None
     except (KeyError, ValueError):
         raise RunError(f"{path}: expected a checkpoint of mien, found a safetensors file without its facts") from None
+    if not isinstance(facts, dict) or "checksum" not in facts:
+        raise RunError(f"{path}: expected a checkpoint of mien, found a safetensors file without its checksum")
     if facts.get("format") != FORMAT:
         raise RunError(
             f"{path}: expected format {FORMAT}, found {facts.get('format')}: train again or use that version"
@@ -150,7 +159,27 @@ def load_run(path: Path) -> Run:
         reason = " ".join(str(error).split())[:200]
         raise RunError(f"{weights}: expected the weights of a run, found a file that does not fit: {reason}") from error
     run.network.eval()
-    return replace(run, temperatures=read_temperatures(run.folder, run.mark))
+    home = _find_home(path)
+    known = {} if home is None else {"seen": read_seen(home), "fingerprints": _read_fingerprints(home)}
+    return replace(run, temperatures=read_temperatures(run.folder, run.mark), **known)
+
+
+def _find_home(path: Path) -> Path | None:
+    """Return the run folder that the weights at `path` belong to; None for a file that stands alone."""
+    if path.is_dir():
+        return path
+    if path.name == WEIGHTS:
+        return path.parent
+    return path.parent.parent if path.parent.name == "epochs" else None
+
+
+def _read_fingerprints(folder: Path) -> dict[str, str]:
+    """Return those of run.json: all that runs of earlier versions know of their faces."""
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return {name: str(facts[f"{name}_fingerprint"]) for name in ("train", "valid")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def describe_members(members: Sequence[Member]) -> list[Facts]:

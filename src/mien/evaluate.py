@@ -20,10 +20,11 @@ from mien.calibrate import fit_temperature, scale_probabilities, write_temperatu
 from mien.checkpoint import Run
 from mien.data.copies import hash_images
 from mien.data.faces import UNLABELLED, Faces, Images, Labels, Splits
-from mien.data.prepare import fingerprint, prepare_splits
+from mien.data.prepare import fingerprint
 from mien.decide import ARGMAX, Rule
 from mien.errors import ConfigError, DataError, MienError
 from mien.files import make_folder, write_aside
+from mien.known import Known
 from mien.models import Network
 from mien.models.native import keep_kernels
 from mien.models.network import WHITE, resize
@@ -87,7 +88,7 @@ def evaluate_split(
     splits: Splits,
     split: str,
     *,
-    seen: Splits | None = None,
+    seen: Splits | Known | None = None,
     batch_size: int | None = None,
     device: str | torch.device = "cpu",
     views: tuple[str, ...] = ("plain",),
@@ -99,7 +100,7 @@ def evaluate_split(
         run: the trained network.
         splits: the data; every class of it is one of the run's.
         split: name of the split.
-        seen: the data that the run was trained on, if it is not `splits`: where exact copies are looked for.
+        seen: what is known of the run's own data, where exact copies are looked for; None: `splits` are that data.
         batch_size: see `predict_probabilities`.
         device: likewise.
         views: likewise.
@@ -111,19 +112,19 @@ def evaluate_split(
     if split == "valid" and splits.valid is None and run.members:
         problem = "the members held out different faces, so some member has trained on each: choose another --split"
         raise DataError(splits.source, f"expected a valid split that no member has trained on, found none: {problem}")
-    faces, network, seen = find_split(splits, split), run.network, seen or splits
+    faces, network = find_split(splits, split), run.network
     labels = match_labels(faces.labels, splits, run.expressions)
     raw = predict_probabilities(network, faces.images, batch_size=batch_size, device=device, views=views)
     return Evaluation(
         labels=labels,
         probabilities=scale_probabilities(raw, run.temperature(views)),
         ids=faces.ids,
-        copies=find_copies(faces, seen),
+        copies=_find_copies(faces, split, splits, seen),
         expressions=run.expressions,
         split=split,
         source=splits.source,
         trained_on=run.source,
-        copies_sought_in=seen.source,
+        copies_sought_in=seen.sought_in if isinstance(seen, Known) else (seen or splits).source,
         synthetic=splits.synthetic or run.synthetic,
         recipe=run.recipe.name,
         epoch=run.epoch,
@@ -132,33 +133,8 @@ def evaluate_split(
         temperature=run.temperature(views),
         rule=rule,
         labelled_by=splits.labels,
+        about_data=seen.change if isinstance(seen, Known) else "",
     )
-
-
-def read_trained_on(run: Run, *, skip_bad: bool = False) -> Splits:
-    """Return the very splits that `run` was trained on.
-
-    Where the members of an ensemble held out different faces, there is no valid: some member has trained on each.
-
-    Raises:
-        DataError: the data has moved or cannot be read any more.
-    """
-    splits = prepare_splits(run.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
-    held_out = fingerprint(splits.valid)
-    for member in run.members:
-        data = replace(member.recipe.data, size=run.recipe.data.size)
-        other = prepare_splits(member.source, data, seed=member.recipe.train.seed, skip_bad=skip_bad)
-        if fingerprint(other.valid) != held_out:
-            return replace(splits, train=_join(splits.train, splits.valid), valid=None)
-    return splits
-
-
-def _join(first: Faces | None, second: Faces | None) -> Faces:
-    assert first is not None
-    assert second is not None
-    columns = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "ids"))
-    images, labels, ids = (np.concatenate(pair) for pair in columns)
-    return Faces(images=images, labels=labels, ids=ids)
 
 
 def calibrate_run(
@@ -209,10 +185,32 @@ def predict_valid(
 
 
 def find_copies(faces: Faces, seen: Splits) -> npt.NDArray[np.bool_]:
-    """Return bool (N,), True where the very pixels stand in train or valid of `seen`, other than as `faces` itself."""
-    others = [split for split in (seen.train, seen.valid) if split is not None and split is not faces]
-    digests = [hash_images(other.images) for other in others]
-    return np.isin(hash_images(faces.images), np.concatenate(digests)) if digests else np.zeros(len(faces), dtype=bool)
+    """Return bool (N,), True where the very pixels stand in train or valid of `seen`, other than as `faces` itself.
+
+    A split with the same pictures as `faces`, in the same order, is `faces` itself, however often it was read.
+    """
+    digests = hash_images(faces.images)
+    others = [hash_images(split.images) for split in (seen.train, seen.valid) if split is not None]
+    return _is_among(digests, [other for other in others if not np.array_equal(other, digests)])
+
+
+def _find_copies(faces: Faces, split: str, splits: Splits, seen: Splits | Known | None) -> npt.NDArray[np.bool_]:
+    """Return where a copy stands in train or valid of the run: of its own data, in the other one of the two."""
+    if isinstance(seen, Known):
+        parts = {"train": seen.seen.train, "valid": seen.seen.valid}
+        others = [digests for name, digests in parts.items() if not (seen.is_own and name == split)]
+        return _is_among(hash_images(faces.images), others)
+    named = (seen or splits).named()
+    others = [
+        hash_images(named[name].images)
+        for name in ("train", "valid")
+        if name in named and not (seen is None and name == split)
+    ]
+    return _is_among(hash_images(faces.images), others)
+
+
+def _is_among(digests: npt.NDArray[np.bytes_], others: Sequence[npt.NDArray[np.bytes_]]) -> npt.NDArray[np.bool_]:
+    return np.isin(digests, np.concatenate(others)) if others else np.zeros(len(digests), dtype=bool)
 
 
 def find_split(splits: Splits, name: str) -> Faces:
@@ -238,11 +236,13 @@ def match_labels(labels: Labels, splits: Splits, expressions: Sequence[str]) -> 
     Raises:
         DataError: a class of the data is not among `expressions`.
     """
-    unknown = [name for name in splits.expressions if name not in expressions]
+    there = {splits.expressions[label] for label in np.unique(labels)}
+    unknown = [name for name in splits.expressions if name in there and name not in expressions]
     if unknown:
         found = f"{', '.join(unknown)} that the run does not know"
         raise DataError(splits.source, f"expected only classes among {', '.join(expressions)}, found {found}")
-    return np.array([expressions.index(name) for name in splits.expressions], dtype=np.int64)[labels]
+    places = [expressions.index(name) if name in expressions else UNLABELLED for name in splits.expressions]
+    return np.array(places, dtype=np.int64)[labels]
 
 
 def _show(network: Network, batch: Tensor, views: Sequence[str]) -> Tensor:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
-from mien.errors import MienError
+from mien.errors import MienError, RunError
 
 
 @contextmanager
@@ -38,6 +39,46 @@ def write_aside(path: Path) -> Iterator[Path]:
         raise MienError(f"{path}: cannot be written ({reason}); what stood there before stays") from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def lock_folder(folder: Path, taken: str) -> Iterator[int | None]:
+    """Keep a second process out of `folder`; yield the open file, for processes that inherit the lock.
+
+    Where the system or the file system has no such locks, nothing is held. The lock ends with the process.
+
+    Args:
+        folder: made where it is missing.
+        taken: what to say where another process is at work there.
+
+    Raises:
+        RunError: another process is.
+        MienError: the folder cannot be made or written.
+    """
+    make_folder(folder)
+    try:
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        raise MienError(f"{folder}: cannot be written ({error.strerror or error})") from None
+    with file:
+        if not take_lock(file):
+            raise RunError(f"{folder}: {taken}")
+        yield file.fileno()
+
+
+def take_lock(file: IO[Any]) -> bool:
+    """Return False where another process holds the lock of an open file; it is let go when the file is closed."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # a system without such locks
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

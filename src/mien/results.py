@@ -32,7 +32,7 @@ SEED = 0
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
-LATER_FACTS = ("members", "temperature", "labelled_by")
+LATER_FACTS = ("members", "temperature", "labelled_by", "about_data")
 """Facts that older files lack: their defaults are what held then."""
 
 
@@ -58,6 +58,7 @@ class Evaluation:
         temperature: what the probabilities were scaled by (`mien.calibrate`); 1: as the network gave them.
         rule: how probabilities become answers.
         labelled_by: who gave the labels: "own" (the data itself), or the majority of FER+ taggers ("ferplus").
+        about_data: in one line how the data differs from what the run was trained on; empty where it does not.
     """
 
     labels: npt.NDArray[np.int64]
@@ -77,6 +78,7 @@ class Evaluation:
     temperature: float = 1.0
     rule: Rule = ARGMAX
     labelled_by: str = "own"
+    about_data: str = ""
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.expressions))

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.errors import MienError, RunError
-from mien.files import make_folder, write_text
+from mien.errors import RunError
+from mien.files import lock_folder, write_text
 
 FORMAT = 1
 
@@ -78,24 +78,8 @@ class StudyFolder:
             RunError: another process is at work here.
             MienError: the folder cannot be made.
         """
-        make_folder(self.path)
-        try:
-            import fcntl
-        except ImportError:
-            yield None
-            return
-        try:
-            file = (self.path / ".lock").open("w")
-        except OSError as error:
-            raise MienError(f"{self.path}: cannot be written ({error.strerror or error})") from None
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"{self.path}: another mien compare is at work here, or still saving") from None
-            except OSError:  # a file system without locks
-                pass
-            yield file.fileno()
+        with lock_folder(self.path, "another mien compare is at work here, or still saving") as lock:
+            yield lock
 
 
 def find_study(run: Path) -> StudyFolder | None:

@@ -36,11 +36,15 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
         ConfigError: votes without a labelling by them, or the reverse.
         DataError: the data, the list or the votes cannot be read, or there is no labelled train split.
     """
+    return prepare_loaded(load(source, size=config.size, skip_bad=skip_bad), config, seed=seed)
+
+
+def prepare_loaded(splits: Splits, config: DataConfig, *, seed: int) -> Splits:
+    """Return what `prepare_splits` makes of data that has been read."""
     _check_votes(config)
-    splits = load(source, size=config.size, skip_bad=skip_bad)
     if config.only is not None:
         splits = keep_only(splits, Path(config.only))
-    splits = _hold_out(splits, source, config, seed)
+    splits = _hold_out(splits, config, seed)
     if config.train_fraction is not None:
         kept = hold_out_valid(splits, fraction=config.train_fraction, seed=seed, stratify=config.stratify)
         splits = replace(splits, train=kept.valid)
@@ -65,10 +69,10 @@ def _check_votes(config: DataConfig) -> None:
         raise ConfigError("labels by FER+ take both: --labels ferplus (or ferplus8) and --votes fer2013new.csv")
 
 
-def _hold_out(splits: Splits, source: str, config: DataConfig, seed: int) -> Splits:
+def _hold_out(splits: Splits, config: DataConfig, seed: int) -> Splits:
     if splits.train is None or len(splits.train) == 0:
         found = ", ".join(splits.named()) or "nothing"
-        raise DataError(source, f"expected labelled faces to train on, found {found}")
+        raise DataError(splits.source, f"expected labelled faces to train on, found {found}")
     fraction = config.valid_fraction
     if fraction is None and splits.valid is None:
         fraction = DEFAULT_VALID_FRACTION

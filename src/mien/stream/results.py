@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, final
 
 from mien.errors import ConfigError, MienError, RunError
-from mien.files import make_folder
+from mien.files import make_folder, take_lock
 from mien.stream.journal import NOTHING, Progress, read_journal, write_chunk, write_settings
 from mien.stream.rows import Row, check_expressions, check_suffix, convert_to_parquet, list_columns, write_lines
 from mien.stream.tally import Tally
@@ -210,14 +210,8 @@ def _read_progress(out: Path, settings: Mapping[str, Any], resume: bool) -> Prog
 
 def _lock(stream: IO[bytes], out: Path) -> None:
     """Keep a second process from the same files, where the system can (it is let go when this one ends)."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        return
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise MienError(f"{out}: another mien is writing it") from None
+    if not take_lock(stream):
+        raise MienError(f"{out}: another mien is writing it")
 
 
 @contextmanager
