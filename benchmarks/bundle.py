@@ -17,9 +17,10 @@ from torch import Tensor
 
 from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.config import leave_out_folders, read_recipe
-from mien.evaluate import calibrate_run, read_trained_on
+from mien.evaluate import calibrate_run
 from mien.export import export_run, write_model
 from mien.files import make_folder
+from mien.known import know_splits
 from mien.views import parse_views
 
 
@@ -31,7 +32,7 @@ def halve(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def bundle(source: Path, out: Path, views: tuple[str, ...]) -> None:
     """Write both files, the temperature fitted on valid for the very weights that are written."""
     tensors, facts = load_tensors(source / WEIGHTS)
-    splits = read_trained_on(load_run(source))
+    splits = know_splits(load_run(source)).splits
     make_folder(out)
     recipe = leave_out_folders(read_recipe(facts["recipe"])).to_dict()
     save_tensors(out / WEIGHTS, halve(tensors), {**facts, "source": Path(facts["source"]).name, "recipe": recipe})

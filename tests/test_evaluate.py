@@ -20,8 +20,8 @@ from mien.evaluate import (
     pick_device,
     predict_probabilities,
     predict_valid,
-    read_trained_on,
 )
+from mien.known import know_splits
 from mien.models import build_model
 from mien.views import parse_views
 
@@ -221,10 +221,10 @@ def test_members_that_held_out_different_faces_leave_no_valid(trained, tmp_path)
     source = str(write_shapes(tmp_path / "shapes", splits=("train", "test")))
     seeds = (tiny_recipe("data.valid_fraction=0.2", f"train.seed={seed}") for seed in (0, 1))
     runs = [replace(load_run(trained), source=source, recipe=recipe) for recipe in seeds]
-    alone = read_trained_on(runs[0])
+    alone = know_splits(runs[0]).splits
     assert alone.valid is not None
     same, different = (
-        read_trained_on(mix_runs(pair, path=tmp_path / WEIGHTS)) for pair in ((runs[0], runs[0]), (runs[0], runs[1]))
+        know_splits(mix_runs(pair, path=tmp_path / WEIGHTS)).splits for pair in ((runs[0], runs[0]), (runs[0], runs[1]))
     )
     assert len(alone.valid) == len(same.valid)
     assert different.valid is None

@@ -26,6 +26,7 @@ from mien.files import make_folder
 from mien.metrics import rate
 from mien.models import build_model
 from mien.models.mixture import mix_networks
+from mien.seen import SeenFaces, merge_seen, write_seen
 from mien.train.folder import RunFolder
 
 ROUNDS = 20
@@ -91,6 +92,8 @@ def mix_runs(runs: Sequence[Run], shares: Sequence[float] | None = None, *, path
         epoch=0,
         details={"checksum": zlib.crc32(marks.encode())},
         members=members,
+        seen=merge_seen([run.seen for run in runs]) if len({run.size for run in runs}) == 1 else None,
+        fingerprints=first.fingerprints,
     )
     return replace(mixed, temperatures=read_temperatures(mixed.folder, mixed.mark))
 
@@ -99,6 +102,7 @@ def _unfold(run: Run, share: float) -> list[Member]:
     if run.members:
         return [replace(member, share=share * member.share) for member in run.members]
     known: dict[str, Any] = {"recipe": run.recipe, "source": run.source, "epoch": run.epoch}
+    known |= {"seen": run.seen, "fingerprints": run.fingerprints}
     return [Member(network=run.network, share=share, name=name_run(run), **known)]
 
 
@@ -181,17 +185,19 @@ def average_weights(runs: Sequence[Run], *, path: Path) -> Run:
     }
     network = build_model(first.recipe.model, classes=len(first.expressions), size=first.size)
     network.load_state_dict(mean)
+    seen = merge_seen([run.seen for run in runs])
     averaged = [f"{name_run(run)}, epoch {run.epoch}" for run in runs]
-    return replace(last, path=path, network=network.eval(), details={"averaged": averaged}, temperatures={})
+    return replace(last, path=path, network=network.eval(), details={"averaged": averaged}, temperatures={}, seen=seen)
 
 
-def save_ensemble(run: Run, folder: RunFolder, splits: Splits) -> Run:
+def save_ensemble(run: Run, folder: RunFolder, splits: Splits, *, seen: SeenFaces | None = None) -> Run:
     """Write a run folder that needs nothing else, and return the run that it holds.
 
     Args:
         run: of `mix_runs` or `average_weights`.
         folder: new.
         splits: that the members were trained on.
+        seen: the faces that they have seen together, where that is known.
 
     Raises:
         RunError: a run is there already.
@@ -208,6 +214,8 @@ def save_ensemble(run: Run, folder: RunFolder, splits: Splits) -> Run:
     if run.members:
         details["members"] = describe_members(run.members)
     save_tensors(folder.weights, run.network.state_dict(), {**facts, **details})
+    if seen is not None:
+        write_seen(folder.path, seen)
     finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kind = f"ensemble of {len(run.members)} networks" if run.members else "mean of weights"
     outcome = {"stopped": kind, "best_epoch": run.epoch, "epochs": run.epoch, "seconds": 0.0, "finished": finished}

@@ -81,7 +81,9 @@ def know_splits(
     own, seen = run.recipe.data, run.seen
     whole = load(source, size=own.size, skip_bad=skip_bad)
     if any(faces.images.shape[1] != run.size for faces in whole.named().values()):
-        whole = load(source, size=run.size, skip_bad=skip_bad)  # pictures of another size came: it is the run's that counts
+        whole = load(
+            source, size=run.size, skip_bad=skip_bad
+        )  # pictures of another size came: it is the run's that counts
     prepared = _try_to_prepare(whole, run)
     now = hash_whole(whole)
     more, less = count_changes(seen.digests, now)
@@ -114,12 +116,18 @@ def _restore_splits(run: Run, seen: SeenFaces, whole: Splits, now: npt.NDArray[n
     splits = replace(whole, train=_pick(whole, train), valid=_pick(whole, valid))
     splits = _name_classes(label(splits, config), run.expressions)
     if config.labels == run.recipe.data.labels:
-        others = (_count_others(seen, part, split) for part, split in (("train", splits.train), ("valid", splits.valid)))
+        others = (
+            _count_others(seen, part, split) for part, split in (("train", splits.train), ("valid", splits.valid))
+        )
         in_train, in_valid = others
         told = replace(told, relabelled=in_valid, relabelled_train=in_train)
     moved = Counter(seen.test.tolist())
     seen_then = {*seen.train.tolist(), *seen.valid.tolist()}
-    tested = Counter() if whole.test is None else Counter(describe_faces(replace(whole, train=None, valid=None, unlabelled=None)).test.tolist())
+    tested = (
+        Counter()
+        if whole.test is None
+        else Counter(describe_faces(replace(whole, train=None, valid=None, unlabelled=None)).test.tolist())
+    )
     told = replace(told, in_test=sum(count for digest, count in (tested - moved).items() if digest in seen_then))
     change = told.tell(run.path)
     changed = ("train", "valid", "test") if change else ()
@@ -270,9 +278,7 @@ def _name_classes(splits: Splits, expressions: tuple[str, ...]) -> Splits:
     if splits.expressions[: len(expressions)] == expressions:
         return splits
     names = (*expressions, *(name for name in splits.expressions if name not in expressions))
-    parts = {
-        name: replace(faces, labels=_match(faces.labels, splits, names)) for name, faces in splits.named().items()
-    }
+    parts = {name: replace(faces, labels=_match(faces.labels, splits, names)) for name, faces in splits.named().items()}
     return replace(splits, expressions=names, **parts)  # type: ignore[arg-type]
 
 

@@ -121,7 +121,9 @@ def read_seen(folder: Path) -> SeenFaces | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, EOFError) as error:
-        raise RunError(f"{path}: expected the faces that the run was trained on, found a damaged file ({error})") from None
+        raise RunError(
+            f"{path}: expected the faces that the run was trained on, found a damaged file ({error})"
+        ) from None
     return SeenFaces(digests=rows["digest"], labels=rows["label"].astype(np.int64), places=rows["place"])
 
 

@@ -13,7 +13,8 @@ from mien.data.copies import hash_images
 from mien.data.faces import UNLABELLED
 from mien.data.loading import load
 from mien.errors import DataError, RunError
-from mien.evaluate import match_labels, predict_probabilities, read_trained_on
+from mien.evaluate import match_labels, predict_probabilities
+from mien.known import know_splits
 
 
 def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") -> Iterator[Finding]:
@@ -44,10 +45,12 @@ def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") 
 
 
 def _read_seen(run: Run, skip_bad: bool) -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:
-    """Return the digests of the pictures that the run was trained on."""
+    """Return the digests of the pictures that the run was trained on, whether they are still there or not."""
+    if run.seen is not None:
+        return run.seen.train
     try:
-        train = read_trained_on(run, skip_bad=skip_bad).train
+        known = know_splits(run, skip_bad=skip_bad)
+        known.require("train")
     except DataError as error:
         raise RunError(f"{run.path}: expected the data that it was trained on, to leave it out: {error}") from error
-    assert train is not None
-    return hash_images(train.images)
+    return known.seen.train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,5 +128,7 @@ def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
         console.print(f"  {out / name}", markup=False, soft_wrap=True)
     if notes:
         console.print(
-            f"next: mien train --data {found.splits.source} --only {out / CLEAN_LIST}", markup=False, soft_wrap=True
+            f"next: mien train --data {shlex.quote(found.splits.source)} --only {shlex.quote(str(out / CLEAN_LIST))} --out runs/clean",
+            markup=False,
+            soft_wrap=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,9 @@ def ensemble(
     metric: Annotated[str, typer.Option(help="What greedy looks at: loss, accuracy or balanced-accuracy.")] = "loss",
     last: Annotated[int | None, typer.Option(min=1, help="Take the newest epochs that each run has kept.")] = None,
     views: Annotated[str, typer.Option(help="How greedy shows the faces of valid.")] = "plain",
+    data: Annotated[
+        str | None, typer.Option(help="The data that the runs were trained on, where it has moved.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Join runs into one that answers with the mean of their probabilities.
@@ -45,7 +49,8 @@ def ensemble(
     """
     from mien.checkpoint import load_run
     from mien.ensemble import METRICS, average_weights, find_snapshots, mix_runs, save_ensemble
-    from mien.evaluate import calibrate_run, pick_device, predict_valid, read_trained_on
+    from mien.evaluate import calibrate_run, pick_device, predict_valid
+    from mien.known import know_splits
     from mien.train import RunFolder
     from mien.views import parse_views
 
@@ -58,18 +63,23 @@ def ensemble(
     loaded = [load_run(path) for path in paths]
     draft = folder.weights
     mixed = average_weights(loaded, path=draft) if how == "weights" else mix_runs(loaded, path=draft)
-    splits = read_trained_on(mixed)
+    known = know_splits(mixed, source=data)
+    splits = known.splits
+    if known.change:
+        typer.echo(f"mien: {splits.source}: {known.change}", err=True)
     if how == "greedy":
+        known.require("valid")
         if splits.valid is None:
             found = "the runs held out different faces: use --how all"
             raise DataError(mixed.source, f"expected a valid split that no run has trained on, found none: {found}")
         answers = [predict_valid(run, splits.valid, views=shown, device=target) for run in loaded]
         mixed = _select(loaded, answers, splits.valid.labels, metric, draft)
-    saved = save_ensemble(mixed, folder, splits)
+    saved = save_ensemble(mixed, folder, splits, seen=known.seen if known.is_certain else None)
     if splits.valid is not None:
         calibrate_run(saved, splits.valid, views=shown, device=target)
     typer.echo(f"run: {out}  (weights {folder.weights.name}, {folder.weights.stat().st_size / 1e6:.1f} MB)")
-    typer.echo(f"next: mien evaluate {out}")
+    split = "" if splits.test is not None else " --split valid" if splits.valid is not None else " --split train"
+    typer.echo(f"next: mien evaluate {shlex.quote(str(out))}{split}")
 
 
 def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,26 +13,12 @@ if TYPE_CHECKING:
     from mien.checkpoint import Run
     from mien.data.faces import Splits
     from mien.decide import Rule, Wish
+    from mien.known import Known
     from mien.remedies import Trade
     from mien.results import Evaluation
 
 ALL = "all"
 DECISIONS = "decisions.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What is known before the first face is shown: the faces, and those of training, None where they have moved."""
-
-    splits: Splits
-    trained_on: Splits | None
-    is_own: bool
-
-    def seen_beside(self, split: str) -> Splits:
-        """Return where copies of the faces of `split` are looked for: a face is no copy of itself."""
-        if self.trained_on is None or not self.is_own:
-            return self.trained_on or self.splits
-        return replace(self.trained_on, **{split: self.splits.named().get(split)})  # type: ignore[arg-type]
 
 
 def evaluate(
@@ -70,23 +56,26 @@ def evaluate(
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
     from mien.allocator import keep_memory
-    from mien.checkpoint import load_run
     from mien.decide import parse_decision
     from mien.evaluate import evaluate_split, find_split, pick_device
     from mien.remedies import compare_rules
+    from mien.teach import BUNDLED, load_named
     from mien.views import parse_views
 
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
-    loaded = _join([load_run(path) for path in run])
-    known = _read_splits(loaded, data, skip_bad, labels=labels, votes=votes)
+    loaded = _join([load_named(str(path)) for path in run])
+    known, own = _read_splits(loaded, data, skip_bad, labels=labels, votes=votes)
+    known.require(split)
     find_split(known.splits, split)
-    loaded, rule, others = _choose_on_valid(loaded, wish, known.trained_on, showing)
+    if own is not None and wish is not None and wish.needs_data:
+        own.require("train", *(["valid"] if wish.needs_valid else []))
+    loaded, rule, others = _choose_on_valid(loaded, wish, None if own is None else own.splits, showing)
     shown = {**showing, "batch_size": batch_size}
-    evaluation = evaluate_split(loaded, known.splits, split, seen=known.seen_beside(split), rule=rule, **shown)
+    evaluation = evaluate_split(loaded, known.splits, split, seen=known, rule=rule, **shown)
     trades = compare_rules(evaluation, others)
-    files = _write_files(evaluation, trades, _choose_folder(loaded, evaluation))
+    files = _write_files(evaluation, trades, _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run)))
     _print(evaluation, trades, known.splits, files)
 
 
@@ -115,36 +104,44 @@ def _join(runs: Sequence[Run]) -> Run:
     return mix_runs(runs, path=runs[0].folder / beside / "mean.safetensors")
 
 
-def _read_splits(run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None) -> _Known:
-    """Return the faces to measure on and those that the run has seen: often the same."""
+def _read_splits(
+    run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None
+) -> tuple[Known, Known | None]:
+    """Return the faces to measure on, and those that the run was trained on: often the same; None where they are gone."""
     from mien.config import DataConfig
     from mien.data.loading import load
-    from mien.data.prepare import label, prepare_splits
+    from mien.data.prepare import label
     from mien.errors import DataError
-    from mien.evaluate import read_trained_on
+    from mien.known import is_moved, know_other, know_splits
 
     chosen: dict[str, Any] = {"labels": labels or "own", "votes": None if votes is None else str(votes)}
-    if data is None or run.source in (data, str(Path(data).resolve())):
-        seen = read_trained_on(run, skip_bad=skip_bad)
+    source = None if data is None or run.source in (data, str(Path(data).resolve())) else data
+    if source is not None:
+        loaded = load(source, size=run.size, skip_bad=skip_bad)
+    if source is None or is_moved(run, loaded):
+        own = know_splits(run, source=source, skip_bad=skip_bad)
         if labels is None and votes is None:
-            return _Known(splits=seen, trained_on=seen, is_own=True)
+            return own, own
         config = replace(run.recipe.data, **chosen)
-        splits = prepare_splits(run.source, config, seed=run.recipe.train.seed, skip_bad=skip_bad)
-        return _Known(splits=splits, trained_on=seen, is_own=True)
-    splits = label(load(data, size=run.size, skip_bad=skip_bad), DataConfig(**chosen))
+        return know_splits(run, source=source, skip_bad=skip_bad, config=config), own
     try:
-        return _Known(splits=splits, trained_on=read_trained_on(run, skip_bad=skip_bad), is_own=False)
-    except DataError:  # moved or gone since training: copies can still be looked for within the data itself
-        return _Known(splits=splits, trained_on=None, is_own=False)
+        seen = know_splits(run, skip_bad=skip_bad)
+    except DataError:  # moved or gone since training: what the run wrote down is all that is known
+        seen = None
+    return know_other(run, label(loaded, DataConfig(**chosen)), seen), seen
 
 
-def _choose_folder(run: Run, evaluation: Evaluation) -> Path:
+def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
     """Return the run's folder for test of its own data, and a folder in it, named after the faces, for all else.
 
     What a rule other than argmax decides goes one folder deeper, named after the rule.
     """
-    folder, rule, parts = run.folder, evaluation.rule, [evaluation.split]
-    if evaluation.source != run.source:
+    from mien.known import is_gone
+
+    # The network that ships with mien has no folder of its own to write to.
+    folder, rule, parts = Path("bundled") if bundled else run.folder, evaluation.rule, [evaluation.split]
+    is_moved = evaluation.copies_sought_in == evaluation.source and is_gone(run.source) and run.seen is not None
+    if evaluation.source != run.source and not is_moved:
         parts.append(Path(evaluation.source).stem)
     if evaluation.labelled_by != run.recipe.data.labels:
         parts.append(f"by-{evaluation.labelled_by}")

@@ -18,6 +18,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("model.onnx"),
     views: Annotated[str, typer.Option(help="Ways of showing each face, averaged inside: see evaluate.")] = "plain",
     int8: Annotated[bool, typer.Option("--int8", help="Compute with 8-bit numbers; says what that costs.")] = False,
+    data: Annotated[str | None, typer.Option(help="The data that the run was trained on, where it has moved.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
     """Write a run as an ONNX file: in uint8 faces (N, S, S), out probabilities (N, K).
@@ -36,7 +37,7 @@ def export(
     from mien.views import parse_views
 
     shown, loaded = parse_views(views), load_run(run)
-    splits = _read_data(loaded, needed=int8)
+    splits = _read_data(loaded, data, needed=int8)
     loaded = _calibrate(loaded, splits, shown)
     made = export_run(loaded, splits, views=shown, int8=int8)
     write_model(made.model, out)
@@ -54,13 +55,18 @@ def _require_packages() -> None:
             raise MissingExtraError(package, "export")
 
 
-def _read_data(run: Run, *, needed: bool) -> Splits | None:
+def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
     """Return what the run was trained on; where that is gone, None, or, if it is `needed`, the error that says so."""
     from mien.errors import DataError
-    from mien.evaluate import read_trained_on
+    from mien.known import know_splits
 
     try:
-        return read_trained_on(run)
+        known = know_splits(run, source=data)
+        if known.change:
+            typer.echo(f"mien: {known.splits.source}: {known.change}", err=True)
+        if needed:
+            known.require("train", "valid")
+        return known.splits
     except DataError as error:
         if needed:
             advice = "--int8 needs the faces that the run was trained on"

@@ -28,6 +28,7 @@ def submit(
     decision: Annotated[
         str, typer.Option(help="How probabilities become a label: argmax, prior[:POWER], thresholds[:TARGET].")
     ] = "argmax",
+    data: Annotated[str | None, typer.Option(help="The data that the run was trained on, where it has moved.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Recognise faces without labels and write a file of lines `id,label` for a leaderboard.
@@ -48,7 +49,7 @@ def submit(
         raise ConfigError(f"--decision {decision}: a submission needs a label for every face")
     shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
     split, faces = choose_faces(load(unlabelled, size=loaded.size))
-    loaded, rule = _choose_rule(loaded, wish, shown, target)
+    loaded, rule = _choose_rule(loaded, wish, data, shown, target)
     raw = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
     predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule).tolist()
     labels = [loaded.expressions[label] for label in predicted] if names else predicted
@@ -58,12 +59,21 @@ def submit(
     typer.echo(f"{out}: {len(faces):,} faces recognised{' (synthetic faces)' if loaded.synthetic else ''}")
 
 
-def _choose_rule(run: Run, wish: Wish, views: tuple[str, ...], device: torch.device) -> tuple[Run, Rule]:
+def _choose_rule(
+    run: Run, wish: Wish, data: str | None, views: tuple[str, ...], device: torch.device
+) -> tuple[Run, Rule]:
     """Return the run and the rule that decides; where that is chosen on valid, the run is calibrated there."""
-    from mien.evaluate import calibrate_run, read_trained_on
+    from mien.evaluate import calibrate_run
+    from mien.known import know_splits
     from mien.remedies import choose_rule_for
 
-    splits = read_trained_on(run) if wish.needs_data else None
+    splits = None
+    if wish.needs_data:
+        known = know_splits(run, source=data)
+        if known.change:
+            typer.echo(f"mien: {known.splits.source}: {known.change}", err=True)
+        known.require("train", *(["valid"] if wish.needs_valid else []))
+        splits = known.splits
     if splits is not None and splits.valid is not None:
         run = calibrate_run(run, splits.valid, views=views, device=device)
     return run, choose_rule_for(run, wish, splits, views=views, device=device)

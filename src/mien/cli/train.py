@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[str, typer.Option(help="A file or folder of labelled faces, or synthetic.")] = "synthetic",
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Labelled faces: a file, a folder, or synthetic (so without it). With --resume: their place now."
+        ),
+    ] = None,
     recipe: Annotated[str, typer.Option(help="Name of a recipe; `mien recipes` lists them.")] = "small",
     out: Annotated[Path | None, typer.Option(help="Folder of the new run.")] = None,
     set_: Annotated[
@@ -69,9 +75,16 @@ def train(
     with listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
         options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=asked.is_set)
         if resume is not None:
-            outcome = resume_run(folder, options=options, listener=listener)
+            outcome = resume_run(folder, source=data, options=options, listener=listener)
         else:
-            outcome = start_run(chosen, data, folder, skip_bad=skip_bad, options=options, listener=listener)
+            outcome = start_run(
+                chosen,
+                "synthetic" if data is None else data,
+                folder,
+                skip_bad=skip_bad,
+                options=options,
+                listener=listener,
+            )
     if is_main_process():
         _print_ending(folder, outcome)
     leave_the_others()
@@ -91,6 +104,12 @@ def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe
     return read_recipe(RunFolder(resume).read_facts()["recipe"])
 
 
+def _choose_split(folder: RunFolder) -> str:
+    """Return the option without which `mien evaluate` would look for a test split that the data lacks."""
+    faces = folder.read_facts().get("faces", {})
+    return "" if "test" in faces else " --split valid" if "valid" in faces else " --split train"
+
+
 def _print_ending(folder: RunFolder, outcome: Outcome) -> None:
     kept = next(record for record in outcome.history if record["epoch"] == outcome.best_epoch)
     accuracy = f", valid accuracy {kept['valid_accuracy']:.4f}" if "valid_accuracy" in kept else ""
@@ -98,7 +117,7 @@ def _print_ending(folder: RunFolder, outcome: Outcome) -> None:
         f"stopped: {outcome.stopped}" if outcome.stopped else f"all {len(outcome.history)} epochs done",
         f"kept: epoch {outcome.best_epoch}{accuracy}",
         f"run: {folder.path}  (weights {folder.weights.name}, curves.svg, curves.png, history.jsonl)",
-        f"next: mien evaluate {folder.path}",
+        f"next: mien evaluate {shlex.quote(str(folder.path))}{_choose_split(folder)}",
     )
     for line in lines:
         typer.echo(line)

@@ -13,6 +13,7 @@ from mien.config import override, read_recipe
 from mien.data.prepare import resolve_files
 from mien.errors import RunError
 from mien.results import FIGURES
+from mien.teach import resolve_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def _make_job(plan: Plan, folder: StudyFolder, variant: Variant, seed: int, devi
     run, recipe = folder.run(variant.name, seed), plan.recipe_of(variant)
     facts = read_run(run)
     seeded = override(recipe, [f"{SEED_FIELD}={seed}"])
-    expected = replace(seeded, data=resolve_files(seeded.data))
+    expected = resolve_runs(replace(seeded, data=resolve_files(seeded.data)))
     if facts is not None and read_recipe(facts["recipe"]) != expected:
         raise RunError(f"{run}: holds a run of another recipe than {variant.name} of this study: choose another -o")
     commands = []

@@ -11,9 +11,10 @@ import numpy as np
 
 from mien.checkpoint import Run
 from mien.data.faces import Faces, Splits
-from mien.data.prepare import fingerprint, prepare_splits
+from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
-from mien.evaluate import evaluate_split, read_trained_on
+from mien.evaluate import evaluate_split
+from mien.known import know_splits
 from mien.report.beliefs import calibrate_again
 from mien.report.data import Absent, SplitScores
 from mien.results import FIGURES, Evaluation, read_evaluation
@@ -22,15 +23,14 @@ PLACES = {"test": ".", "valid": "valid"}
 """Split -> where in its folder a run keeps the evaluation; the first one there is the one to speak of."""
 
 
-def read_data(run: Run, *, fingerprints: dict[str, str], skip_bad: bool) -> Splits | Absent:
+def read_data(run: Run, *, skip_bad: bool) -> Splits | Absent:
     """Return the faces that `run` was trained on, or why they are not to be had."""
     try:
-        splits = read_trained_on(run, skip_bad=skip_bad)
+        known = know_splits(run, skip_bad=skip_bad)
     except DataError as error:
         return Absent(reason="data-moved", detail={"problem": error.problem})
-    there = splits.named()
-    changed = [name for name, digest in fingerprints.items() if fingerprint(there.get(name)) != digest]
-    return Absent(reason="data-changed", detail={"splits": ", ".join(changed)}) if changed else splits
+    changed = known.changed
+    return Absent(reason="data-changed", detail={"splits": ", ".join(changed)}) if changed else known.splits
 
 
 def with_copies(run: Run, splits: Splits | Absent, *, skip_bad: bool) -> Splits | Absent:

@@ -49,7 +49,7 @@ def gather_report(path: Path) -> ReportData:
     facts = read_facts(run)
     origin = tell_origin(run, facts)
     skip_bad = bool(facts.get("skip_bad", False))
-    splits = read_data(run, fingerprints=origin.fingerprints, skip_bad=skip_bad)
+    splits = read_data(run, skip_bad=skip_bad)
     evaluations, unevaluated = collect_evaluations(run, splits)
     evaluated = tuple(score_split(evaluation) for evaluation in evaluations)
     scores = evaluated[0].scores if evaluated else None

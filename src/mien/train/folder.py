@@ -1,5 +1,6 @@
 """The folder of a run: which file is where, and how each is written.
 
+faces.npy                      which faces it trains on and holds out (`mien.seen`)
 run.json                       recipe, expressions, data, versions, hardware, how training ended
 history.jsonl                  one line an epoch
 curves.svg, curves.png         the history as a picture
@@ -12,7 +13,9 @@ epochs/0007.safetensors        the weights after an epoch, like model.safetensor
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from torch import Tensor
 from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
 from mien.data.faces import Targets
 from mien.errors import RunError
-from mien.files import make_folder, write_aside, write_text
+from mien.files import lock_folder, make_folder, write_aside, write_text
 from mien.train.stopping import Record
 
 
@@ -72,6 +75,16 @@ class RunFolder:
         self.refuse_overwriting()
         make_folder(self.path / "checkpoints")
 
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second training out of the folder.
+
+        Raises:
+            RunError: another process trains here.
+        """
+        with lock_folder(self.path, "another mien train is at work here: wait for it, or give another --out"):
+            yield
+
     def refuse_overwriting(self) -> None:
         """Raise RunError if a run is here already."""
         if self.last.exists() or self.weights.exists():
@@ -96,6 +109,11 @@ class RunFolder:
             raise RunError(f"{self.path}: expected a run folder with run.json, found none") from None
         except ValueError as error:
             raise RunError(f"{path}: expected JSON, found a damaged file ({error})") from None
+        except OSError as error:
+            raise RunError(f"{path}: cannot be read ({error.strerror or error})") from None
+        problem = _find_problem(facts)
+        if problem:
+            raise RunError(f"{path}: expected the facts of a run, found a damaged file ({problem})")
         return facts
 
     def write_targets(self, targets: Targets) -> None:
@@ -125,7 +143,10 @@ class RunFolder:
         """Write the newest checkpoint; the one that was newest becomes `previous`."""
         if self.last.exists():
             with write_aside(self.previous) as aside:
-                aside.hardlink_to(self.last)
+                try:
+                    aside.hardlink_to(self.last)
+                except OSError:  # a file system without hard links (exFAT, many network mounts): twice the writing
+                    shutil.copyfile(self.last, aside)
         save_tensors(self.last, tensors, facts)
 
     def load_last(self) -> tuple[dict[str, Tensor], Facts, str | None]:
@@ -143,3 +164,18 @@ class RunFolder:
                 raise
             tensors, facts = load_tensors(self.previous)
             return tensors, facts, f"{error}; going on from {self.previous.name} (epoch {facts['epoch']})"
+
+
+_KINDS = {"recipe": dict, "source": str, "expressions": list, "outcome": (dict, type(None))}
+"""What every run.json holds, whichever version wrote it."""
+
+
+def _find_problem(facts: object) -> str | None:
+    """Return what is wrong with the contents of run.json, or None."""
+    if not isinstance(facts, dict):
+        return f"{type(facts).__name__} instead of facts by name"
+    missing = [name for name in _KINDS if name not in facts]
+    if missing:
+        return f"{', '.join(missing)} missing"
+    wrong = [name for name, kind in _KINDS.items() if not isinstance(facts[name], kind)]
+    return f"{', '.join(wrong)} of the wrong type" if wrong else None

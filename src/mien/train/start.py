@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from accelerate import Accelerator
 
 import mien
 from mien.checkpoint import Facts, load_run
 from mien.config import Recipe, read_recipe
 from mien.data.faces import Splits, Targets
-from mien.data.prepare import fingerprint, prepare_splits, resolve_files
+from mien.data.loading import SYNTHETIC, load
+from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluate import calibrate_run, pick_device
 from mien.models import build_model
 from mien.models.native.build import load_library
 from mien.processes import count_processes, is_main_process
+from mien.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
 from mien.teach import call_teachers, resolve_runs, soften_labels, start_weights
 from mien.train.engine import start_accelerator
 from mien.train.folder import RunFolder
@@ -45,19 +51,27 @@ def start_run(
     device = (options or Options()).device
     accelerator = start_accelerator(device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing is saved yet: start again"):
-        splits = work_in_turns(
-            accelerator, lambda: prepare_splits(source, recipe.data, seed=recipe.train.seed, skip_bad=skip_bad)
-        )
+        whole = work_in_turns(accelerator, lambda: load(source, size=recipe.data.size, skip_bad=skip_bad))
+        splits = prepare_loaded(whole, recipe.data, seed=recipe.train.seed)
         _check_possible(recipe, splits, accelerator.num_processes)
         facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
         ask_main(accelerator, folder.refuse_overwriting)
         targets = None
         if _look_once(recipe):
             targets = ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device))
-        ask_main(accelerator, lambda: _create(folder, facts, targets))
-    for warning in splits.warnings:
-        (listener or Listener()).on_warning(warning)
-    return _train(recipe, _give_targets(splits, targets), folder, facts, options, listener)
+        with _lock(folder, accelerator):
+            ask_main(accelerator, lambda: _create(folder, facts, targets, describe_faces(splits, whole)))
+            for warning in splits.warnings:
+                (listener or Listener()).on_warning(warning)
+            return _train(recipe, _give_targets(splits, targets), folder, facts, options, listener)
+
+
+@contextmanager
+def _lock(folder: RunFolder, accelerator: Accelerator) -> Iterator[None]:
+    """Hold the lock of the folder in the process that writes; in the others an error there is raised, too."""
+    with ExitStack() as stack:
+        ask_main(accelerator, lambda: stack.enter_context(folder.lock()))
+        yield
 
 
 def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts:
@@ -97,15 +111,28 @@ def _give_targets(splits: Splits, targets: Targets | None) -> Splits:
     return splits if targets is None else replace(splits, train=replace(splits.train, targets=targets))
 
 
-def _create(folder: RunFolder, facts: Facts, targets: Targets | None) -> None:
+def _create(folder: RunFolder, facts: Facts, targets: Targets | None, seen: SeenFaces) -> None:
     folder.create()
+    write_seen(folder.path, seen)
     if targets is not None:
         folder.write_targets(targets)
     folder.write_facts(facts)
 
 
-def resume_run(folder: RunFolder, *, options: Options | None = None, listener: Listener | None = None) -> Outcome:
+def resume_run(
+    folder: RunFolder,
+    *,
+    source: str | None = None,
+    options: Options | None = None,
+    listener: Listener | None = None,
+) -> Outcome:
     """Go on with the run in `folder`, to the weights that it would have had without the stop.
+
+    Args:
+        folder: of the run.
+        source: where its faces stand now, if they have moved; other pictures may stand beside them.
+        options: see `start_run`.
+        listener: likewise.
 
     Raises:
         RunError: there is no run, it has finished, or its checkpoints are not sound.
@@ -117,16 +144,56 @@ def resume_run(folder: RunFolder, *, options: Options | None = None, listener: L
     recipe = read_recipe(facts["recipe"])
     accelerator = start_accelerator((options or Options()).device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing has changed: start again"):
-        splits = work_in_turns(accelerator, lambda: _prepare_again(facts, recipe, folder))
-    return _train(recipe, splits, folder, facts, options, listener)
+        if source is not None:
+            facts = {**facts, "source": source if source == SYNTHETIC else str(Path(source).resolve())}
+        with _lock(folder, accelerator):
+            splits = work_in_turns(accelerator, lambda: _prepare_again(facts, recipe, folder))
+            ask_main(accelerator, lambda: folder.write_facts(facts))
+            return _train(recipe, splits, folder, facts, options, listener)
 
 
 def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
-    splits = prepare_splits(facts["source"], recipe.data, seed=recipe.train.seed, skip_bad=facts["skip_bad"])
-    for name, faces in (("train", splits.train), ("valid", splits.valid)):
-        if fingerprint(faces) != facts[f"{name}_fingerprint"]:
-            raise DataError(facts["source"], f"{name} is not what {folder.path} was started on: start a new run")
+    """Return the very faces that the run was started on, wherever they stand in the data now.
+
+    Raises:
+        DataError: some of them are gone, or have another label.
+    """
+    missing = [name for name in ("train_fingerprint", "valid_fingerprint") if name not in facts]
+    if missing:
+        raise RunError(f"{folder.path / 'run.json'}: expected {' and '.join(missing)}, found none: start a new run")
+    data, seed, seen = recipe.data, recipe.train.seed, read_seen(folder.path)
+    skip_bad = bool(facts.get("skip_bad", False))
+    try:
+        splits = prepare_splits(facts["source"], data, seed=seed, skip_bad=skip_bad)
+    except DataError:
+        if seen is None:
+            raise
+        splits = None
+    if seen is not None and (splits is None or _find_changed(splits, facts)):
+        splits = _restore(load(facts["source"], size=data.size, skip_bad=skip_bad), seen, recipe, facts) or splits
+    changed = ["train"] if splits is None else _find_changed(splits, facts)
+    if changed or splits is None:
+        raise DataError(facts["source"], f"{changed[0]} is not what {folder.path} was started on: start a new run")
     return _give_targets(splits, folder.read_targets() if _look_once(recipe) else None)
+
+
+def _restore(whole: Splits, seen: SeenFaces, recipe: Recipe, facts: Facts) -> Splits | None:
+    """Return the faces of the run, found by their pixels; None where some are missing."""
+    names = facts["expressions"]
+    known = np.array([*(names.index(name) if name in names else -1 for name in whole.expressions), -1])
+    labels = np.concatenate([known[faces.labels] for faces in whole.named().values()])
+    found = restore(seen, hash_whole(whole), labels)
+    if not found.is_whole or any(name not in names for name in whole.expressions):
+        return None
+    parts = {"train": gather(whole, found.train), "valid": gather(whole, found.valid)}
+    parts = {name: replace(faces, labels=known[faces.labels]) for name, faces in parts.items() if len(faces)}
+    splits = replace(whole, **{"train": None, "valid": None, "test": None, "unlabelled": None, **parts})
+    return label(replace(splits, expressions=tuple(names)), recipe.data)
+
+
+def _find_changed(splits: Splits, facts: Facts) -> list[str]:
+    there = splits.named()
+    return [name for name in ("train", "valid") if fingerprint(there.get(name)) != facts[f"{name}_fingerprint"]]
 
 
 def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
