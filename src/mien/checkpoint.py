@@ -160,8 +160,9 @@ def load_run(path: Path) -> Run:
         raise RunError(f"{weights}: expected the weights of a run, found a file that does not fit: {reason}") from error
     run.network.eval()
     home = _find_home(path)
-    known = {} if home is None else {"seen": read_seen(home), "fingerprints": _read_fingerprints(home)}
-    return replace(run, temperatures=read_temperatures(run.folder, run.mark), **known)
+    if home is not None:
+        run = replace(run, seen=read_seen(home), fingerprints=_read_fingerprints(home))
+    return replace(run, temperatures=read_temperatures(run.folder, run.mark))
 
 
 def _find_home(path: Path) -> Path | None:

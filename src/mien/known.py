@@ -196,7 +196,7 @@ def know_other(run: Run, splits: Splits, own: Known | None) -> Known:
 
 
 def is_moved(run: Run, splits: Splits) -> bool:
-    """Tell whether `splits` are the faces that `run` was trained on, in another place: most of its pictures are there."""
+    """Tell whether `splits` are the faces that `run` was trained on, in another place: most of them are there."""
     if run.seen is None or run.synthetic:
         return False
     mine = np.unique(np.concatenate([run.seen.train, run.seen.valid]))

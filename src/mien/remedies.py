@@ -59,7 +59,7 @@ def choose_rule_for(
     Args:
         run: calibrated for `views`.
         wish: of `parse_decision`.
-        splits: of `read_trained_on`; None where they cannot be read any more.
+        splits: of `know_splits`; None where they cannot be read any more.
         views: as the faces to decide on are shown.
         device: of torch.
 

@@ -70,7 +70,8 @@ class SeenFaces:
         return self.digests[self.places == PLACES.index(place)]
 
     def _rows(self, place: str) -> npt.NDArray[np.void]:
-        return _pack(self)[self.places == PLACES.index(place)]
+        rows: npt.NDArray[np.void] = _pack(self)[self.places == PLACES.index(place)]
+        return rows
 
 
 def describe_faces(splits: Splits, whole: Splits | None = None) -> SeenFaces:
@@ -210,7 +211,8 @@ def _drop_known(rows: npt.NDArray[np.void], extra: npt.NDArray[np.bool_]) -> npt
     for row, place, is_extra in zip(rows["digest"].tolist(), rows["place"].tolist(), extra.tolist(), strict=True):
         kept.append(not (is_extra and best.get(row, len(PLACES)) <= place))
         best[row] = min(best.get(row, len(PLACES)), place)
-    return rows[np.array(kept, dtype=bool)]
+    left: npt.NDArray[np.void] = rows[np.array(kept, dtype=bool)]
+    return left
 
 
 def _pack(seen: SeenFaces) -> npt.NDArray[np.void]:

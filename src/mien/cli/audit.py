@@ -127,8 +127,5 @@ def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
     for name in (PAGE, TABLE, *([CLEAN_LIST] if notes else [])):
         console.print(f"  {out / name}", markup=False, soft_wrap=True)
     if notes:
-        console.print(
-            f"next: mien train --data {shlex.quote(found.splits.source)} --only {shlex.quote(str(out / CLEAN_LIST))} --out runs/clean",
-            markup=False,
-            soft_wrap=True,
-        )
+        data, kept = shlex.quote(found.splits.source), shlex.quote(str(out / CLEAN_LIST))
+        console.print(f"next: mien train --data {data} --only {kept} --out runs/clean", markup=False, soft_wrap=True)

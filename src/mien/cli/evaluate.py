@@ -107,7 +107,7 @@ def _join(runs: Sequence[Run]) -> Run:
 def _read_splits(
     run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None
 ) -> tuple[Known, Known | None]:
-    """Return the faces to measure on, and those that the run was trained on: often the same; None where they are gone."""
+    """Return the faces to measure on, and those that the run was trained on: None where those are gone."""
     from mien.config import DataConfig
     from mien.data.loading import load
     from mien.data.prepare import label

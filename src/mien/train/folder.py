@@ -166,7 +166,12 @@ class RunFolder:
             return tensors, facts, f"{error}; going on from {self.previous.name} (epoch {facts['epoch']})"
 
 
-_KINDS = {"recipe": dict, "source": str, "expressions": list, "outcome": (dict, type(None))}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "recipe": dict,
+    "source": str,
+    "expressions": list,
+    "outcome": (dict, type(None)),
+}
 """What every run.json holds, whichever version wrote it."""
 
 

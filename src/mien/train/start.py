@@ -185,9 +185,10 @@ def _restore(whole: Splits, seen: SeenFaces, recipe: Recipe, facts: Facts) -> Sp
     found = restore(seen, hash_whole(whole), labels)
     if not found.is_whole or any(name not in names for name in whole.expressions):
         return None
-    parts = {"train": gather(whole, found.train), "valid": gather(whole, found.valid)}
-    parts = {name: replace(faces, labels=known[faces.labels]) for name, faces in parts.items() if len(faces)}
-    splits = replace(whole, **{"train": None, "valid": None, "test": None, "unlabelled": None, **parts})
+    train, valid = (
+        replace(faces, labels=known[faces.labels]) for faces in (gather(whole, found.train), gather(whole, found.valid))
+    )
+    splits = replace(whole, train=train, valid=valid if len(valid) else None, test=None, unlabelled=None)
     return label(replace(splits, expressions=tuple(names)), recipe.data)
 
 
