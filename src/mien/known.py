@@ -48,14 +48,18 @@ class Known:
     change: str = ""
     changed: tuple[str, ...] = ()
 
+    def tell(self) -> str:
+        """Return the change with the name of the data, for a line of its own; empty where nothing has changed."""
+        return f"{self.splits.source}: {self.change}" if self.change else ""
+
     def require(self, *names: str) -> None:
         """Refuse to go on without one of these splits, where a change of the data has taken it.
 
         Raises:
             DataError: with what has changed.
         """
-        missing = [name for name in names if name in self.changed and self.splits.named().get(name) is None]
-        if missing:
+        there = self.splits.named()
+        if self.changed and any(name in ("train", "valid") and name not in there for name in names):
             raise DataError(self.splits.source, self.change)
 
 
@@ -215,7 +219,7 @@ def _hold_against_fingerprints(run: Run, source: str, skip_bad: bool, config: Da
         seen = describe_faces(splits)
         left = replace(splits, train=None, valid=None)
         return Known(
-            splits=left, seen=seen, sought_in=splits.source, is_certain=False, change=why, changed=("train", "valid")
+            splits=left, seen=seen, sought_in=splits.source, is_certain=False, change=why, changed=tuple(changed)
         )
     held_out = fingerprint(splits.valid)
     is_certain = bool(run.fingerprints)

@@ -67,7 +67,8 @@ class SeenFaces:
         return all(np.array_equal(then, now) for then, now in pairs)
 
     def _stood(self, place: str) -> Digests:
-        return self.digests[self.places == PLACES.index(place)]
+        found: Digests = self.digests[self.places == PLACES.index(place)]
+        return found
 
     def _rows(self, place: str) -> npt.NDArray[np.void]:
         rows: npt.NDArray[np.void] = _pack(self)[self.places == PLACES.index(place)]

@@ -74,9 +74,18 @@ def test_a_valid_split_that_was_held_out_is_judged(source: Path, tmp_path: Path)
 
 
 def test_a_run_whose_data_has_gone_cannot_judge(source: Path, run: Run) -> None:
-    """Nobody knows which faces it has seen."""
+    """Where it did not write down its faces, nobody knows which it has seen."""
     with pytest.raises(RunError, match=r"expected the data that it was trained on, to leave it out: .*gone.*not exist"):
-        list(report_doubts(call_roll(load(source)), replace(run, source="gone"), skip_bad=False))
+        list(report_doubts(call_roll(load(source)), replace(run, source="gone", seen=None), skip_bad=False))
+
+
+def test_a_run_knows_what_it_was_trained_on_without_the_data(source: Path, run: Run) -> None:
+    """Its folder holds the digests of the faces, so that the answers are the same."""
+    expected, found = (
+        [finding.id for finding in report_doubts(call_roll(load(source)), one, skip_bad=False)]
+        for one in (run, replace(run, source="gone"))
+    )
+    assert expected == found
 
 
 def test_a_run_cannot_judge_what_it_was_trained_on(source: Path, run: Run) -> None:

@@ -65,10 +65,11 @@ def ensemble(
     mixed = average_weights(loaded, path=draft) if how == "weights" else mix_runs(loaded, path=draft)
     known = know_splits(mixed, source=data)
     splits = known.splits
-    if known.change:
-        typer.echo(f"mien: {splits.source}: {known.change}", err=True)
     if how == "greedy":
         known.require("valid")
+    if known.change:
+        typer.echo(f"mien: {known.tell()}", err=bool(known.changed))
+    if how == "greedy":
         if splits.valid is None:
             found = "the runs held out different faces: use --how all"
             raise DataError(mixed.source, f"expected a valid split that no run has trained on, found none: {found}")

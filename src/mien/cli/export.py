@@ -62,10 +62,10 @@ def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
 
     try:
         known = know_splits(run, source=data)
-        if known.change:
-            typer.echo(f"mien: {known.splits.source}: {known.change}", err=True)
         if needed:
             known.require("train", "valid")
+        if known.change:
+            typer.echo(f"mien: {known.tell()}", err=bool(known.changed))
         return known.splits
     except DataError as error:
         if needed:

@@ -70,9 +70,9 @@ def _choose_rule(
     splits = None
     if wish.needs_data:
         known = know_splits(run, source=data)
-        if known.change:
-            typer.echo(f"mien: {known.splits.source}: {known.change}", err=True)
         known.require("train", *(["valid"] if wish.needs_valid else []))
+        if known.change:
+            typer.echo(f"mien: {known.tell()}", err=bool(known.changed))
         splits = known.splits
     if splits is not None and splits.valid is not None:
         run = calibrate_run(run, splits.valid, views=views, device=device)
