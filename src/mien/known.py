@@ -89,14 +89,14 @@ def know_splits(
             source, size=run.size, skip_bad=skip_bad
         )  # pictures of another size came: it is the run's that counts
     prepared = _try_to_prepare(whole, run)
-    now = hash_whole(whole)
-    more, less = count_changes(seen.digests, now)
-    if prepared is not None and seen.is_same(prepared):
+    found = None if prepared is None else describe_faces(prepared, whole)  # hashing is what costs: once for all
+    if prepared is not None and found is not None and seen.is_same(found):
+        more, less = count_changes(seen.digests, found.digests)
         splits = prepared if config in (None, own) else prepare_loaded(whole, config, seed=run.recipe.train.seed)
         about = Change(more=more, less=less, held=len(seen.valid), left=len(seen.valid), train=len(seen.train))
         test = () if not more + less else ("test",)
         return Known(splits=splits, seen=seen, sought_in=source, change=about.tell(run.path), changed=test)
-    return _restore_splits(run, seen, whole, now, config or own)
+    return _restore_splits(run, seen, whole, hash_whole(whole), config or own)
 
 
 def _try_to_prepare(whole: Splits, run: Run) -> Splits | None:

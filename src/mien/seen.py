@@ -60,9 +60,9 @@ class SeenFaces:
         """The pictures of test."""
         return self._stood("test")
 
-    def is_same(self, splits: Splits) -> bool:
+    def is_same(self, splits: Splits | SeenFaces) -> bool:
         """Tell whether train and valid of `splits` are, face by face, what the run trained on and held out."""
-        found = describe_faces(splits)
+        found = describe_faces(splits) if isinstance(splits, Splits) else splits
         pairs = [(self._rows(name), found._rows(name)) for name in ("train", "valid")]
         return all(np.array_equal(then, now) for then, now in pairs)
 

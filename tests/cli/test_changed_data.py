@@ -173,3 +173,8 @@ def test_an_ensemble_picks_on_faces_that_no_member_was_trained_on(data: Path, ru
     assert "valid is the 4 of 4 faces that were held out then" in result.err
     assert (run / "faces.npy").read_bytes() == (tmp_path / "joined" / "faces.npy").read_bytes()
     assert "--split valid" in result.out.splitlines()[-1]
+
+
+def test_a_study_that_goes_on_does_not_ignore_other_data(data: Path, tmp_path: Path) -> None:
+    """It says so instead."""
+    assert_refused(run_mien("compare", "--resume", tmp_path / "study", "--data", data), "leave out --data")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def compare(
-    data: Annotated[str, typer.Option(help="A file or folder of labelled faces, or synthetic.")] = "synthetic",
+    data: Annotated[
+        str | None, typer.Option(help="A file or folder of labelled faces, or synthetic (so without it).")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="The base: name of a recipe; `mien recipes` lists them.")] = "small",
     vary: Annotated[
         list[str] | None,
@@ -49,8 +51,16 @@ def compare(
         raise ConfigError("give -o FOLDER for a study, or --resume FOLDER to go on with one")
     if split not in ("valid", "test"):
         raise ConfigError(f"--split {split}: expected valid or test")
+    if resume is not None and data is not None:
+        raise ConfigError("--resume goes on with the data of the study: leave out --data, or start a new study with -o")
     folder = StudyFolder(resume or out or Path())
-    choices = {"data": data, "seeds": seeds, "changes": set_ or [], "grid": grid, "split": split}
+    choices = {
+        "data": "synthetic" if data is None else data,
+        "seeds": seeds,
+        "changes": set_ or [],
+        "grid": grid,
+        "split": split,
+    }
     plan = _make_plan(recipe, vary or [], folder if resume else None, skip_bad, **choices)
     with listen_for_interrupt("the runs are saving …") as asked, show_study(plan) as watcher:
         stop = asked.is_set
