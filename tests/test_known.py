@@ -200,6 +200,10 @@ def change_data(data: Path, kind: str, chosen: int, number: int) -> None:
         target = data / (split if kind == "relabel" else kind) / (other if kind == "relabel" else shape)
         target.mkdir(parents=True, exist_ok=True)
         path.rename(target / f"m{number}-{chosen}.png")
+    if not any(path.parent.iterdir()):
+        path.parent.rmdir()  # a class without a picture is a mistake of its own
+        if not any(path.parent.parent.iterdir()):
+            path.parent.parent.rmdir()
 
 
 def test_copies_are_found_by_content(home: Path) -> None:

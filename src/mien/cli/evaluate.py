@@ -183,6 +183,8 @@ def _print(evaluation: Evaluation, trades: Sequence[Trade], splits: Splits, file
 
     console = Console(highlight=False)
     parts = [*render_evaluation(evaluation), *render_trades(trades, evaluation.split)]
+    if evaluation.about_data:
+        console.print(f"{evaluation.copies_sought_in}: {evaluation.about_data}.", markup=False, soft_wrap=True)
     for part in parts:
         console.print(part)
     if splits.skipped:

@@ -25,9 +25,11 @@ def render_evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
     yield _render_headline(evaluation, scores)
     yield _render_summary(scores, without)
     yield _render_temperature(evaluation, scores)
-    if evaluation.about_data:
-        yield Text(f"{evaluation.copies_sought_in}: {evaluation.about_data}.\n")
-    elif evaluation.copies_sought_in != evaluation.trained_on and evaluation.copies_sought_in == evaluation.source:
+    if (
+        not evaluation.about_data
+        and evaluation.copies_sought_in != evaluation.trained_on
+        and evaluation.copies_sought_in == evaluation.source
+    ):
         yield Text(
             f"{evaluation.trained_on} cannot be read: copies were sought in {evaluation.copies_sought_in} only.\n"
         )

@@ -29,7 +29,7 @@ def read_data(run: Run, *, skip_bad: bool) -> Splits | Absent:
         known = know_splits(run, skip_bad=skip_bad)
     except DataError as error:
         return Absent(reason="data-moved", detail={"problem": error.problem})
-    changed = known.changed
+    changed = [name for name in known.changed if name != "test"]  # that one is held against its evaluation
     return Absent(reason="data-changed", detail={"splits": ", ".join(changed)}) if changed else known.splits
 
 
