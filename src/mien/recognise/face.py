@@ -16,7 +16,7 @@ class Box:
         top: from the upper edge.
         width: at least 1.
         height: at least 1.
-        score: how sure the detector is, on its own scale; None where it does not tell.
+        score: how sure the detector is, 0 to 1; None where it does not tell.
     """
 
     left: int
@@ -35,7 +35,7 @@ class Face:
         expression: the most probable one.
         confidence: its probability, 0 to 1.
         probabilities: of every expression, in the network's order; they sum to 1.
-        detection: the detector's score, where it tells one.
+        detection: the detector's score, 0 to 1, where it tells one.
     """
 
     box: Box | None
