@@ -2,9 +2,9 @@
 
     python -m benchmarks.pipeline [--photograph docs/astronaut.jpg] [--threads 1 2] [--rounds 30]
 
-The photograph is pasted in the middle of pictures of 640x480, 1920x1080 and 4000x3000 pixels (12 megapixels), grey around
-it, and these are kept as JPEG files in memory. Steps are timed one after the other by the processor time of one thread,
-each its median over the rounds; pictures a second by the clock, over as many threads as asked, with all sizes in turns.
+The photograph is pasted into pictures of 640x480, 1920x1080 and 4000x3000 pixels (12 megapixels), noise around it, and
+these are kept as JPEG files in memory. Steps are timed one after the other by the processor time of one thread, each
+its median over the rounds; pictures a second by the clock, over as many threads as asked.
 """
 
 from __future__ import annotations

@@ -22,20 +22,20 @@ def cut_faces(
 
     What a square needs beyond the edge of the picture repeats the pixels of the edge.
     """
-    grey = Image.fromarray(picture).convert("L")
     faces = np.empty((len(boxes), side, side), np.uint8)
     for face, box in zip(faces, boxes, strict=True):
-        cut = grey if box is None else _cut_square(grey, box, margin)
+        cut = Image.fromarray(picture).convert("L") if box is None else _cut_square(picture, box, margin)
         face[:] = np.asarray(cut.resize((side, side), Image.Resampling.BILINEAR))
     return faces
 
 
-def _cut_square(grey: Image.Image, box: Box, margin: float) -> Image.Image:
+def _cut_square(picture: Picture, box: Box, margin: float) -> Image.Image:
+    rows, columns = picture.shape[:2]
     length = max(1, round(max(box.width, box.height) * (1 + 2 * margin)))
     left = round(box.left + (box.width - length) / 2)
     top = round(box.top + (box.height - length) / 2)
-    edges = (max(left, 0), max(top, 0), min(left + length, grey.width), min(top + length, grey.height))
-    inside = np.asarray(grey.crop(edges))
+    edges = (max(left, 0), max(top, 0), min(left + length, columns), min(top + length, rows))
+    inside = np.asarray(Image.fromarray(picture[edges[1] : edges[3], edges[0] : edges[2]]).convert("L"))
     across = (edges[0] - left, left + length - edges[2])
     down = (edges[1] - top, top + length - edges[3])
     return Image.fromarray(np.pad(inside, (down, across), mode="edge"))

@@ -24,16 +24,17 @@ def shrink(picture: Picture, *, longest: int = LONGEST_SIDE) -> tuple[Picture, f
     if scale == 1.0:
         return picture, scale
     height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
-    if scale > 0.5 and min(picture.shape[:2]) > 1:
-        return _average_pairs(picture, height, width), scale
-    image = Image.fromarray(picture).resize((width, height), Image.Resampling.BOX, reducing_gap=1.0)
-    return np.asarray(image), scale
+    if min(height, width) < 2:
+        return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX)), scale
+    while picture.shape[1] > 2 * width:
+        picture = _average_pairs(picture, picture.shape[0] // 2, picture.shape[1] // 2)
+    return _average_pairs(picture, height, width), scale
 
 
 def _average_pairs(picture: Picture, height: int, width: int) -> Picture:
     """Return the picture at half its sides or more: each pixel the mean of the four that are nearest to its middle.
 
-    Between half and full size Pillow's box filter takes 10 ms for 1920x1080 pixels, converting to and from it more.
+    Pillow's box filter takes 10 ms from 1920x1080 to 1280x720, and 80 to copy a picture of 12 megapixels before.
     """
     rows, columns = _first_of_pairs(picture.shape[0], height), _first_of_pairs(picture.shape[1], width)
     small = np.empty((height, width), "V3")  # a pixel is one thing of three bytes

@@ -42,8 +42,8 @@ class YunetDetector:
 
     margin = -0.05
     """Added on each side of a box, as a fraction of its longer side. The boxes are 0.80 times as wide as FER2013's
-    pictures and as high. Of 2,700 faces of valid in drawn scenes (seeds 0, 7, 11) 63.3 % were found and right with -0.05,
-    63.0 % with -0.075, 63.1 % with 0, 61.8 % with 0.05, 62.6 % with -0.10 (benchmarks.detection)."""
+    pictures and as high. Of 2,700 faces of valid in drawn scenes (seeds 0, 7, 11) 63.3 % were found and right with
+    -0.05, 63.0 % with -0.075, 63.1 % with 0, 61.8 % with 0.05, 62.6 % with -0.10 (benchmarks.detection)."""
 
     def __init__(self, path: Path, *, min_score: float | None = None, threads: int = 1) -> None:
         self._path, self._min_score = path, MIN_SCORE if min_score is None else min_score
