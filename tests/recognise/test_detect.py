@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from benchmarks.pasted import paste_faces
+from PIL import Image
 
 from mien.errors import ConfigError
 from mien.recognise import Box
@@ -78,6 +81,21 @@ def test_what_a_square_needs_beyond_the_edge_repeats_the_edge():
     picture = np.full((20, 20, 3), 90, np.uint8)
     (face,) = cut_faces(picture, [Box(left=0, top=0, width=20, height=10)], side=8, margin=0.4)
     assert {90} == set(face.ravel().tolist())
+
+
+def test_a_face_that_leans_by_more_than_20_degrees_is_cut_upright():
+    """By a known angle: a bar that leans by 30 degrees stands; one that leans by 20 or less stays as it is."""
+    upright = np.zeros((200, 200, 3), np.uint8)
+    upright[40:160, 90:110] = 255
+    box = Box(left=50, top=50, width=100, height=100)
+    (expected,) = cut_faces(upright, [box], side=48, margin=0.0)
+    for degrees, wrong in ((30, 0.03), (-75, 0.03), (150, 0.03), (20, None), (-12, None)):
+        leaning = np.asarray(Image.fromarray(upright).rotate(-degrees, Image.Resampling.BICUBIC))
+        (cut,) = cut_faces(leaning, [replace(box, roll=float(degrees))], side=48, margin=0.0)
+        if wrong is None:
+            np.testing.assert_array_equal(cut_faces(leaning, [box], side=48, margin=0.0)[0], cut)
+        else:
+            assert np.abs(expected.astype(int) - cut).mean() / 255 < wrong
 
 
 def test_no_box_is_the_whole_picture_and_no_boxes_are_no_faces():

@@ -9,9 +9,11 @@ from PIL import Image
 
 from conftest import ROOT
 from mien.errors import RunError
+from mien.recognise import Box
 from mien.recognise.free_shape import free_shape
 from mien.recognise.model import BUNDLED
 from mien.recognise.priors import STRIDES, decode, keep_one_a_face
+from mien.recognise.roll import measure_roll
 from mien.recognise.yunet import YunetDetector, find_yunet
 from mien.synthetic import draw_faces
 
@@ -63,6 +65,42 @@ def test_a_face_that_fills_a_large_picture_is_found_at_a_second_look(yunet, astr
     found = yunet(np.asarray(face))
     assert 1 == len(found)
     assert found[0].width > 500
+
+
+@pytest.mark.parametrize(("degrees", "low", "high"), [(0, -6, 6), (30, 12, 35), (-30, -35, -8)])
+def test_the_roll_of_turned_faces_is_told(yunet, degrees, low, high):
+    """Of sixteen drawn ones, some of which lean by nature, the median: clockwise is positive."""
+    rolls = []
+    for face in draw_faces(["happy", "neutral", "surprise", "sad"] * 4, np.random.default_rng(3), size=200):
+        picture = np.full((480, 480, 3), 150, np.uint8)
+        picture[140:340, 140:340] = face[..., None]
+        turned = Image.fromarray(picture).rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=(150, 150, 150))
+        rolls += [box.roll for box in yunet(np.asarray(turned))]
+    assert len(rolls) >= 6
+    assert low < np.median(rolls) < high
+
+
+def test_eyes_near_each_other_tell_no_tilt():
+    """A face that looks aside is left as it is, and no further look is taken."""
+    picture, box = np.zeros((100, 100, 3), np.uint8), Box(left=20, top=20, width=50, height=60)
+    found = np.zeros(15, np.float32)
+    found[:5] = (20, 20, 50, 60, 0.9)
+    looks = []
+
+    def look(patch):
+        looks.append(patch.shape)
+        return found[None]
+
+    found[5:9] = (30, 40, 40, 50)  # 14 pixels apart, 45 degrees
+    assert 45.0 == pytest.approx(measure_roll(picture, box, found, look))
+    assert [] == looks
+    found[5:9] = (30, 40, 55, 42)  # 4.6 degrees: not worth a look
+    assert 4.57 == pytest.approx(measure_roll(picture, box, found, look), abs=0.01)
+    assert [] == looks
+    found[5:9] = (30, 40, 55, 50)  # 21.8 degrees, and as much again at each look of a face in the middle
+    found[:4] = (50, 50, 60, 60)
+    assert 3 * 21.80 == pytest.approx(measure_roll(picture, box, found, look), abs=0.01)
+    assert [(160, 160, 3)] * 2 == looks
 
 
 def test_scores_are_the_geometric_mean_and_boxes_and_landmarks_stand_in_their_grid():

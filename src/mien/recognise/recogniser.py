@@ -165,4 +165,5 @@ def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Seque
         confidence=probabilities[best],
         probabilities=probabilities,
         detection=None if box is None else box.score,
+        roll=None if box is None else box.roll,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -12,6 +13,7 @@ from mien.recognise.face import Box
 from mien.recognise.free_shape import free_shape
 from mien.recognise.pictures import Picture
 from mien.recognise.priors import NAMES, STRIDES, Found, decode, keep_one_a_face
+from mien.recognise.roll import measure_roll
 from mien.recognise.shrink import LONGEST_SIDE, fit_boxes, shrink
 from mien.recognise.yunet_file import find_yunet
 
@@ -56,11 +58,15 @@ class YunetDetector:
 
     def _look(self, picture: Picture, longest: int) -> list[Box]:
         small, scale = shrink(picture, longest=longest)
-        found = keep_one_a_face(self._find(small), overlap=OVERLAP)
-        return fit_boxes([tuple(row[:5]) for row in found.tolist()], picture, scale=scale)
+        boxes = []
+        for found in self._find(small):
+            for box in fit_boxes([tuple(found[:5].tolist())], picture, scale=scale):
+                roll = measure_roll(picture, box, found, self._find)
+                boxes.append(replace(box, roll=round(roll, 1)))
+        return sorted(boxes, key=lambda box: -box.width * box.height)
 
     def _find(self, small: Picture) -> Found:
-        """Return the candidates in a picture: padded with black to whole steps of the coarsest grid, blue first."""
+        """Return one candidate a face; the network sees blue first, and black up to whole steps of the last grid."""
         height, width = small.shape[:2]
         sides = [-(-side // STRIDES[-1]) * STRIDES[-1] for side in (height, width)]
         planes = np.zeros((1, 3, *sides), np.float32)
@@ -68,9 +74,10 @@ class YunetDetector:
             planes[0, plane, :height, :width] = small[..., channel]
         try:
             maps = dict(zip(NAMES, self._session.run(list(NAMES), {"input": planes}), strict=True))
-            return decode(maps, sides[1], min_score=self._min_score)
+            found = decode(maps, sides[1], min_score=self._min_score)
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
             raise _refuse(self._path, error) from error
+        return keep_one_a_face(found, overlap=OVERLAP)
 
 
 def _open_session(path: Path, threads: int) -> Any:
