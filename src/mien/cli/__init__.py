@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "export": "mien.cli.export",
     "recognise": "mien.cli.recognise",
     "serve": "mien.cli.serve",
+    "detector": "mien.cli.detector",
     "theory": "mien.cli.theory",
 }
 """Command name -> module; the module holds a function of the same name. The order is that of the help text."""

@@ -21,7 +21,13 @@ def recognise(
     min_confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="Leave out faces named with less.")] = 0.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with --out: what is done is left out.")] = False,
     run: Annotated[Path | None, typer.Option(help="A run, or a file of mien export; none: mien's own network.")] = None,
-    detector: Annotated[str, typer.Option(help="How faces are found: auto, yunet, yunet:FILE or none.")] = "auto",
+    detector: Annotated[
+        str, typer.Option(help="How faces are found: auto, yunet, yunet:FILE, cascade, none.")
+    ] = "auto",
+    min_detection: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
+    ] = None,
     no_detect: Annotated[bool, typer.Option("--no-detect", help="Each picture is one face already.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Of a video, look at each so many-th frame.")] = 1,
     smooth: Annotated[float, typer.Option(min=0.0, help="Of a video, average over about so many seconds.")] = 0.5,
@@ -54,6 +60,7 @@ def recognise(
         resume=resume,
         run=None if run is None else str(run),
         detector="none" if no_detect else detector,
+        min_detection=min_detection,
         min_confidence=min_confidence,
         every=every,
         smoothing_seconds=smooth,

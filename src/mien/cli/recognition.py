@@ -19,6 +19,7 @@ from mien.cli.progress import warn
 from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
 from mien.files import make_folder
 from mien.recognise import Recogniser
+from mien.recognise.detect import choose_detector
 from mien.stream.pictures import Look, Outcome, recognise_files
 from mien.stream.results import ResultsFile, open_results
 from mien.stream.rows import check_suffix
@@ -41,6 +42,7 @@ class Request:
     resume: bool
     run: str | None
     detector: str
+    min_detection: float | None
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -50,8 +52,9 @@ class Request:
     @property
     def settings(self) -> dict[str, Any]:
         """What the results depend on, by the name of its option."""
-        names = ("detector", "min_confidence", "every", "smoothing_seconds")
-        return {name: getattr(self, name) for name in names}
+        names = ("detector", "min_detection", "min_confidence", "every", "smoothing_seconds")
+        found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
+        return {**{name: getattr(self, name) for name in names}, "found_by": found_by}
 
     @property
     def look(self) -> Look:
@@ -139,7 +142,7 @@ def recognise_all(request: Request) -> None:
     pictures, videos = sources.count()
     if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "video")
-    recogniser = Recogniser(request.run, detector=request.detector)
+    recogniser = Recogniser(request.run, detector=request.detector, min_detection=request.min_detection, on_remark=warn)
     with _open_table(request, recogniser) as results:
         tally = Tally() if results is None else results.tally
         session = Session(
@@ -219,7 +222,12 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
         from mien.stream.spread import spread_files
 
         outcomes = spread_files(
-            walk(), request.look, run=request.run, detector=request.detector, workers=request.workers
+            walk(),
+            request.look,
+            run=request.run,
+            detector=request.detector,
+            min_detection=request.min_detection,
+            workers=request.workers,
         )
     else:
         outcomes = recognise_files(session.recogniser, walk(), request.look, workers=request.workers)

@@ -17,7 +17,11 @@ def serve(
     run: Annotated[
         Path | None, typer.Option(help="A run folder or exported file.", show_default="the network of mien")
     ] = None,
-    detector: Annotated[str, typer.Option(help="What finds faces: auto, yunet, yunet:FILE or none.")] = "auto",
+    detector: Annotated[str, typer.Option(help="What finds faces: auto, yunet, yunet:FILE, cascade, none.")] = "auto",
+    min_detection: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
+    ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="MIEN_TOKEN", help="Ask for this bearer token.", show_default=False)
     ] = None,
@@ -34,6 +38,7 @@ def serve(
 ) -> None:
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
+    from mien.cli.progress import warn
     from mien.errors import ConfigError
     from mien.recognise import Recogniser
     from mien.serve import Limits, build_app, open_socket, run_server
@@ -42,7 +47,7 @@ def serve(
         raise ConfigError("--token: expected at least one character, found none")
     limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
     listening = open_socket(host, port)
-    recogniser = Recogniser(run, detector=detector)
+    recogniser = Recogniser(run, detector=detector, min_detection=min_detection, on_remark=warn)
     app = build_app(recogniser, limits=limits, token=token, allow_origins=allow_origin or (), threads=threads)
     _announce(host, listening.getsockname()[1], has_token=token is not None)
     run_server(app, listening, client_seconds=client_seconds)

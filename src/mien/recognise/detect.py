@@ -1,35 +1,26 @@
 """Finding faces. In: a picture, uint8 (H, W, 3) RGB. Out: a `Box` a face, the largest first; none is an empty list.
 
-A detector is any callable of that form; `find_detector` makes those with a name: `auto` and `yunet`.
+A detector is any callable of that form; `find_detector` makes those with a name.
 """
 
 from __future__ import annotations
 
-import threading
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, final
 
-import numpy as np
-
 from mien.errors import ConfigError
+from mien.recognise.cascade import CascadeDetector, find_cascade
 from mien.recognise.face import Box
 from mien.recognise.pictures import Picture
-from mien.recognise.shrink import fit_boxes, shrink
+from mien.recognise.yunet_file import locate_yunet
 
-CASCADE = "haarcascade_frontalface_alt2.xml"
-SCALE_STEP = 1.1
-"""Faces are looked for at sizes this far apart."""
+__all__ = ["CascadeDetector", "Choice", "Detector", "check_boxes", "choose_detector", "find_detector"]
 
-MIN_NEIGHBOURS = 2
-"""Windows around a face that have to agree."""
-
-MIN_SCORE = 54.9
-"""The least sum of the cascade's last stage. With these two, 75.6 % of 180 faces of FER2013's valid were found in drawn
-scenes, 0.10 false finds a scene; with OpenCV's usual 3 windows and no score 73.3 % and 0.13. In 17 photographs of other
-things nothing was found, where 2 windows alone found two faces."""
-
-SMALLEST_FACE = 32
-"""Side in pixels: less than the network sees; faces of 24 to 32 take a fifth of the time of looking."""
+EXPECTED = "auto, yunet, yunet:FILE, cascade or none"
 
 
 class Detector(Protocol):
@@ -40,34 +31,95 @@ class Detector(Protocol):
         ...
 
 
-def find_detector(detector: str | Detector) -> Detector | None:
-    """Return the detector of this name: None for "none", where every picture is one face.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What finds faces.
+
+    Attributes:
+        name: yunet, cascade or none.
+        path: its file; None where it needs none.
+        reason: why it is this one, in words.
+        remark: what whoever asked for "auto" should know, otherwise None.
+    """
+
+    name: str
+    path: Path | None
+    reason: str
+    remark: str | None = None
+
+
+def choose_detector(detector: str = "auto") -> Choice:
+    """Return what a detector's name stands for on this machine.
 
     Raises:
-        ConfigError: no detector has that name, or YuNet's file is not told.
+        ConfigError: no detector has that name, or what it needs is not there.
+        RunError: YuNet's file, which the user named, is missing or cannot be fetched.
+    """
+    name, colon, file = detector.partition(":")
+    if detector == "none":
+        return Choice(name="none", path=None, reason="every picture is one face")
+    if detector == "cascade":
+        return Choice(name="cascade", path=find_cascade(), reason="asked for")
+    if detector == "auto" or (name == "yunet" and (file or not colon)):
+        return _choose_yunet(file, or_cascade=detector == "auto")
+    raise ConfigError(f"detector {detector!r}: expected {EXPECTED}")
+
+
+def _choose_yunet(file: str, *, or_cascade: bool) -> Choice:
+    try:
+        found = locate_yunet(file)
+    except ConfigError as error:
+        cascade = find_cascade() if or_cascade else None
+        if cascade is None:
+            raise
+        missing = str(error).removeprefix("detector yunet: ")
+        remark = f"faces are looked for with OpenCV's cascade, which finds fewer, because YuNet is missing: {missing}"
+        return Choice(name="cascade", path=cascade, reason="YuNet's file is missing", remark=remark)
+    return Choice(name="yunet", path=found.path, reason=found.reason)
+
+
+def find_detector(
+    detector: str | Detector,
+    *,
+    min_detection: float | None = None,
+    on_remark: Callable[[str], None] = warnings.warn,
+) -> Detector | None:
+    """Return the detector of this name: None for "none", where every picture is one face.
+
+    Args:
+        detector: a name, or a callable, which is returned as it is.
+        min_detection: the least score of a find, 0 to 1; None: what the detector of this name is set to.
+        on_remark: is told, in one line, where "auto" is less than it could be.
+
+    Raises:
+        ConfigError: no detector has that name, what it needs is not there, or a score outside of 0 to 1.
         RunError: YuNet's file is missing or cannot be read.
     """
+    if min_detection is not None and not 0.0 <= min_detection <= 1.0:
+        raise ConfigError(f"min_detection: expected 0 to 1, found {min_detection}")
     if not isinstance(detector, str):
         if not callable(detector):
             raise ConfigError(f"detector: expected a name or a callable, found {type(detector).__name__}")
         return detector
-    name, _, file = detector.partition(":")
-    if detector == "none":
+    choice = choose_detector(detector)
+    if choice.remark is not None:
+        on_remark(choice.remark)
+    if choice.name == "cascade":
+        return CascadeDetector(min_score=min_detection)
+    if choice.path is None:
         return None
-    if detector == "auto":
-        return CascadeDetector()
-    if name == "yunet":
-        from mien.recognise.yunet import YunetDetector, find_yunet
+    from mien.recognise.yunet import YunetDetector
 
-        return YunetDetector(find_yunet(file))
-    raise ConfigError(f"detector {detector!r}: expected auto, yunet, yunet:FILE or none")
+    return YunetDetector(choice.path, min_score=min_detection)
 
 
 def check_boxes(boxes: Any, picture: Picture) -> list[Box]:
     """Return what a detector, which anybody may have written, answered for `picture`, uint8 (H, W, 3).
 
     Raises:
-        ConfigError: it is no list of `Box`, or one of them is empty or not wholly in the picture.
+        ConfigError: it is no list of `Box`, one of them is empty or not wholly in the picture, or a score is
+            not from 0 to 1.
     """
     if not isinstance(boxes, (list, tuple)) or not all(isinstance(box, Box) for box in boxes):
         kinds = ", ".join(sorted({type(box).__name__ for box in boxes})) if isinstance(boxes, (list, tuple)) else ""
@@ -79,35 +131,6 @@ def check_boxes(boxes: Any, picture: Picture) -> list[Box]:
         down = box.top >= 0 and box.height >= 1 and box.top + box.height <= height
         if not (across and down):
             raise ConfigError(f"detector: expected boxes inside a picture of {width}x{height} pixels, found {box}")
+        if box.score is not None and not (math.isfinite(box.score) and 0.0 <= box.score <= 1.0):
+            raise ConfigError(f"detector: expected a score from 0 to 1, or None, found {box.score} in {box}")
     return list(boxes)
-
-
-@final
-class CascadeDetector:
-    """Viola and Jones's cascade of Haar features (2001), as it ships with OpenCV 4; may be shared between threads."""
-
-    def __init__(self) -> None:
-        self._held = threading.local()  # a classifier keeps its pyramid inside: one for each thread
-
-    def __call__(self, picture: Picture, /) -> list[Box]:
-        """Return the faces of a picture."""
-        import cv2
-
-        small, scale = shrink(picture)
-        found, _, scores = self._classifier().detectMultiScale3(
-            cv2.cvtColor(small, cv2.COLOR_RGB2GRAY),
-            scaleFactor=SCALE_STEP,
-            minNeighbors=MIN_NEIGHBOURS,
-            minSize=(SMALLEST_FACE, SMALLEST_FACE),
-            outputRejectLevels=True,
-        )
-        boxes = [(*map(float, place), float(score)) for place, score in zip(found, np.ravel(scores), strict=True)]
-        return fit_boxes((box for box in boxes if box[-1] >= MIN_SCORE), picture, scale=scale)  # type: ignore[misc]
-
-    def _classifier(self) -> Any:
-        import cv2
-
-        if not hasattr(self._held, "classifier"):
-            path = Path(cv2.__file__).parent / "data" / CASCADE
-            self._held.classifier = cv2.CascadeClassifier(str(path))
-        return self._held.classifier

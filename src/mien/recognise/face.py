@@ -16,7 +16,8 @@ class Box:
         top: from the upper edge.
         width: at least 1.
         height: at least 1.
-        score: how sure the detector is, on its own scale; None where it does not tell.
+        score: how sure the detector is, 0 to 1; None where it does not tell.
+        roll: degrees by which the face leans clockwise in the picture; None where the detector does not tell.
     """
 
     left: int
@@ -24,6 +25,7 @@ class Box:
     width: int
     height: int
     score: float | None = None
+    roll: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,9 @@ class Face:
         expression: the most probable one.
         confidence: its probability, 0 to 1.
         probabilities: of every expression, in the network's order; they sum to 1.
-        detection: the detector's score, where it tells one.
+        detection: the detector's score, 0 to 1, where it tells one.
+        roll: degrees by which the face leans clockwise in the picture, where the detector tells it: an estimate, for
+            small tilts too small.
     """
 
     box: Box | None
@@ -43,6 +47,7 @@ class Face:
     confidence: float
     probabilities: dict[str, float]
     detection: float | None = None
+    roll: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, ready for JSON.
@@ -57,6 +62,7 @@ class Face:
             "confidence": self.confidence,
             "probabilities": dict(self.probabilities),
             "detection": self.detection,
+            "roll": self.roll,
         }
 
     def to_row(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from threading import Thread
@@ -12,7 +13,7 @@ from typing import Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from mien.recognise.crop import cut_faces
+from mien.recognise.crop import MARGIN, cut_faces
 from mien.recognise.detect import Detector, check_boxes, find_detector
 from mien.recognise.face import Box, Face
 from mien.recognise.model import find_model
@@ -30,13 +31,16 @@ class Recogniser:
 
     Args:
         run: folder of a run, or a file that `mien export` wrote; None: the network that ships with mien.
-        detector: "auto" (built in), "yunet" or "yunet:FILE" (see `mien.recognise.yunet`), "none" (every picture is one
-            face), or a callable from uint8 (H, W, 3) to a list of `Box`.
+        detector: "auto" (YuNet, or a cascade where its file is missing), "yunet" or "yunet:FILE" (see
+            `mien.recognise.yunet_file`), "cascade", "none" (every picture is one face), or a callable from uint8
+            (H, W, 3) to a list of `Box`; how much around its boxes the network sees, its attribute `margin` may tell.
+        min_detection: leave out faces of which the detector is less sure, 0 to 1; None: what it is set to.
         threads: that the network may use; None: one for each core.
+        on_remark: is told, in one line, where "auto" has to do with a cascade.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
-        ConfigError: no detector of that name.
+        ConfigError: no detector of that name, or what it needs is not there.
     """
 
     def __init__(
@@ -44,9 +48,12 @@ class Recogniser:
         run: str | os.PathLike[str] | None = None,
         *,
         detector: str | Detector = "auto",
+        min_detection: float | None = None,
         threads: int | None = None,
+        on_remark: Callable[[str], None] = warnings.warn,
     ) -> None:
-        self._detector = find_detector(detector)
+        self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
+        self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
         self._opened: Future[OnnxNetwork] = Future()
         if run is None:  # ours is sound: it opens while the first faces are looked for
@@ -118,11 +125,14 @@ class Recogniser:
         Raises:
             ConfigError: what the detector returned is no list of `Box` inside the picture.
         """
-        return [] if self._detector is None else check_boxes(self._detector(picture), picture)
+        if self._detector is None:
+            return []
+        boxes = check_boxes(self._detector(picture), picture)
+        return [box for box in boxes if box.score is None or box.score >= self._min_detection]
 
     def cut(self, picture: Picture, boxes: Sequence[Box | None]) -> npt.NDArray[np.uint8]:
         """Return what the network is shown of each box: uint8 (N, size, size); None is the whole picture."""
-        return cut_faces(picture, boxes, side=self.size)
+        return cut_faces(picture, boxes, side=self.size, margin=getattr(self._detector, "margin", MARGIN))
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return probabilities (N, K) of grey faces, uint8 (N, H, W), in batches; see `OnnxNetwork.predict`."""
@@ -155,4 +165,5 @@ def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Seque
         confidence=probabilities[best],
         probabilities=probabilities,
         detection=None if box is None else box.score,
+        roll=None if box is None else box.roll,
     )

@@ -23,7 +23,8 @@ class FaceAnswer(BaseModel):
     expression: str
     confidence: float = Field(ge=0, le=1, description="Probability of the expression.")
     probabilities: dict[str, float] = Field(description="Of every expression; they sum to 1.")
-    detection: float | None = Field(description="How sure the face detector is, on its own scale.")
+    detection: float | None = Field(description="How sure the face detector is, 0 to 1.")
+    roll: float | None = Field(default=None, description="Degrees by which the face leans clockwise in the picture.")
 
 
 class Timings(BaseModel):

@@ -18,7 +18,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import DataError, MienError
+from mien.errors import DataError, MienError, MissingExtraError
 from mien.files import write_aside
 from mien.recognise import Recogniser, draw
 from mien.recognise.face import Box, Face
@@ -143,10 +143,16 @@ def open_video(source: str | int) -> Iterator[Video]:
 
 
 def quieten_opencv() -> Any:
-    """Return cv2, which from now on leaves it to us to tell what is wrong, in one line."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    import cv2
+    """Return cv2, which from now on leaves it to us to tell what is wrong, in one line.
 
+    Raises:
+        MissingExtraError: it is not installed, or lacks a library of the system.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    try:
+        import cv2
+    except ImportError as error:
+        raise MissingExtraError("opencv-python-headless", "video") from error
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 
