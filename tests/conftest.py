@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from mien.config import Recipe, override
@@ -19,7 +22,7 @@ from mien.recipes import QUICK
 from mien.train import RunFolder, train
 
 # A machine that others use, too, may take a second for what takes a millisecond.
-settings.register_profile("shared", deadline=None)
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,10 +82,27 @@ class Result:
 
 def run_mien(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
     """Run `mien` in a process of its own, as a user does."""
-    command = [sys.executable, "-m", "mien", *map(str, arguments)]
+    return _run(["-m", "mien", *map(str, arguments)], cwd, variables)
+
+
+def stop_mien(number: signal.Signals, point: str, *arguments: object, cwd: Path | None = None) -> Result:
+    """Run `mien` in a process of its own that gets a signal at a point of its work; `stopped_at` lists the points."""
+    return _run([str(ROOT / "tests" / "stopped_at.py"), number.name, point, *map(str, arguments)], cwd, {})
+
+
+def _run(command: list[str], cwd: Path | None, variables: dict[str, str]) -> Result:
     environment = {**os.environ, "COLUMNS": "140", **variables}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=240)
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    """Return as soon as something holds; fail if `process` ends before. What never holds, pytest's timeout ends."""
+    while not holds():
+        assert process is None or process.poll() is None or holds(), process.communicate()[1]
+        time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
