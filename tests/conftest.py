@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from mien.config import Recipe, override
@@ -19,7 +22,7 @@ from mien.recipes import QUICK
 from mien.train import RunFolder, train
 
 # A machine that others use, too, may take a second for what takes a millisecond.
-settings.register_profile("shared", deadline=None)
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,13 +82,62 @@ class Result:
 
 def run_mien(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
     """Run `mien` in a process of its own, as a user does."""
-    command = [sys.executable, "-m", "mien", *map(str, arguments)]
+    return _run(["-m", "mien", *map(str, arguments)], cwd, variables)
+
+
+def stop_mien(number: signal.Signals, point: str, *arguments: object, cwd: Path | None = None) -> Result:
+    """Run `mien` in a process of its own that gets a signal at a point of its work; `stopped_at` lists the points."""
+    return _run([str(ROOT / "tests" / "stopped_at.py"), number.name, point, *map(str, arguments)], cwd, {})
+
+
+def _run(command: list[str], cwd: Path | None, variables: dict[str, str]) -> Result:
     environment = {**os.environ, "COLUMNS": "140", **variables}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=240)
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    """Return as soon as something holds; fail if `process` ends before. What never holds, pytest's timeout ends."""
+    while not holds():
+        assert process is None or process.poll() is None or holds(), process.communicate()[1]
+        time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep decoded data of tests out of the user's cache, and one worker's from another's."""
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+INSTALL = {
+    "browser": ("chromium", "apt-get install chromium chromium-driver"),
+    "ray": ("mien[ray]", "pip install 'mien[ray]'"),
+    "compiler": ("C compiler", "apt-get install gcc"),
+    "timm": ("timm", "pip install 'mien[zoo]'"),
+    "data": ("MIEN_TEST_DATA", "set MIEN_TEST_DATA to a folder with FER2013"),
+}
+"""What a test may lack: a word of the reason that it is skipped with, and what to do."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was skipped, and what to install."""
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    told = [
+        f"{count} for want of {name} ({advice})"
+        for name, (word, advice) in INSTALL.items()
+        if (count := sum(word in reason for reason in reasons))
+    ]
+    rest = sum(not any(word in reason for word, _ in INSTALL.values()) for reason in reasons)
+    if reasons:
+        terminalreporter.write_line("skipped: " + "; ".join([*told, *([f"{rest} for other reasons"] if rest else [])]))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where tests were skipped that $MIEN_REQUIRE names, such as "browser,ray"."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    wanted = [INSTALL[name][0] for name in os.environ.get("MIEN_REQUIRE", "").split(",") if name]
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if session.exitstatus == 0 and any(word in str(report.longrepr[2]) for report in skipped for word in wanted):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

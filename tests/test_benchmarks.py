@@ -13,16 +13,11 @@ from conftest import tiny_recipe
 from mien.models.rrelu import RReLU
 
 
-def test_help_and_import_take_at_most_150_ms_over_a_bare_interpreter() -> None:
-    """Processor time, the least of five: neighbours only add. That no torch comes along is held elsewhere.
-
-    A processor that neighbours slow down counts by its bare interpreter, which takes 14 ms where `--help` takes 115.
-    """
-    found = startup.measure(rounds=5)
-    over = startup.least_over_bare(found)
-    allowed = 150.0 * max(1.0, min(found[startup.BARE]) / 15.0)
-    assert {"import mien", "mien --help"} == over.keys()
-    assert {} == {name: value for name, value in over.items() if value > allowed}
+def test_the_start_of_each_command_is_measured_over_a_bare_interpreter() -> None:
+    """`make bench` shows the milliseconds beside their goal; that no torch comes along is held elsewhere."""
+    found = startup.measure(rounds=1)
+    assert {"import mien", "mien --help"} == startup.least_over_bare(found).keys()
+    assert {1} == {len(values) for values in found.values()}
 
 
 def test_a_command_that_fails_is_no_contestant() -> None:
@@ -31,12 +26,11 @@ def test_a_command_that_fails_is_no_contestant() -> None:
         startup.time_start(("-c", "raise SystemExit(3)"))
 
 
-def test_a_step_is_longer_than_its_augmentation_and_than_evaluation() -> None:
-    """The smallest network on small faces; shares and ratios follow from the seconds."""
+def test_shares_and_ratios_of_a_step_follow_from_its_seconds() -> None:
+    """The smallest network on small faces; how large they are is for `make bench` to say."""
     parts = step_parts.measure(tiny_recipe(), steps=3, side=16, classes=3)
     assert 16 == parts.batch
-    assert 0.0 < parts.augmentation_share < 1.0
-    assert parts.evaluation_speed > 1.0
+    assert parts.evaluation_speed > 0.0
     assert parts.augmentation_share == parts.augmentation_seconds / parts.step_seconds
 
 

@@ -8,14 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from conftest import run_mien, write_shapes
+from conftest import run_mien, wait_until, write_shapes
 from mien.cli import main
 from mien.compare import StudyFolder
 from mien.errors import RunError
@@ -42,18 +41,16 @@ def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run_here
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start `mien compare` in a process that the test may stop."""
+def start_study(*arguments: object, pause: Path, mark: Path) -> subprocess.Popen[str]:
+    """Start `mien compare`; return when a run is about to write `pause`, where it waits until it is told to stop."""
     command = [sys.executable, "-m", "mien", "compare", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 240.0) -> None:
-    """Wait, but not for ever."""
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert holds()
+    path = os.pathsep.join(
+        filter(None, (str(Path(__file__).parents[1] / "compare" / "paused"), os.environ.get("PYTHONPATH")))
+    )
+    environment = {**os.environ, "PYTHONPATH": path, "PAUSE_BEFORE": str(pause), "PAUSED": str(mark)}
+    study = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    wait_until(mark.exists, study)
+    return study
 
 
 def count_epochs(run: Path) -> int:
@@ -74,17 +71,19 @@ def test_a_study_that_was_killed_and_then_interrupted_goes_on_to_its_end(tmp_pat
     """SIGKILL leaves no run behind; Ctrl-C saves and says how to go on; what is finished is not trained again."""
     data, folder = write_shapes(tmp_path / "shapes", per_class=24), StudyFolder(tmp_path / "study")
     base, off = (folder.run(name, 0) for name in ("base", "augmentation=off"))
-    study = start("--data", data, *TINY, "--vary", "augmentation", "--seeds", 1, "-o", folder.path)
-    wait_until(lambda: count_epochs(base) > 0)
+    study = start_study(
+        *("--data", data, *TINY, "--vary", "augmentation", "--seeds", 1, "-o", folder.path),
+        pause=base / "history.jsonl",
+        mark=tmp_path / "first",
+    )
     study.send_signal(signal.SIGKILL)
     study.communicate()
     wait_until(lambda: is_free(folder))
     assert 0 < count_epochs(base) < 20
 
-    study = start("--resume", folder.path)
-    wait_until(lambda: count_epochs(off) > 0)
+    study = start_study("--resume", folder.path, pause=off / "history.jsonl", mark=tmp_path / "second")
     study.send_signal(signal.SIGINT)
-    _, errors = study.communicate(timeout=120)
+    _, errors = study.communicate()
     assert 130 == study.returncode
     assert f"1 of 2 runs finished; everything is saved: go on with mien compare --resume {folder.path}" in errors
     assert is_free(folder)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from conftest import ROOT, run_mien, write_shapes
+from conftest import ROOT, run_mien, stop_mien, write_shapes
 from mien.checkpoint import load_run, load_tensors
 from mien.train import RunFolder
 
-TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=12", "--checkpoint-minutes", 0.002)
+TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=12")
+EVERY_STEP = (*TINY, "--checkpoint-minutes", 0)
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +34,6 @@ def whole(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = run_mien("train", "--data", shapes, *TINY, "--out", out)
     assert result.status == 0, result.err
     return out
-
-
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start `mien` in a process that the test may kill."""
-    command = [sys.executable, "-m", "mien", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy())
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
@@ -62,7 +54,7 @@ def test_too_little_memory_is_one_line_that_says_what_helps(shapes: Path, tmp_pa
     large = ("--set", "data.size=512", "--set", "model.name=resnet9", "--set", "train.batch_size=64")
     words = ("train", "--data", shapes, *TINY, "--device", "cpu", *large, "--out", tmp_path / "run")
     command = f"ulimit -v 4000000; exec {shlex.join([sys.executable, '-m', 'mien', *map(str, words)])}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert 2 == done.returncode
     last = done.stderr.splitlines()[-1]
     assert last.startswith("mien: expected enough memory, found too little: take smaller batches")
@@ -94,55 +86,49 @@ def test_plain_lines_are_printed_where_there_is_no_terminal(shapes: Path, tmp_pa
     assert f"mien evaluate {tmp_path / 'run'}" in result.out.splitlines()[-1]
 
 
+POINTS = (
+    "step 1",  # nothing is saved yet
+    "half 1",  # in the middle of the first checkpoint
+    "rename 1 last.safetensors",  # it is whole and has no name
+    "rename 1 history.jsonl",  # the checkpoint is there, the history is not
+    "step 3",  # between two checkpoints, in the middle of an epoch
+    "link 1",  # before the newest checkpoint is kept as the one before
+    "rename 1 previous.safetensors",
+    "half 3",
+    "rename 2 last.safetensors",  # `previous` is what `last` is
+    "rename 1 model.safetensors",  # after an epoch, before its weights are there
+    "sync 6",
+    "rename 2 history.jsonl",
+)
+
+
 @pytest.mark.slow
-def test_a_run_killed_ten_times_at_random_ends_with_the_same_bits(shapes: Path, whole: Path, tmp_path: Path) -> None:
-    """SIGKILL gives no chance to clean up; the moments are drawn from a seed, some of them in the middle of a write."""
-    out, rng = tmp_path / "run", random.Random(7)
-    arguments: tuple[object, ...] = ("train", "--data", shapes, *TINY, "--out", out)
-    kills = 0
-    for _ in range(40):
-        process = start(*arguments)
-        deadline = time.monotonic() + 60
-        before = _newest(out)
-        while process.poll() is None and _newest(out) == before and time.monotonic() < deadline:
-            time.sleep(0.002)  # until it has saved something: importing torch takes longer than training
-        time.sleep(rng.uniform(0.0, 0.12))
-        if process.poll() is None and kills < 10:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        _, err = process.communicate()
-        if (out / "checkpoints" / "last.safetensors").exists():
-            arguments = ("train", "--resume", out, "--checkpoint-minutes", 0.002)
-        if process.returncode == 0:
-            break
-        assert process.returncode == -signal.SIGKILL, err
-    assert kills == 10
+def test_a_run_killed_at_every_kind_of_point_ends_with_the_same_bits(shapes: Path, whole: Path, tmp_path: Path) -> None:
+    """SIGKILL gives no chance to clean up: at a step, in the middle of a write, between a write and its name."""
+    out = tmp_path / "run"
+    arguments: tuple[object, ...] = ("train", "--data", shapes, *EVERY_STEP, "--out", out)
+    for point in POINTS:
+        killed = stop_mien(signal.SIGKILL, point, *arguments)
+        assert -signal.SIGKILL == killed.status, f"{point}: {killed.err}"
+        if RunFolder(out).last.exists():
+            arguments = ("train", "--resume", out, "--checkpoint-minutes", 0)
+    assert "--resume" in arguments
+    rest = run_mien(*arguments)
+    assert 0 == rest.status, rest.err
     assert_same_weights(whole, out)
-    assert len((out / "history.jsonl").read_text().splitlines()) == 12
-
-
-def _newest(out: Path) -> float:
-    last = out / "checkpoints" / "last.safetensors"
-    try:
-        return last.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0.0
+    history = (out / "history.jsonl").read_text().splitlines()
+    assert list(range(1, 13)) == [json.loads(line)["epoch"] for line in history]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_saves_and_says_how_to_resume(shapes: Path, whole: Path, tmp_path: Path, number: signal.Signals) -> None:
     """And what it says works."""
-    out = tmp_path / "run"
-    process = start("train", "--data", shapes, *TINY, "--out", out)
-    while _newest(out) == 0.0:
-        time.sleep(0.002)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    command = re.search(r"go on with +(mien train --resume .*)$", err)
+    stopped = stop_mien(number, "step 6", "train", "--data", shapes, *TINY, "--out", tmp_path / "run")
+    assert 130 == stopped.status
+    command = re.search(r"go on with +(mien train --resume .*)$", stopped.err)
     assert command is not None
     assert run_mien(*command[1].split()[1:]).status == 0
-    assert_same_weights(whole, out)
+    assert_same_weights(whole, tmp_path / "run")
 
 
 def test_a_finished_run_has_nothing_to_resume(whole: Path) -> None:
@@ -163,11 +149,8 @@ def test_a_run_is_never_overwritten(shapes: Path, whole: Path) -> None:
 def test_resuming_on_other_data_is_refused(tmp_path: Path) -> None:
     """The weights would be those of neither."""
     data = write_shapes(tmp_path / "data", per_class=8)
-    process = start("train", "--data", data, *TINY, "--set", "train.epochs=500", "--out", tmp_path / "run")
-    while _newest(tmp_path / "run") == 0.0:
-        time.sleep(0.005)
-    process.kill()
-    process.communicate()
+    killed = stop_mien(signal.SIGKILL, "step 3", "train", "--data", data, *EVERY_STEP, "--out", tmp_path / "run")
+    assert -signal.SIGKILL == killed.status
     next(data.glob("train/top/*.png")).unlink()
     result = run_mien("train", "--resume", tmp_path / "run")
     assert (result.status, result.err.count("\n")) == (2, 1)
@@ -214,13 +197,9 @@ def test_a_folder_of_two_classes_trains_and_keeps_their_names(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_make_demo_is_as_quick_as_promised(tmp_path: Path) -> None:
-    """The recipe `quick` on the synthetic faces: trained and evaluated within 90 s on two cores, well above chance."""
-    started = time.monotonic()
+def test_what_make_demo_trains_is_well_above_chance(tmp_path: Path) -> None:
+    """The recipe `quick` on the synthetic faces, trained and evaluated; `make bench` holds its 90 s."""
     assert run_mien("train", "--recipe", "quick", "--out", tmp_path / "run", cwd=ROOT).status == 0
     result = run_mien("evaluate", tmp_path / "run")
-    seconds = time.monotonic() - started
     assert "synthetic" in result.out
     assert json.loads((tmp_path / "run" / "evaluation.json").read_text())["scores"]["accuracy"] > 0.8
-    limit = 90 * (2 if "PYTEST_XDIST_WORKER" in os.environ else 1)  # a neighbour test has the other core
-    assert seconds < limit

@@ -64,7 +64,7 @@ class Server:
 
     def ask(self, path: str, body: Any = None, *, method: str | None = None, **headers: str) -> Reply:
         """Send one request on a connection of its own; underscores in names of headers become dashes."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method or ("GET" if body is None else "POST"), path, body=body, headers=named)
         response = connection.getresponse()
@@ -76,7 +76,7 @@ class Server:
     def begin(self, body: bytes, *, sent: int, authorization: str = "") -> Iterator[socket.socket]:
         """Yield a connection on which a request is under way: `sent` bytes of its body have gone out."""
         head = f"POST /v1/recognise?detect=false HTTP/1.1\r\nHost: mien\r\nContent-Length: {len(body)}\r\n"
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(f"{head}Authorization: {authorization}\r\n\r\n".encode() + body[:sent])
             yield connection
 

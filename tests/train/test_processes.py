@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from conftest import ROOT, write_shapes
+from conftest import ROOT, stop_mien, write_shapes
 from mien.checkpoint import load_tensors
 from mien.errors import ConfigError
 from mien.models import build_model
@@ -28,13 +27,14 @@ from mien.train.sync_norm import SyncNorm, synchronise_norms
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "140"}
 LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port")
-TINY = ("--recipe", "quick", "--set", "train.batch_size=8", "--device", "cpu", "--checkpoint-minutes", "0.002")
+TINY = ("--recipe", "quick", "--set", "train.batch_size=8", "--device", "cpu", "--checkpoint-minutes", "0")
+STOPPED_AT = ROOT / "tests" / "stopped_at.py"
 
 
-def launch(*arguments: object, port: int) -> subprocess.Popen[str]:
-    """Start two processes as a user does."""
-    command = [*LAUNCH, str(port), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+def launch(*arguments: object, port: int, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run two processes as a user does."""
+    command, environment = [*LAUNCH, str(port), *map(str, arguments)], {**ENVIRONMENT, **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
 @pytest.fixture
@@ -52,8 +52,7 @@ def test_two_processes_take_the_steps_of_one_with_the_whole_batch(tmp_path: Path
     script = ROOT / "tests" / "train" / "take_steps.py"
     alone = subprocess.run([sys.executable, script, tmp_path / "one"], env=ENVIRONMENT, check=False)
     together = launch(script, tmp_path / "two", port=port)
-    _, err = together.communicate(timeout=240)
-    assert (0, 0) == (alone.returncode, together.returncode), err
+    assert (0, 0) == (alone.returncode, together.returncode), together.stderr
     one, two = load_file(tmp_path / "one"), load_file(tmp_path / "two")
     assert one.keys() == two.keys()
     for name, expected in one.items():
@@ -130,36 +129,18 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shapes(tmp_path_factory.mktemp("data") / "shapes", per_class=24)
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    """Return once `path` exists."""
-    deadline = time.monotonic() + 240
-    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert path.exists(), process.communicate()[1]
-
-
 @pytest.mark.slow
 def test_ctrl_c_saves_once_and_one_process_goes_on_with_the_same_batch(shapes: Path, tmp_path: Path, port: int) -> None:
     """One line of each kind, one checkpoint; the run that goes on alone takes as many faces a step."""
     run = RunFolder(tmp_path / "run")
-    arguments = ("-m", "mien", "train", "--data", shapes, *TINY, "--set", "train.epochs=400", "--out", run.path)
-    process = launch(*arguments, port=port)
-    wait_for(run.last, process)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
-    assert [1, 1] == [err.count("mien: saving"), err.count("mien: stopped at epoch")]
+    training = ("train", "--data", shapes, *TINY, "--set", "train.epochs=400", "--out", run.path)
+    stopped = launch(STOPPED_AT, "SIGINT", "step 6", *training, port=port, STOP_RANK="0", STOP_PARENT="1")
+    assert [1, 1] == [stopped.stderr.count("mien: saving"), stopped.stderr.count("mien: stopped at epoch")]
     position = load_tensors(run.last)[1]["position"]
     assert json.loads((run.path / "run.json").read_text())["processes"] == 2
-    again = subprocess.Popen(
-        [sys.executable, "-m", "mien", "train", "--resume", run.path], stderr=subprocess.PIPE, text=True
-    )
-    stamp = run.last.stat().st_mtime_ns
-    while run.last.stat().st_mtime_ns == stamp and again.poll() is None:
-        time.sleep(0.02)
-    again.send_signal(signal.SIGINT)
-    _, err = again.communicate(timeout=120)
+    again = stop_mien(signal.SIGINT, "step 6", "train", "--resume", run.path)
     facts = load_tensors(run.last)[1]
-    assert "started with 2 processes and goes on with 1: each step stays at 16 faces" in err
+    assert "started with 2 processes and goes on with 1: each step stays at 16 faces" in again.err
     assert facts["faces_per_step"] == 16
     assert facts["position"]["epoch"] >= position["epoch"]
 
@@ -169,37 +150,24 @@ def test_ctrl_c_saves_once_and_one_process_goes_on_with_the_same_batch(shapes: P
 def test_a_killed_process_ends_the_run_with_one_line_and_a_good_checkpoint(
     shapes: Path, tmp_path: Path, port: int, victim: int
 ) -> None:
-    """SIGKILL to either: the other one says what happened and how to go on, soon, and what it says is true."""
+    """SIGKILL to either: the other one says what happened and how to go on, and what it says is true."""
     run = RunFolder(tmp_path / "run")
-    arguments = ("-m", "mien", "train", "--data", shapes, *TINY, "--set", "train.epochs=400", "--out", run.path)
-    process = launch(*arguments, port=port)
-    wait_for(run.last, process)
-    os.kill(find_worker(process.pid, victim), signal.SIGKILL)
-    started = time.monotonic()
-    _, err = process.communicate(timeout=120)
-    assert process.returncode != 0
-    assert time.monotonic() - started < 60
+    training = ("train", "--data", shapes, *TINY, "--set", "train.epochs=400", "--out", run.path)
+    killed = launch(STOPPED_AT, "SIGKILL", "step 6", *training, port=port, STOP_RANK=str(victim))
+    assert killed.returncode != 0
     line = f"mien: process {1 - victim} of 2: another process has ended or does not answer; the newest checkpoint stays"
-    assert 1 == err.count(line), err
-    assert str(ROOT / "src") not in err  # no traceback of ours; the launcher shows one of its own
+    assert 1 == killed.stderr.count(line), killed.stderr
+    assert str(ROOT / "src") not in killed.stderr  # no traceback of ours; the launcher shows one of its own
     tensors, facts = load_tensors(run.last)
     assert all(np.isfinite(value.numpy()).all() for name, value in tensors.items() if name.startswith("network."))
     assert facts["faces_per_step"] == 16
-
-
-def find_worker(launcher: int, number: int) -> int:
-    """Return the process that a launcher gave this number."""
-    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
-    wanted = f"RANK={number}"
-    return next(int(pid) for pid in children if wanted in Path(f"/proc/{pid}/environ").read_text().split("\0"))
 
 
 @pytest.mark.slow
 def test_bad_input_is_one_line_of_one_process(tmp_path: Path, port: int) -> None:
     """Found when both processes are together already, so that neither may leave the other waiting."""
     (tmp_path / "empty").mkdir()
-    process = launch("-m", "mien", "train", "--data", tmp_path / "empty", *TINY, "--out", tmp_path / "run", port=port)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode != 0
-    assert 1 == err.count("mien: ")
+    ended = launch("-m", "mien", "train", "--data", tmp_path / "empty", *TINY, "--out", tmp_path / "run", port=port)
+    assert ended.returncode != 0
+    assert 1 == ended.stderr.count("mien: ")
     assert not (tmp_path / "run").exists()
