@@ -28,9 +28,9 @@ from torch.utils.data import DataLoader, Dataset
 from mien.config import Recipe, override
 from mien.data.faces import Faces
 from mien.models import build_model
-from mien.models.native import torch_alone
-from mien.models.rrelu import LOWER, UPPER, RReLU
 from mien.models.summary import summarise
+from mien.native import torch_alone
+from mien.native.rrelu import LOWER, UPPER, RReLU
 from mien.recipes import REPORT
 from mien.train.engine import Engine
 

@@ -23,6 +23,7 @@ ROWS = (
     {"checkpoint", "results", "plots"},
     {"views"},
     {"models", "augment", "losses", "schedules", "optimisers", "ema", "batches", "recipes", "calibrate", "decide"},
+    {"native"},
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},

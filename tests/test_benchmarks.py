@@ -10,7 +10,7 @@ import torch
 from benchmarks import startup, step_parts, table, train_throughput
 
 from conftest import tiny_recipe
-from mien.models.rrelu import RReLU
+from mien.native.rrelu import RReLU
 
 
 def test_help_and_import_take_at_most_150_ms_over_a_bare_interpreter() -> None:

@@ -25,8 +25,8 @@ from mien.decide import ARGMAX, Rule
 from mien.errors import ConfigError, DataError, MienError
 from mien.files import make_folder, write_aside
 from mien.models import Network
-from mien.models.native import keep_kernels
 from mien.models.network import WHITE, resize
+from mien.native import keep_kernels
 from mien.results import Evaluation
 from mien.views import VIEWS, name_views
 

@@ -14,7 +14,7 @@ from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluate import predict_probabilities
 from mien.labels import EXPRESSIONS
-from mien.models.native import torch_alone
+from mien.native import torch_alone
 from mien.synthetic import draw_faces
 
 CHECKED_FACES = 1000

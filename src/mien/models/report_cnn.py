@@ -7,9 +7,9 @@ from itertools import pairwise
 from torch import nn
 
 from mien.config import ModelConfig
-from mien.models.native import Chain
 from mien.models.network import Network
-from mien.models.rrelu import RReLU
+from mien.native import Chain
+from mien.native.rrelu import RReLU
 
 CHANNELS = (1, 64, 128, 256, 512)
 HIDDEN = (4096, 1024, 256)

@@ -13,8 +13,8 @@ from typing import final
 from torch import Tensor, nn
 
 from mien.config import ModelConfig
-from mien.models.native import Chain
 from mien.models.network import Network
+from mien.native import Chain
 
 
 @final

@@ -30,8 +30,8 @@ from mien.ema import start_average, update_average
 from mien.errors import ConfigError
 from mien.losses import cross_entropy
 from mien.models import Network, build_model
-from mien.models.native.build import load_library
 from mien.models.network import WHITE, resize
+from mien.native.build import load_library
 from mien.optimisers import build_optimizer, set_rate
 from mien.processes import count_processes, was_left_alone
 from mien.teach import Teacher, ask_teachers

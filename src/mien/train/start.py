@@ -17,7 +17,7 @@ from mien.data.prepare import fingerprint, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluate import calibrate_run, pick_device
 from mien.models import build_model
-from mien.models.native.build import load_library
+from mien.native.build import load_library
 from mien.processes import count_processes, is_main_process
 from mien.teach import call_teachers, resolve_runs, soften_labels, start_weights
 from mien.train.engine import start_accelerator

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from mien.models.native.build import load_library
+from mien.native.build import load_library
 
 WIDTH = 32
 """Channels come in multiples of this: two vectors of the widest processors."""

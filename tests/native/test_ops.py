@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.models.native import keep_kernels, layers
-from mien.models.native.build import load_library
-from mien.models.native.layers import After, convolve, convolve_normalised, fold, normalise
+from mien.native import keep_kernels
+from mien.native import ops as layers
+from mien.native.build import load_library
+from mien.native.ops import After, convolve, convolve_normalised, fold, normalise
 
 if load_library() is None:
     pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)

@@ -5,7 +5,7 @@ compiled for the processor at hand when they are first wanted (a few seconds) an
 `MIEN_NATIVE=0` turns it off.
 """
 
-from mien.models.native.chain import Chain, torch_alone
-from mien.models.native.layers import keep_kernels
+from mien.native.fuse import Chain, torch_alone
+from mien.native.ops import keep_kernels
 
 __all__ = ["Chain", "keep_kernels", "torch_alone"]

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from mien.config import ModelConfig
 from mien.models import MODELS, build_model
-from mien.models.native import Chain, torch_alone
-from mien.models.native import chain as chain_module
-from mien.models.native.build import load_library
-from mien.models.rrelu import RReLU
+from mien.native import Chain, torch_alone
+from mien.native import fuse as chain_module
+from mien.native.build import load_library
+from mien.native.rrelu import RReLU
 
 pytestmark = pytest.mark.skipif(load_library() is None, reason="no C compiler on this machine, or MIEN_NATIVE=0")
 

@@ -1,4 +1,4 @@
-"""`Chain`: layers one after the other, compiled loops in place of those that they know. See `mien.models.native`."""
+"""`Chain`: layers one after the other, compiled loops in place of those that they know. See `mien.native`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
-from mien.models.native.build import load_library
-from mien.models.native.layers import FEW, WIDTH, After, apply_norm, convolve, convolve_normalised, fold, normalise
-from mien.models.rrelu import RReLU
+from mien.native.build import load_library
+from mien.native.ops import FEW, WIDTH, After, apply_norm, convolve, convolve_normalised, fold, normalise
+from mien.native.rrelu import RReLU
 
 
 @final

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mien.models.native import build
+from mien.native import build
 
-SAYS_WHETHER = "import torch; from mien.models.native.build import load_library; print(load_library() is not None)"
+SAYS_WHETHER = "import torch; from mien.native.build import load_library; print(load_library() is not None)"
 
 
 def ask(cache: Path, **environment: str) -> bool:
