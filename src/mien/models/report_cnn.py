@@ -8,7 +8,6 @@ from torch import nn
 
 from mien.config import ModelConfig
 from mien.models.network import Network
-from mien.native import Chain
 from mien.native.rrelu import RReLU
 
 CHANNELS = (1, 64, 128, 256, 512)
@@ -43,4 +42,4 @@ def build_report_cnn(config: ModelConfig, *, classes: int, size: int) -> Network
         RReLU(),
         nn.Linear(HIDDEN[2], classes),
     ]
-    return Network(Chain(*blocks, *head), size=size, channels_last=True)
+    return Network(nn.Sequential(*blocks, *head), size=size, channels_last=True)

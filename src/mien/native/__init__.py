@@ -1,11 +1,10 @@
-"""Compiled loops for a CPU: built once with the machine's C compiler, done without where there is none.
+"""Compiled loops for a CPU, behind one door: `accelerate(network)`.
 
-In: a chain of layers as torch has them. Out: the same numbers but for rounding, about twice as fast. The library is
-compiled for the processor at hand when they are first wanted (a few seconds) and kept in mien's cache folder.
-`MIEN_NATIVE=0` turns it off.
+They give the same numbers but for rounding, and train about twice as fast. The library is compiled for the processor at
+hand when it is first wanted (a few seconds) and kept in mien's cache folder; where that fails, a warning says why and
+torch's own loops are used. `MIEN_NATIVE=0` turns it off.
 """
 
-from mien.native.fuse import Chain, torch_alone
-from mien.native.ops import keep_kernels
+from mien.native.fuse import accelerate, is_available
 
-__all__ = ["Chain", "keep_kernels", "torch_alone"]
+__all__ = ["accelerate", "is_available"]

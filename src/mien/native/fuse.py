@@ -1,200 +1,378 @@
-"""`Chain`: layers one after the other, compiled loops in place of those that they know. See `mien.native`."""
+"""`accelerate`: a network that computes with the compiled loops wherever they fit, and shares the tensors of another.
+
+A pass over modules, asked for by name: nothing else in a network or in the process decides what is computed how, so
+that the same weights give the same bits with and without gradients.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeGuard, final
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeGuard, TypeVar, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
 
+from mien.native import ops, rules
 from mien.native.build import load_library
-from mien.native.ops import FEW, WIDTH, After, apply_norm, convolve, convolve_normalised, fold, normalise
 from mien.native.rrelu import RReLU
+
+__all__ = ["accelerate", "is_available", "rules"]
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def is_available() -> bool:
+    """Say whether the compiled loops are there, which builds them if need be."""
+    return load_library() is not None
+
+
+def accelerate(network: M, *, frozen: bool = False) -> M:
+    """Return a copy of `network` that shares its parameters and buffers and computes with the compiled loops.
+
+    In each `torch.nn.Sequential`, 3×3 convolutions run in compiled loops, and so does a batch norm with the rectifier,
+    2×2 max-pool and dropout behind it, as one; in evaluation they are one with the convolution before them, too. Where
+    a module says that it `adds_input_to` one of its children, that addition is part of the child's last loop. Names of
+    parameters and, but for rounding, results stay; other layers, devices and number types are torch's business.
+
+    Modes (`train()`, `eval()`) of the copy are its own. Layers that are computed as one are not called one by one: hooks
+    on them are heard on `network`, not on the copy. Where there is no library, the copy computes as `network` does.
+
+    Args:
+        network: on its device; moving it later to another one leaves the copy's buffers behind.
+        frozen: promises that neither weights nor statistics change any more: in evaluation, what is made of them serves
+            every batch, and they get no gradient.
+    """
+    tensors = list(chain(network.parameters(), network.buffers()))
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in tensors}
+    view = copy.deepcopy(network, shared)
+    is_on_cpu = all(tensor.device.type == "cpu" for tensor in tensors)
+    return _fuse(view, frozen) if is_on_cpu and is_available() else view  # type: ignore[return-value]
+
+
+def _fuse(module: nn.Module, frozen: bool) -> nn.Module:
+    """Return `module` with whatever can be fused in it replaced."""
+    for name, child in list(module.named_children()):
+        setattr(module, name, _fuse(child, frozen))
+    if type(module) is nn.Sequential:
+        steps = tuple(_plan(list(module), frozen))
+        return Fused(module, steps) if any(not isinstance(step, nn.Module) for step in steps) else module
+    branch = getattr(module, "adds_input_to", None)
+    if isinstance(branch, str) and isinstance(getattr(module, branch, None), Fused):
+        return FusedResidual(module, branch)
+    return module
 
 
 @final
-class Chain(nn.Sequential):
-    """`torch.nn.Sequential` that trains faster on a CPU where a C compiler is at hand.
+class Fused(nn.Module):
+    """A `torch.nn.Sequential` of which some layers are computed as one. Its children have the names that they had."""
 
-    3×3 convolutions run in compiled loops, and so does a batch norm with the rectifier, max-pool and dropout behind
-    it, as one: while training, and in evaluation under torch's inference mode, where they are one with the convolution
-    before them. Faces are folded (`PixelUnshuffle`) by plain copies. Names, parameters and, but for
-    rounding, results are those of the layers one by one. Other devices, other number types and layers that somebody
-    listens to (hooks) go torch's way.
+    def __init__(self, layers: nn.Sequential, steps: Sequence[Step]) -> None:
+        super().__init__()
+        for name, layer in layers.named_children():
+            self.add_module(name, layer)
+        self.training = layers.training
+        self.layers = tuple(layers)  # a tuple: they are children already, under their own names
+        self.steps = tuple(steps)
+
+    def __len__(self) -> int:
+        """Return the number of layers."""
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        """Go through the layers one by one, as through a `torch.nn.Sequential`."""
+        return iter(self.layers)
+
+    def __getitem__(self, index: int) -> nn.Module:
+        """Return a layer."""
+        return self.layers[index]
+
+    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Return what the last layer makes of `x`, with `residual` added where it is given."""
+        if torch.jit.is_tracing():  # a traced file has to load where mien is not
+            x = _run_one_by_one(self.layers, x)
+            return x if residual is None else residual + x
+        for step in self.steps[:-1]:
+            x = step(x) if isinstance(step, nn.Module) else step.run(x, self.training)
+        last = self.steps[-1]
+        if isinstance(last, Block) and residual is not None and last.can_add(residual, x, self.training):
+            return last.run(x, self.training, residual)
+        x = last(x) if isinstance(last, nn.Module) else last.run(x, self.training)
+        return x if residual is None else residual + x
+
+
+@final
+class FusedResidual(nn.Module):
+    """x + branch(x)."""
+
+    def __init__(self, module: nn.Module, branch: str) -> None:
+        super().__init__()
+        for name, child in module.named_children():
+            self.add_module(name, child)
+        self.training = module.training
+        self.adds_input_to = branch
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the shape that came in."""
+        result: Tensor = self.get_submodule(self.adds_input_to)(x, x)
+        return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epilogue:
+    """What follows a batch norm.
+
+    Attributes:
+        lower: least factor of what is below zero, drawn evenly up to `upper`; both are 0 for ReLU.
+        upper: the largest.
+        pool: whether the largest of each 2×2 is taken.
+        dropout: rate of zeros at the end.
     """
 
-    def forward(self, maps: Tensor, plus: Tensor | None = None) -> Tensor:
-        """Return what the last layer makes of (N, C, H, W), with `plus` added where it is given."""
-        layers = list(self)
-        if not _suits(maps, self.training) or any(map(_is_watched, layers)):
-            result: Tensor = super().forward(maps)  # type: ignore[no-untyped-call]
-            return result if plus is None else plus + result
-        at = 0
-        while at < len(layers):
-            layer = layers[at]
-            taken = 1
-            if not _fits(maps):
-                maps = layer(maps)
-            elif _is_fold(layer, maps):
-                maps = fold(maps, layer.downscale_factor)
-            elif _is_convolution(layer, maps) and maps.shape[1] == layer.in_channels:
-                folded = None if self.training else _look_behind_convolution(layer, layers[at + 1 :], maps)
-                if folded is None:
-                    maps = convolve(maps, layer.weight, layer.bias)
-                else:
-                    norm, after, taken = folded
-                    is_last = at + taken == len(layers) and not after.pool
-                    if is_last and plus is not None and _fits(plus) and plus.shape == _shape_behind(layer, maps):
-                        return convolve_normalised(maps, layer, norm, after, plus)
-                    maps = convolve_normalised(maps, layer, norm, after)
-            elif (
-                _is_norm(layer, maps, maps.shape[1], self.training)
-                and (behind := _look_behind(layers[at:], maps)) is not None
-            ):
-                after, taken = behind
-                maps = _normalise(layer, maps, after)
-            elif not self.training and _takes_largest(layer):
-                maps = maps.amax((2, 3), keepdim=True)  # torch's layer is slow with channels last
-            else:
-                maps = layer(maps)
-            at += taken
-        return maps if plus is None else plus + maps
+    lower: float
+    upper: float
+    pool: bool
+    dropout: float
 
 
-@contextmanager
-def torch_alone() -> Iterator[None]:
-    """Let everything go torch's way meanwhile, in this thread: to compare with what torch computes."""
-    before = getattr(_held, "back", False)
-    _held.back = True
-    try:
-        yield
-    finally:
-        _held.back = before
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """Layers that are computed as one: a convolution, a norm with what follows it, or both.
+
+    Attributes:
+        convolution: 3×3; or None.
+        norm: or None.
+        rectifier: behind the norm: both are there, or neither.
+        pool: behind the rectifier; or None.
+        dropout: behind that; or None.
+        kept: kernels and shift into which the norm is folded, where weights do not change any more.
+    """
+
+    convolution: nn.Conv2d | None
+    norm: nn.BatchNorm2d | None = None
+    rectifier: nn.ReLU | RReLU | None = None
+    pool: nn.MaxPool2d | None = None
+    dropout: nn.Dropout | None = None
+    kept: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def behind(self) -> list[nn.Module]:
+        """The norm and the layers behind it that are there."""
+        layers = (self.norm, self.rectifier, self.pool, self.dropout)
+        return [layer for layer in layers if layer is not None]
+
+    def run(self, x: Tensor, training: bool, residual: Tensor | None = None) -> Tensor:
+        """Return what the layers make of `x` (N, C, H, W), with `residual` added if `can_add` says so."""
+        convolution, norm = self.convolution, self.norm
+        if convolution is not None:
+            if not _fits(x, convolution.weight, convolution.in_channels):
+                return _run_one_by_one([convolution, *self.behind], x)
+            if self._folds(training):
+                return self._run_folded(convolution, x, residual)
+            x = ops.convolve(x, convolution.weight.permute(2, 3, 1, 0))
+            x = x if convolution.bias is None else x + convolution.bias.view(1, -1, 1, 1)
+        if norm is None:
+            return x
+        one_value = x.numel() <= x.shape[1]  # has no variance: torch says so
+        if not _fits(x, norm.weight, norm.num_features) or one_value or not self._agrees(training):
+            return _run_one_by_one(self.behind, x)
+        epilogue, left = self._describe(x)
+        return _run_one_by_one(left, _normalise(norm, x, epilogue))
+
+    def can_add(self, residual: Tensor, x: Tensor, training: bool) -> bool:
+        """Say whether the loop that ends the block adds `residual`, too."""
+        convolution = self.convolution
+        if convolution is None or self.pool is not None or not self._folds(training):
+            return False
+        shape = (len(x), convolution.out_channels, *x.shape[2:])
+        fits = _fits(x, convolution.weight, convolution.in_channels)
+        return fits and residual.shape == shape and residual.dtype == x.dtype and residual.device == x.device
+
+    def _agrees(self, training: bool) -> bool:
+        """Say whether all layers are in the mode of the whole: one may be frozen, or still draw, alone."""
+        return all(layer.training == training for layer in self.behind)
+
+    def _folds(self, training: bool) -> bool:
+        return self.norm is not None and not training and self._agrees(training)
+
+    def _describe(self, x: Tensor) -> tuple[Epilogue, list[nn.Module]]:
+        """Return what follows the norm in the same loop, and the layers that do not: a pool for odd sides."""
+        lower = upper = 0.0
+        if isinstance(self.rectifier, RReLU):
+            lower, upper = self.rectifier.lower, self.rectifier.upper
+            if not self.rectifier.training:  # the mean slope
+                lower = upper = (lower + upper) / 2.0
+        if self.pool is not None and (x.shape[2] % 2 or x.shape[3] % 2):
+            rest = [layer for layer in (self.pool, self.dropout) if layer is not None]
+            return Epilogue(lower=lower, upper=upper, pool=False, dropout=0.0), rest
+        rate = self.dropout.p if self.dropout is not None and self.dropout.training else 0.0
+        return Epilogue(lower=lower, upper=upper, pool=self.pool is not None, dropout=rate), []
+
+    def _run_folded(self, convolution: nn.Conv2d, x: Tensor, residual: Tensor | None) -> Tensor:
+        assert self.norm is not None
+        kernels, shift = self.kept or fold_norm(convolution, self.norm)
+        epilogue, left = self._describe(x)
+        x = ops.convolve_epilogue(x, kernels, shift, residual, epilogue.lower, epilogue.pool)
+        return _run_one_by_one(left, x)
 
 
-_held = threading.local()
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Unshuffle:
+    """`torch.nn.PixelUnshuffle` of one channel, by plain copies."""
+
+    layer: nn.PixelUnshuffle
+
+    def run(self, x: Tensor, training: bool) -> Tensor:
+        """Return (N, side², H / side, W / side) for (N, 1, H, W)."""
+        side = self.layer.downscale_factor
+        if x.ndim != 4 or x.shape[1] != 1 or x.shape[2] % side or x.shape[3] % side:
+            result: Tensor = self.layer(x)
+            return result
+        parts = [x[:, 0, place // side :: side, place % side :: side] for place in range(side * side)]
+        return torch.stack(parts, dim=-1).permute(0, 3, 1, 2)
 
 
-def _suits(maps: Tensor, training: bool) -> bool:
-    """Say whether the library is there and takes these numbers in this mode."""
-    if not _fits(maps):
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Largest:
+    """The largest of each map, in evaluation: torch's layer is slow with channels last."""
+
+    layer: nn.AdaptiveMaxPool2d
+
+    def run(self, x: Tensor, training: bool) -> Tensor:
+        """Return (N, C, 1, 1) for (N, C, H, W)."""
+        if training or x.requires_grad:  # of equal values torch's layer gives one the gradient, `amax` each a part
+            result: Tensor = self.layer(x)
+            return result
+        return x.amax((-2, -1), keepdim=True)
+
+
+Step = Block | Unshuffle | Largest | nn.Module
+
+
+def _plan(layers: Sequence[nn.Module], frozen: bool) -> Iterator[Step]:
+    """Yield the layers, as one where a loop knows them together."""
+    at = 0
+    while at < len(layers):
+        layer = layers[at]
+        block = _find_block(layers[at:])
+        if block is not None:
+            at += len(block.behind) + (block.convolution is not None)
+            yield _keep(block) if frozen else block
+            continue
+        if type(layer) is nn.PixelUnshuffle:
+            yield Unshuffle(layer)
+        elif type(layer) is nn.AdaptiveMaxPool2d and not layer.return_indices and layer.output_size in (1, (1, 1)):
+            yield Largest(layer)
+        else:
+            yield layer
+        at += 1
+
+
+def _find_block(layers: Sequence[nn.Module]) -> Block | None:
+    """Return the longest block with which `layers` begin, if they begin with one."""
+    convolution = layers[0] if _is_known_convolution(layers[0]) else None
+    norm, rectifier, pool, dropout = [*layers[convolution is not None :], None, None, None, None][:4]
+    channels = None if convolution is None else convolution.out_channels
+    if not _is_known_norm(norm, channels) or not (type(rectifier) is nn.ReLU or type(rectifier) is RReLU):
+        return None if convolution is None else Block(convolution=convolution)
+    halves = _halves(pool)
+    last = dropout if halves else pool
+    return Block(
+        convolution=convolution,
+        norm=norm,
+        rectifier=rectifier,
+        pool=pool if halves else None,
+        dropout=last if type(last) is nn.Dropout and last.p < 1.0 else None,
+    )
+
+
+def _keep(block: Block) -> Block:
+    """Return `block` with its norm folded into its kernels once and for all."""
+    if block.convolution is None or block.norm is None:
+        return block
+    with torch.no_grad():
+        kept = fold_norm(block.convolution, block.norm)
+    return Block(
+        convolution=block.convolution,
+        norm=block.norm,
+        rectifier=block.rectifier,
+        pool=block.pool,
+        dropout=block.dropout,
+        kept=kept,
+    )
+
+
+def fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return kernels (3, 3, C, D) and a shift (D,) that do what `convolution` and then `norm` do in evaluation."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    if convolution.bias is not None:
+        shift = shift + convolution.bias * scale
+    return (convolution.weight.permute(2, 3, 1, 0) * scale).contiguous(), shift.contiguous()
+
+
+def _normalise(norm: nn.BatchNorm2d, x: Tensor, epilogue: Epilogue) -> Tensor:
+    """Return batch norm of `x` with its epilogue, and keep running statistics as torch does.
+
+    Random numbers follow from seeds that torch's global generator gives.
+    """
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    lower, upper, pool, rate = epilogue.lower, epilogue.upper, epilogue.pool, epilogue.dropout
+    if not norm.training:
+        given = (norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps)
+        result: Tensor = ops.norm_apply(x, *given, lower, pool)
+        return result
+    assert norm.num_batches_tracked is not None
+    assert norm.momentum is not None
+    is_random = upper > lower or rate > 0.0
+    seeds = torch.randint(2**62, (2,)) if is_random else torch.zeros(2, dtype=torch.int64)
+    result, mean, variance = ops.norm_train(x, norm.weight, norm.bias, seeds, norm.eps, lower, upper, pool, rate)
+    count = x.numel() // x.shape[1]
+    with torch.no_grad():
+        unbiased = variance * (count / (count - 1.0))
+        statistics = (norm.running_mean, norm.running_var, norm.num_batches_tracked)
+        ops.update_statistics(*statistics, mean, unbiased, norm.momentum)
+    return result
+
+
+def _run_one_by_one(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _fits(x: Tensor, weight: Tensor, channels: int) -> bool:
+    """Say whether these are maps of `channels` channels that the library takes, with such a weight."""
+    is_known = x.ndim == 4 and x.shape[1] == channels and x.numel() > 0
+    return is_known and all(value.dtype == torch.float32 and value.device.type == "cpu" for value in (x, weight))
+
+
+def _is_known_convolution(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
+    if type(layer) is not nn.Conv2d or layer.out_channels % ops.WIDTH:
         return False
-    mode = torch.is_grad_enabled() if training else torch.is_inference_mode_enabled()
-    as_usual = not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
-    return mode and as_usual and not getattr(_held, "back", False) and load_library() is not None
-
-
-def _fits(maps: Tensor) -> bool:
-    """Say whether these are maps that the library takes."""
-    plain = type(maps) is Tensor and maps.ndim == 4 and maps.numel() > 0
-    return plain and maps.device.type == "cpu" and maps.dtype == torch.float32
-
-
-def _shape_behind(convolution: nn.Conv2d, maps: Tensor) -> tuple[int, ...]:
-    return (len(maps), convolution.out_channels, *maps.shape[2:])
-
-
-def _is_watched(layer: nn.Module) -> bool:
-    own = layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
-    return bool(own or _has_any_global_hook())  # type: ignore[no-untyped-call]
-
-
-def _is_fold(layer: nn.Module, maps: Tensor) -> TypeGuard[nn.PixelUnshuffle]:
-    """Say whether `layer` folds maps of one channel that come from no layer."""
-    if type(layer) is not nn.PixelUnshuffle or maps.requires_grad or maps.shape[1] != 1:
-        return False
-    return maps.shape[2] % layer.downscale_factor == 0 == maps.shape[3] % layer.downscale_factor
-
-
-def _is_convolution(layer: nn.Module, maps: Tensor) -> TypeGuard[nn.Conv2d]:
-    """Say whether `layer` is a 3×3 convolution that the library knows: for few channels it has no gradient for maps."""
-    if type(layer) is not nn.Conv2d or layer.out_channels % WIDTH:
-        return False
-    if layer.in_channels % WIDTH and (layer.in_channels > FEW or maps.requires_grad):
+    if layer.in_channels % ops.WIDTH and layer.in_channels > ops.FEW:
         return False
     found = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.padding_mode)
-    return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") and _fits_weight(layer.weight)
+    return found == ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros")
 
 
-def _fits_weight(weight: Tensor) -> bool:
-    return weight.dtype == torch.float32 and weight.device.type == "cpu"
-
-
-def _is_norm(layer: nn.Module, maps: Tensor, channels: int, training: bool) -> TypeGuard[nn.BatchNorm2d]:
-    """Say whether `layer` is a batch norm for `channels` that the library knows, in the mode of the chain.
-
-    It may be frozen alone.
-    """
-    if type(layer) is not nn.BatchNorm2d or layer.num_features % WIDTH or layer.training != training:
+def _is_known_norm(layer: nn.Module | None, channels: int | None) -> TypeGuard[nn.BatchNorm2d]:
+    if type(layer) is not nn.BatchNorm2d or layer.num_features % ops.WIDTH:
         return False
-    usual = layer.affine and layer.track_running_stats and layer.momentum is not None
-    enough = channels == layer.num_features and maps.numel() > maps.shape[1]  # one value has no variance
-    return usual and enough and _fits_weight(layer.weight)
+    is_usual = layer.affine and layer.track_running_stats and layer.momentum is not None
+    return is_usual and channels in (None, layer.num_features)
 
 
-def _look_behind_convolution(
-    convolution: nn.Conv2d, layers: list[nn.Module], maps: Tensor
-) -> tuple[nn.BatchNorm2d, After, int] | None:
-    """Return norm and what follows it, and how many layers that makes with the convolution; None: no such norm."""
-    if not layers or not _is_norm(norm := layers[0], maps, convolution.out_channels, False):
-        return None
-    behind = _look_behind(layers, maps)
-    return None if behind is None else (norm, behind[0], behind[1] + 1)
-
-
-def _look_behind(layers: list[nn.Module], maps: Tensor) -> tuple[After, int] | None:
-    """Return what follows the batch norm `layers[0]`, and how many layers that makes with it; None: no rectifier."""
-    norm, *behind = layers[:4]
-    if not behind or any(layer.training != norm.training for layer in behind):
-        return None
-    rectifier = behind[0]
-    if type(rectifier) is nn.ReLU:
-        lower = upper = 0.0
-    elif type(rectifier) is RReLU:
-        lower, upper = rectifier.lower, rectifier.upper
-        if not rectifier.training:  # the mean slope
-            lower = upper = (lower + upper) / 2.0
-    else:
-        return None
-    is_even = maps.shape[2] % 2 == 0 and maps.shape[3] % 2 == 0
-    pool = is_even and len(behind) > 1 and _halves(behind[1])
-    taken, dropout = 2 + pool, 0.0
-    if len(layers) > taken and type(last := layers[taken]) is nn.Dropout and last.p < 1.0:
-        dropout = last.p if last.training else 0.0
-        taken += 1
-    return After(lower=lower, upper=upper, pool=pool, dropout=dropout), taken
-
-
-def _halves(layer: nn.Module) -> bool:
+def _halves(layer: nn.Module | None) -> TypeGuard[nn.MaxPool2d]:
     """Say whether `layer` takes the largest of each 2×2."""
     if type(layer) is not nn.MaxPool2d or layer.return_indices or layer.ceil_mode:
         return False
-    return (layer.kernel_size, layer.stride, layer.padding, layer.dilation) == (2, 2, 0, 1)
-
-
-def _takes_largest(layer: nn.Module) -> bool:
-    """Say whether `layer` takes the largest of each map."""
-    if type(layer) is not nn.AdaptiveMaxPool2d or layer.return_indices:
-        return False
-    return layer.output_size in (1, (1, 1))
-
-
-def _normalise(norm: nn.BatchNorm2d, maps: Tensor, after: After) -> Tensor:
-    """Return the batch norm of `maps` with what follows it, and keep running statistics as torch does."""
-    if not norm.training:
-        return apply_norm(maps, norm, after)
-    result, mean, variance = normalise(maps, norm.weight, norm.bias, norm.eps, after)
-    count = maps.numel() // maps.shape[1]
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    assert norm.num_batches_tracked is not None
-    assert norm.momentum is not None
-    with torch.no_grad():
-        norm.num_batches_tracked.add_(1)
-        norm.running_mean.lerp_(mean, norm.momentum)
-        norm.running_var.lerp_(variance * (count / (count - 1.0)), norm.momentum)
-    return result
+    sizes = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    return sizes in ((2, 2, 0, 1), ((2, 2), (2, 2), (0, 0), (1, 1)))

@@ -1,16 +1,16 @@
-/* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32, or few where a
-   convolution begins.
+/* The hot loops of training on a CPU, in float32 with channels last in memory: (N, H, W, C), C a multiple of 32, or at
+   most 8 where a convolution begins.
 
-   convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around, if wanted with what follows a batch norm that
-   is folded into its weights, and the gradient of the weights, by Lavin and Gray 2016 ("Fast Algorithms for Convolutional
-   Neural Networks"): 36 instead of 144 multiplications for a tile of 4x4, 64 instead of 324 for one of 6x6, whichever is less
-   for the whole map. A block of tiles is transformed, multiplied and transformed back while it lies in the cache. Few channels
-   are multiplied as they are.
-   norm_forward, norm_apply, norm_backward: batch norm, rectifier, 2x2 max-pool and dropout in one pass over memory. Random numbers
-   are a hash of their position, so that the way back draws them again instead of reading them.
+   convolve, convolve_weights: a 3x3 convolution with stride 1 and zeros around it, on request with the epilogue of a
+   batch norm that is folded into its weights; and the gradient of the weights. The algorithm is that of Lavin and Gray
+   2016 ("Fast Algorithms for Convolutional Neural Networks"): 36 instead of 144 multiplications for a tile of 4x4, 64
+   instead of 324 for one of 6x6, whichever is less for the whole map. A block of tiles is transformed, multiplied and
+   transformed back while it lies in the cache. Few channels are multiplied directly.
+   norm_forward, norm_apply, norm_backward (norm.h): batch norm, rectifier, 2x2 max-pool and dropout in one pass over
+   memory.
 
-   Each thread takes a fixed share, so that the same number of threads gives the same bits. Every function returns 0, or 1
-   where memory is short. */
+   docs/compiled-loops.md derives the transforms. Each thread takes a fixed share, so that the same number of threads
+   gives the same bits. Every function returns 0, or 1 where memory is short. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,10 +24,13 @@ static int omp_get_thread_num(void) { return 0; }
 static int omp_get_num_threads(void) { return 1; }
 #endif
 
+/* Floats in a vector: 8 or 16. The widest that the processor has, unless the compiler is told (-DLANES=8). */
+#ifndef LANES
 #ifdef __AVX512F__
 #define LANES 16
 #else
 #define LANES 8
+#endif
 #endif
 #define NR (2 * LANES)
 #define MR 6
@@ -45,14 +48,23 @@ INLINE vec larger(vec a, vec b) { return choose((ivec)(b > a) | (ivec)(b != b), 
 
 typedef struct { long n, h, w, ci, co; } Shape;
 
-/* What becomes of the maps of a convolution: nothing where `shift` is NULL; else shift[c] is added, a value below zero
-   taken times `slope`, and with `pool` the largest of each 2x2 kept (h and w even); without, `plus`, of the result's shape,
-   is added to that if it is not NULL. */
-typedef struct { const float *shift, *plus; float slope; int pool; } Finish;
-INLINE vec finish(vec v, vec shift, float slope) { v += shift; return choose((ivec)(v > 0.0f), v, v * slope); }
+/* v * slope, but 0 where the slope is 0: -inf * 0 would be NaN. NaN stays NaN. */
+INLINE vec times_slope(vec v, vec slope) {
+  return (vec)((ivec)(v * slope) & ((ivec)(slope != 0.0f) | (ivec)(v != v)));
+}
+
+/* What follows a convolution: nothing where `shift` is NULL. Otherwise shift[c] is added, a value below zero times
+   `slope`, and with `pool` the largest of each 2x2 kept (h and w even); without `pool`, `residual` is added to that
+   if it is not NULL: it has the shape of the result. */
+typedef struct { const float *shift, *residual; float slope; int pool; } Epilogue;
+INLINE vec rectify(vec v, vec shift, float slope) {
+  v += shift;
+  return choose((ivec)(v > 0.0f), v, times_slope(v, (vec){0} + slope));
+}
 
 /* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
-static inline void multiply(const float *restrict a, long lda, const float *restrict b, long depth, float *restrict c, long ldc) {
+static inline void multiply(const float *restrict a, long lda, const float *restrict b, long depth,
+                            float *restrict c, long ldc) {
   vec s[MR][2];
   for (int i = 0; i < MR; i++) s[i][0] = s[i][1] = (vec){0};
   for (long k = 0; k < depth; k++) {
@@ -71,7 +83,8 @@ static inline void multiply(const float *restrict a, long lda, const float *rest
 }
 
 /* c[MR][NR] += sum over p of a[p][MR] * b[p][NR] */
-static inline void outer(const float *restrict a, long lda, const float *restrict b, long ldb, long depth, float *restrict c, long ldc) {
+static inline void outer(const float *restrict a, long lda, const float *restrict b, long ldb, long depth,
+                         float *restrict c, long ldc) {
   vec s[MR][2];
   for (int i = 0; i < MR; i++) {
     s[i][0] = LOAD(c + i * ldc);
@@ -97,21 +110,21 @@ static float *reserve(size_t floats) { return aligned_alloc(64, (floats * 4 + 64
 /* Tiles of 4x4: F(4x4, 3x3), points 0, 1, -1, 2, -2. */
 static const float G4[6][3] = {{1.0f / 4, 0, 0}, {-1.0f / 6, -1.0f / 6, -1.0f / 6}, {-1.0f / 6, 1.0f / 6, -1.0f / 6},
                                {1.0f / 24, 1.0f / 12, 1.0f / 6}, {1.0f / 24, -1.0f / 12, 1.0f / 6}, {0, 0, 1}};
-INLINE void forth4(const vec *d, vec *o) {
+INLINE void transform_input4(const vec *d, vec *o) {
   vec a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
   o[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
   o[1] = a + b; o[2] = a - b;
   o[3] = c + e; o[4] = c - e;
   o[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
 }
-INLINE void back4(const vec *m, vec *o) {
+INLINE void transform_output4(const vec *m, vec *o) {
   vec p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], u = m[3] - m[4];
   o[0] = m[0] + p + r;
   o[1] = q + 2.0f * u;
   o[2] = p + 4.0f * r;
   o[3] = q + 8.0f * u + m[5];
 }
-INLINE void slope4(const vec *d, vec *o) {
+INLINE void transform_gradient4(const vec *d, vec *o) {
   vec p = d[0] + d[2], q = d[1] + d[3], r = d[0] + 4.0f * d[2], u = 2.0f * d[1] + 8.0f * d[3];
   o[0] = d[0];
   o[1] = p + q; o[2] = p - q;
@@ -121,24 +134,24 @@ INLINE void slope4(const vec *d, vec *o) {
 #define IN 6
 #define OUT 4
 #define NAME(it) it##_4
-#define FORTH forth4
-#define BACK back4
-#define SLOPE slope4
+#define INPUT_TRANSFORM transform_input4
+#define OUTPUT_TRANSFORM transform_output4
+#define GRADIENT_TRANSFORM transform_gradient4
 #define KERNEL G4
 #include "winograd.h"
 #undef IN
 #undef OUT
 #undef NAME
-#undef FORTH
-#undef BACK
-#undef SLOPE
+#undef INPUT_TRANSFORM
+#undef OUTPUT_TRANSFORM
+#undef GRADIENT_TRANSFORM
 #undef KERNEL
 
 /* Tiles of 6x6: F(6x6, 3x3), points 0, 1, -1, 2, -2, 1/2, -1/2. */
 static const float G6[8][3] = {{1, 0, 0}, {-2.0f / 9, -2.0f / 9, -2.0f / 9}, {-2.0f / 9, 2.0f / 9, -2.0f / 9},
                                {1.0f / 90, 1.0f / 45, 2.0f / 45}, {1.0f / 90, -1.0f / 45, 2.0f / 45},
                                {32.0f / 45, 16.0f / 45, 8.0f / 45}, {32.0f / 45, -16.0f / 45, 8.0f / 45}, {0, 0, 1}};
-INLINE void forth6(const vec *d, vec *o) {
+INLINE void transform_input6(const vec *d, vec *o) {
   vec a = d[2] + d[6] - 4.25f * d[4], b = d[1] + d[5] - 4.25f * d[3];
   vec c = 0.25f * d[2] - 1.25f * d[4] + d[6], e = 0.5f * d[1] - 2.5f * d[3] + 2.0f * d[5];
   vec f = 4.0f * d[2] - 5.0f * d[4] + d[6], g = 2.0f * d[1] - 2.5f * d[3] + 0.5f * d[5];
@@ -148,7 +161,7 @@ INLINE void forth6(const vec *d, vec *o) {
   o[5] = f + g; o[6] = f - g;
   o[7] = d[7] - d[1] + 5.25f * (d[3] - d[5]);
 }
-INLINE void back6(const vec *m, vec *o) {
+INLINE void transform_output6(const vec *m, vec *o) {
   vec p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], u = m[3] - m[4], s = m[5] + m[6], w = m[5] - m[6];
   o[0] = m[0] + p + r + s;
   o[1] = q + 2.0f * u + 0.5f * w;
@@ -157,7 +170,7 @@ INLINE void back6(const vec *m, vec *o) {
   o[4] = p + 16.0f * r + 0.0625f * s;
   o[5] = q + 32.0f * u + 0.03125f * w + m[7];
 }
-INLINE void slope6(const vec *d, vec *o) {
+INLINE void transform_gradient6(const vec *d, vec *o) {
   vec a = d[0] + d[2] + d[4], b = d[1] + d[3] + d[5];
   vec c = d[0] + 4.0f * d[2] + 16.0f * d[4], e = 2.0f * d[1] + 8.0f * d[3] + 32.0f * d[5];
   vec f = d[0] + 0.25f * d[2] + 0.0625f * d[4], g = 0.5f * d[1] + 0.125f * d[3] + 0.03125f * d[5];
@@ -170,9 +183,9 @@ INLINE void slope6(const vec *d, vec *o) {
 #define IN 8
 #define OUT 6
 #define NAME(it) it##_6
-#define FORTH forth6
-#define BACK back6
-#define SLOPE slope6
+#define INPUT_TRANSFORM transform_input6
+#define OUTPUT_TRANSFORM transform_output6
+#define GRADIENT_TRANSFORM transform_gradient6
 #define KERNEL G6
 #include "winograd.h"
 
@@ -181,8 +194,8 @@ static int takes_six(long h, long w, long worth) {
   return 64 * ((h + 5) / 6) * ((w + 5) / 6) * worth < 36 * 36 * ((h + 3) / 4) * ((w + 3) / 4);
 }
 
-/* What a convolution with few channels shows to the kernels at each of the w places of row y: columns[w][9 ci], zeros around.
-   The three places of a row lie side by side in memory. */
+/* What a convolution with few channels shows to the kernels at each of the w places of row y: columns[w][9 ci], zeros
+   around. The three places of a row lie side by side in memory. */
 INLINE void gather_places(const float *image, Shape s, long y, float *columns, long stride, const long ci) {
   for (int a = 0; a < 3; a++) {
     long i = y + a - 1;
@@ -200,12 +213,12 @@ INLINE void gather_places(const float *image, Shape s, long y, float *columns, l
   }
 }
 static void gather_row(const float *image, Shape s, long y, float *columns, long stride) {
-  if (s.ci == 4) gather_places(image, s, y, columns, stride, 4); /* a face folded once: copies of a length known beforehand */
+  if (s.ci == 4) gather_places(image, s, y, columns, stride, 4); /* an unshuffled face: a known length */
   else gather_places(image, s, y, columns, stride, s.ci);
 }
 
 /* `convolve` for few channels, such as the first layer's: one product for each row. */
-static int convolve_few(const float *x, const float *w, float *y, Shape s, Finish f, int threads) {
+static int convolve_few(const float *x, const float *w, float *y, Shape s, Epilogue f, int threads) {
   long depth = 9 * s.ci, room = (s.w + MR - 1) / MR * MR, at_once = f.pool ? 2 : 1, units = s.n * s.h / at_once;
   size_t each = room * depth + at_once * room * s.co;
   float *panels = reserve(depth * s.co), *scratch = reserve(each * threads);
@@ -222,7 +235,8 @@ static int convolve_few(const float *x, const float *w, float *y, Shape s, Finis
         long row = unit * at_once + r;
         gather_row(x + row / s.h * s.h * s.w * s.ci, s, row % s.h, columns, depth);
         for (long k = 0; k < s.co; k += NR)
-          for (long b = 0; b < room; b += MR) multiply(columns + b * depth, depth, panels + k * depth, depth, found + (r * room + b) * s.co + k, s.co);
+          for (long b = 0; b < room; b += MR)
+            multiply(columns + b * depth, depth, panels + k * depth, depth, found + (r * room + b) * s.co + k, s.co);
       }
       float *to = y + unit * (s.w / at_once) * s.co;
       for (long b = 0; b < s.w; b += at_once)
@@ -230,10 +244,10 @@ static int convolve_few(const float *x, const float *w, float *y, Shape s, Finis
           vec best = {0};
           for (long p = 0; p < at_once * at_once; p++) {
             vec v = LOAD(found + ((p / at_once) * room + b + p % at_once) * s.co + k);
-            if (f.shift) v = finish(v, LOAD(f.shift + k), f.slope);
+            if (f.shift) v = rectify(v, LOAD(f.shift + k), f.slope);
             best = p ? larger(best, v) : v;
           }
-          if (f.plus) best += LOAD(f.plus + (to - y) + b / at_once * s.co + k);
+          if (f.residual) best += LOAD(f.residual + (to - y) + b / at_once * s.co + k);
           STORE(to + b / at_once * s.co + k, best);
         }
     }
@@ -258,7 +272,8 @@ static int convolve_weights_few(const float *x, const float *dy, float *dw, Shap
     for (long unit = units * me / all; unit < units * (me + 1) / all; unit++) {
       gather_row(x + unit / s.h * s.h * s.w * s.ci, s, unit % s.h, columns, room);
       for (long k = 0; k < s.co; k += NR)
-        for (long i = 0; i < depth; i += MR) outer(columns + i, room, dy + unit * s.w * s.co + k, s.co, s.w, sums + k * room + i * NR, NR);
+        for (long i = 0; i < depth; i += MR)
+          outer(columns + i, room, dy + unit * s.w * s.co + k, s.co, s.w, sums + k * room + i * NR, NR);
     }
   }
   for (long d = 0; d < depth; d++)
@@ -271,258 +286,27 @@ static int convolve_weights_few(const float *x, const float *dy, float *dw, Shap
   return 0;
 }
 
-/* The number of tiles in a block, here and below: so many that kernels are reused, so few that they stay in the cache. */
-int convolve(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, const float *shift, const float *plus, double slope, int pool, int threads) {
+/* The number of tiles in a block, here and below: so many that kernels are reused, so few that they stay in the
+   cache. */
+int convolve(const float *x, const float *w, float *y, long n, long height, long width, long ci, long co,
+             const float *shift, const float *residual, double slope, int pool, int threads) {
   int is_wide = ci * co > 128 * 128;
-  Finish f = {shift, plus, slope, pool};
-  if (ci % NR) return convolve_few(x, w, y, (Shape){n, h, wd, ci, co}, f, threads);
-  return takes_six(h, wd, 36) ? convolve_6(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 12, threads)
-                              : convolve_4(x, w, y, n, h, wd, ci, co, f, is_wide ? 48 : 24, threads);
+  Shape s = {n, height, width, ci, co};
+  Epilogue f = {shift, residual, slope, pool};
+  if (ci % NR) return convolve_few(x, w, y, s, f, threads);
+  return takes_six(height, width, 36) ? convolve_6(x, w, y, s, f, is_wide ? 48 : 12, threads)
+                                      : convolve_4(x, w, y, s, f, is_wide ? 48 : 24, threads);
 }
 
 /* Sums of wide kernels for tiles of 6x6 leave the cache, so that there has to be more to gain. */
-int convolve_weights(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, int threads) {
-  if (ci % NR) return convolve_weights_few(x, dy, dw, (Shape){n, h, wd, ci, co}, threads);
-  long block = ci * co > 128 * 128 ? 96 : 48, blocks = n * ((h + 3) / 4) * ((wd + 3) / 4) / block;
-  if (threads > blocks) threads = blocks > 1 ? blocks : 1; /* each one sums kernels of its own: a long way for few tiles */
-  return takes_six(h, wd, ci * co > 64 * 128 ? 54 : 36) ? convolve_weights_6(x, dy, dw, n, h, wd, ci, co, block, threads)
-                                                        : convolve_weights_4(x, dy, dw, n, h, wd, ci, co, block, threads);
+int convolve_weights(const float *x, const float *dy, float *dw, long n, long height, long width, long ci, long co,
+                     int threads) {
+  Shape s = {n, height, width, ci, co};
+  if (ci % NR) return convolve_weights_few(x, dy, dw, s, threads);
+  long block = ci * co > 128 * 128 ? 96 : 48, blocks = n * ((height + 3) / 4) * ((width + 3) / 4) / block;
+  if (threads > blocks) threads = blocks > 1 ? blocks : 1; /* each one sums kernels of its own: much for few tiles */
+  return takes_six(height, width, ci * co > 64 * 128 ? 54 : 36) ? convolve_weights_6(x, dy, dw, s, block, threads)
+                                                                : convolve_weights_4(x, dy, dw, s, block, threads);
 }
 
-#define ROWS 64
-
-/* Hash of a counter (Wellons' lowbias32, twice): 32 even bits for every index and seed. */
-INLINE uvec mix(uvec x) {
-  x ^= x >> 16; x *= 0x7feb352du;
-  x ^= x >> 15; x *= 0x846ca68bu;
-  return x ^ (x >> 16);
-}
-INLINE uvec draw(uint32_t index, uint64_t seed) {
-  uvec lanes;
-  for (int i = 0; i < LANES; i++) lanes[i] = i;
-  return mix(mix(lanes + index + (uint32_t)seed) ^ (uint32_t)(seed >> 32));
-}
-
-typedef struct {
-  const float *x, *dy, *scale, *shift, *mean, *factor; /* y = x * scale + shift, normalised x = (x - mean) * factor */
-  float *y;
-  long n, h, w, c;
-  float lower, range, keep;
-  uint32_t drop;
-  uint64_t slopes, drops;
-} Norm;
-
-INLINE vec slope_at(const Norm *t, long index, const int random) {
-  vec s = (vec){0} + t->lower;
-  if (random) s += t->range * __builtin_convertvector((ivec)(draw((uint32_t)index, t->slopes) >> 8), vec);
-  return s;
-}
-INLINE vec kept(const Norm *t, long index) {
-  ivec mask = (ivec)((ivec)(draw((uint32_t)index, t->drops) >> 8) >= (ivec){0} + (int32_t)t->drop);
-  return choose(mask, (vec){0} + t->keep, (vec){0});
-}
-
-INLINE void forward_unit(const Norm *t, long unit, const int pool, const int random, const int drop) {
-  long c = t->c, across = pool ? t->w / 2 : t->w;
-  for (long q = 0; q < across; q++) {
-    long to = (unit * across + q) * c;
-    long from = pool ? (unit * 2 * t->w + q * 2) * c : to;
-    for (long k = 0; k < c; k += LANES) {
-      vec a = LOAD(t->scale + k), b = LOAD(t->shift + k), best;
-      for (int p = 0; p < (pool ? 4 : 1); p++) {
-        long at = from + ((p >> 1) * t->w + (p & 1)) * c + k;
-        vec v = LOAD(t->x + at) * a + b;
-        v = choose((ivec)(v > 0.0f), v, v * slope_at(t, at, random));
-        best = p ? larger(best, v) : v;
-      }
-      if (drop) best *= kept(t, to + k);
-      STORE(t->y + to + k, best);
-    }
-  }
-}
-
-/* slopes of the loss at the normalised, scaled values; g[p], n[p] for each input of one output */
-INLINE void backward_at(const Norm *t, long from, long to, long k, const int pool, const int random, const int drop, vec *g, vec *n) {
-  vec a = LOAD(t->scale + k), b = LOAD(t->shift + k), m = LOAD(t->mean + k), f = LOAD(t->factor + k);
-  vec d = LOAD(t->dy + to + k), best;
-  if (drop) d *= kept(t, to + k);
-  ivec which = {0};
-  for (int p = 0; p < (pool ? 4 : 1); p++) {
-    long at = from + ((p >> 1) * t->w + (p & 1)) * t->c + k;
-    vec x = LOAD(t->x + at), v = x * a + b, s = slope_at(t, at, random);
-    n[p] = (x - m) * f;
-    g[p] = choose((ivec)(v > 0.0f), d, d * s);
-    if (pool) {
-      v = choose((ivec)(v > 0.0f), v, v * s);
-      ivec more = (ivec){0} - 1;
-      if (p) more = (ivec)(v > best) | (ivec)(v != v);
-      best = p ? choose(more, v, best) : v;
-      which = (more & p) | (~more & which);
-    }
-  }
-  if (pool)
-    for (int p = 0; p < 4; p++) g[p] = (vec)((ivec)g[p] & (ivec)(which == p));
-}
-
-/* sums[c] += g, sums[c..] += g * n over one unit */
-INLINE void sum_unit(const Norm *t, long unit, float *sums, const int pool, const int random, const int drop) {
-  long c = t->c, across = pool ? t->w / 2 : t->w;
-  for (long q = 0; q < across; q++) {
-    long to = (unit * across + q) * c, from = pool ? (unit * 2 * t->w + q * 2) * c : to;
-    for (long k = 0; k < c; k += LANES) {
-      vec g[4], n[4];
-      backward_at(t, from, to, k, pool, random, drop, g, n);
-      vec s = LOAD(sums + k), r = LOAD(sums + c + k);
-      for (int p = 0; p < (pool ? 4 : 1); p++) { s += g[p]; r += g[p] * n[p]; }
-      STORE(sums + k, s);
-      STORE(sums + c + k, r);
-    }
-  }
-}
-
-/* dx = scale * (g - mean(g) - n * mean(g * n)) */
-INLINE void backward_unit(const Norm *t, long unit, const float *means, const int pool, const int random, const int drop) {
-  long c = t->c, across = pool ? t->w / 2 : t->w;
-  for (long q = 0; q < across; q++) {
-    long to = (unit * across + q) * c, from = pool ? (unit * 2 * t->w + q * 2) * c : to;
-    for (long k = 0; k < c; k += LANES) {
-      vec g[4], n[4];
-      backward_at(t, from, to, k, pool, random, drop, g, n);
-      vec a = LOAD(t->scale + k), s = LOAD(means + k), r = LOAD(means + c + k);
-      for (int p = 0; p < (pool ? 4 : 1); p++)
-        STORE(t->y + from + ((p >> 1) * t->w + (p & 1)) * c + k, a * (g[p] - s - n[p] * r));
-    }
-  }
-}
-
-#define EACH(call)                                                                                                     \
-  switch ((pool ? 4 : 0) + (random ? 2 : 0) + (drop ? 1 : 0)) {                                                        \
-    case 0: { enum { P = 0, R = 0, D = 0 }; call; } break;                                                             \
-    case 1: { enum { P = 0, R = 0, D = 1 }; call; } break;                                                             \
-    case 2: { enum { P = 0, R = 1, D = 0 }; call; } break;                                                             \
-    case 3: { enum { P = 0, R = 1, D = 1 }; call; } break;                                                             \
-    case 4: { enum { P = 1, R = 0, D = 0 }; call; } break;                                                             \
-    case 5: { enum { P = 1, R = 0, D = 1 }; call; } break;                                                             \
-    case 6: { enum { P = 1, R = 1, D = 0 }; call; } break;                                                             \
-    default: { enum { P = 1, R = 1, D = 1 }; call; } break;                                                            \
-  }
-
-/* mean[c] and biased variance[c] of x [rows][c] */
-static int measure(const float *x, long rows, long c, float *mean, float *variance, int threads) {
-  double *parts = calloc((size_t)threads * (2 * c + 1), sizeof *parts);
-  if (!parts) return 1;
-#pragma omp parallel num_threads(threads)
-  {
-    int me = omp_get_thread_num(), all = omp_get_num_threads();
-    double *m = parts + (size_t)me * (2 * c + 1), *q = m + c, *count = q + c;
-    long first = rows * me / all, last = rows * (me + 1) / all;
-    for (long r0 = first; r0 < last; r0 += ROWS) {
-      long some = last - r0 < ROWS ? last - r0 : ROWS;
-      double before = *count, after = before + some;
-      for (long k = 0; k < c; k += LANES) {
-        vec s = {0}, d = {0};
-        for (long r = r0; r < r0 + some; r++) s += LOAD(x + r * c + k);
-        vec middle = s / (float)some;
-        for (long r = r0; r < r0 + some; r++) { vec o = LOAD(x + r * c + k) - middle; d += o * o; }
-        for (int i = 0; i < LANES; i++) {
-          double delta = middle[i] - m[k + i];
-          m[k + i] += delta * some / after;
-          q[k + i] += d[i] + delta * delta * before * some / after;
-        }
-      }
-      *count = after;
-    }
-  }
-  double *m = parts, *q = m + c, *count = q + c;
-  for (int o = 1; o < threads; o++) {
-    double *m2 = parts + (size_t)o * (2 * c + 1), *q2 = m2 + c, some = q2[c];
-    if (some == 0) continue;
-    double after = *count + some;
-    for (long k = 0; k < c; k++) {
-      double delta = m2[k] - m[k];
-      m[k] += delta * some / after;
-      q[k] += q2[k] + delta * delta * *count * some / after;
-    }
-    *count = after;
-  }
-  for (long k = 0; k < c; k++) { mean[k] = m[k]; variance[k] = q[k] / *count; }
-  free(parts);
-  return 0;
-}
-
-static void set_up(Norm *t, float *room, const float *gain, const float *bias, const float *mean, const float *variance, double eps) {
-  long c = t->c;
-  for (long k = 0; k < c; k++) {
-    float factor = 1.0 / sqrt(variance[k] + eps);
-    room[k] = gain[k] * factor;
-    room[c + k] = bias[k] - mean[k] * room[k];
-    room[2 * c + k] = factor;
-  }
-  t->scale = room; t->shift = room + c; t->factor = room + 2 * c; t->mean = mean;
-}
-
-#define SIGNATURE long n, long h, long w, long c, double eps, int pool, double lower, double upper, uint64_t slopes, double dropped, uint64_t drops, int threads
-#define NORM { .n = n, .h = h, .w = w, .c = c, .lower = lower, .range = (upper - lower) / 16777216.0, .slopes = slopes, .drops = drops }
-#define DROPOUT                                                                                                        \
-  int random = upper > lower, drop = dropped > 0.0;                                                                    \
-  t.drop = (uint32_t)(dropped * 16777216.0 + 0.5);                                                                     \
-  t.keep = 1.0 / (1.0 - t.drop / 16777216.0);                                                                          \
-  long units = pool ? n * (h / 2) : n * h;
-
-/* With the mean and variance that are given. */
-int norm_apply(const float *x, float *y, const float *gain, const float *bias, const float *mean, const float *variance, SIGNATURE) {
-  Norm t = NORM;
-  DROPOUT
-  t.x = x; t.y = y;
-  float *room = reserve(3 * c);
-  if (!room) return 1;
-  set_up(&t, room, gain, bias, mean, variance, eps);
-#pragma omp parallel num_threads(threads)
-  {
-    int me = omp_get_thread_num(), all = omp_get_num_threads();
-    long first = units * me / all, last = units * (me + 1) / all;
-    EACH(for (long u = first; u < last; u++) forward_unit(&t, u, P, R, D))
-  }
-  free(room);
-  return 0;
-}
-
-/* With the mean and variance of x, which are returned. */
-int norm_forward(const float *x, float *y, const float *gain, const float *bias, float *mean, float *variance, SIGNATURE) {
-  if (measure(x, n * h * w, c, mean, variance, threads)) return 1;
-  return norm_apply(x, y, gain, bias, mean, variance, n, h, w, c, eps, pool, lower, upper, slopes, dropped, drops, threads);
-}
-
-int norm_backward(const float *x, const float *dy, float *dx, const float *gain, const float *bias, const float *mean, const float *variance, float *dgain, float *dbias, SIGNATURE) {
-  Norm t = NORM;
-  DROPOUT
-  t.x = x; t.dy = dy; t.y = dx;
-  float *room = reserve((5 + 2 * (size_t)threads) * c);
-  double *parts = calloc((size_t)threads * 2 * c, sizeof *parts);
-  if (!room || !parts) { free(room); free(parts); return 1; }
-  set_up(&t, room, gain, bias, mean, variance, eps);
-  float *means = room + 3 * c;
-#pragma omp parallel num_threads(threads)
-  {
-    int me = omp_get_thread_num(), all = omp_get_num_threads();
-    long first = units * me / all, last = units * (me + 1) / all;
-    float *sums = room + (5 + 2 * me) * c;
-    double *total = parts + (size_t)me * 2 * c;
-    for (long u = first; u < last; u++) {
-      memset(sums, 0, 2 * c * sizeof *sums);
-      EACH(sum_unit(&t, u, sums, P, R, D))
-      for (long k = 0; k < 2 * c; k++) total[k] += sums[k];
-    }
-#pragma omp barrier
-#pragma omp single
-    for (long k = 0; k < c; k++) {
-      double s = 0, r = 0;
-      for (int o = 0; o < all; o++) { s += parts[(size_t)o * 2 * c + k]; r += parts[(size_t)o * 2 * c + c + k]; }
-      dbias[k] = s; dgain[k] = r;
-      means[k] = s / ((double)n * h * w); means[c + k] = r / ((double)n * h * w);
-    }
-    EACH(for (long u = first; u < last; u++) backward_unit(&t, u, means, P, R, D))
-  }
-  free(room); free(parts);
-  return 0;
-}
+#include "norm.h"

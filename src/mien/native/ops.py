@@ -1,17 +1,17 @@
-"""The compiled loops as functions with gradients. In and out: float32 CPU tensors (N, C, H, W), channels last."""
+"""The compiled loops as operators of torch: `torch.ops.mien.*`, with the shapes of their results.
+
+Each takes and returns float32 CPU tensors; maps are (N, C, H, W), best with channels last in memory, and so returned.
+Kernels are (3, 3, C, D). Wrong types and sizes raise ValueError. `mien.native.rules` has their gradients.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, final
+from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
+from torch import Tensor
+from torch.library import custom_op, register_fake
 
 from mien.native.build import load_library
 
@@ -23,206 +23,259 @@ FEW = 8
 
 LAST = torch.channels_last
 
-_held = threading.local()
 
+@custom_op("mien::convolve", mutates_args=(), device_types="cpu")
+def convolve(x: Tensor, kernels: Tensor) -> Tensor:
+    """Return the 3×3 convolution (stride 1, zeros around) of `x` (N, C, H, W) with `kernels` (3, 3, C, D).
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class After:
-    """What follows a batch norm.
-
-    Attributes:
-        lower, upper: limits of the slope below zero, drawn evenly: both 0 for ReLU.
-        pool: whether the largest of each 2×2 is taken.
-        dropout: probability of a zero at the end.
+    Differs from torch's by rounding alone: about 1e-5 of the largest value.
     """
-
-    lower: float = 0.0
-    upper: float = 0.0
-    pool: bool = False
-    dropout: float = 0.0
+    return _correlate(x, kernels)
 
 
-def fold(maps: Tensor, side: int) -> Tensor:
-    """Return `torch.nn.functional.pixel_unshuffle` of `maps` (N, 1, H, W): (N, side², H / side, W / side)."""
-    count, _, height, width = maps.shape
-    shape = (count, side * side, height // side, width // side)
-    result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
-    for place in range(side * side):
-        result[:, place] = maps[:, 0, place // side :: side, place % side :: side]
+@custom_op("mien::convolve_weights", mutates_args=(), device_types="cpu")
+def convolve_weights(x: Tensor, grad_output: Tensor) -> Tensor:
+    """Return the gradient (3, 3, C, D) of the kernels of `convolve`, from (N, C, H, W) and (N, D, H, W)."""
+    _check_maps(x, grad_output)
+    x, grad_output = x.contiguous(memory_format=LAST), grad_output.contiguous(memory_format=LAST)
+    result = x.new_empty((3, 3, x.shape[1], grad_output.shape[1]))
+    _check_channels(*result.shape[2:])
+    _call("convolve_weights", x, grad_output, result, *_sizes(x, result))
     return result
 
 
-def convolve(maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return the 3×3 convolution (stride 1, zeros around) of `maps` (N, C, H, W) with `weight` (D, C, 3, 3).
-
-    Differs from torch's by rounding alone: about 1e-5 of the largest value. With up to `FEW` channels `maps` gets no
-    gradient.
-    """
-    result: Tensor = _Convolution.apply(maps, weight)  # type: ignore[no-untyped-call]
-    return result if bias is None else result + bias.view(1, -1, 1, 1)
-
-
-def normalise(maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: After) -> tuple[Tensor, Tensor, Tensor]:
-    """Return batch norm of `maps` with what comes after it, the mean (C,) and the biased variance (C,).
-
-    Random numbers follow from seeds that torch's global generator gives.
-    """
-    seeds = torch.randint(2**62, (2,)).tolist() if after.upper > after.lower or after.dropout else [0, 0]
-    result: tuple[Tensor, Tensor, Tensor] = _Norm.apply(maps, weight, bias, eps, after, seeds)  # type: ignore[no-untyped-call]
-    return result
-
-
-def convolve_normalised(
-    maps: Tensor, convolution: nn.Conv2d, norm: nn.BatchNorm2d, after: After, plus: Tensor | None = None
+@custom_op("mien::convolve_epilogue", mutates_args=(), device_types="cpu")
+def convolve_epilogue(
+    x: Tensor, kernels: Tensor, shift: Tensor, residual: Tensor | None, slope: float, pool: bool
 ) -> Tensor:
-    """Return `apply_norm` of the 3×3 convolution of `maps`, as one: the norm is folded into the weights.
+    """Return `convolve` with its epilogue: `shift` (D,) added, rectified, pooled, `residual` added.
 
-    Keeps nothing for a way back: for evaluation. `plus`, of the result's shape, is added to it; not after a pool.
+    Args:
+        x: (N, C, H, W).
+        kernels: (3, 3, C, D).
+        shift: (D,).
+        residual: of the shape of the result; None with `pool`.
+        slope: factor of what is below zero.
+        pool: whether the largest of each 2×2 is taken; H and W are even then.
     """
-    assert plus is None or not after.pool
-    kernels, shift = _find_kept(convolution, norm)
-    return _correlate(maps.contiguous(memory_format=LAST), kernels, shift, after, plus)
+    return _correlate(x, kernels, shift, residual, slope, pool)
 
 
-@contextmanager
-def keep_kernels() -> Iterator[None]:
-    """Let what is made of a convolution's weights and its norm for one batch serve the next ones, in this thread.
+@custom_op("mien::norm_train", mutates_args=(), device_types="cpu")
+def norm_train(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    seeds: Tensor,
+    eps: float,
+    lower: float,
+    upper: float,
+    pool: bool,
+    dropout: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return batch norm of `x` with its epilogue; the mean (C,) and the biased variance (C,), which have no gradient.
 
-    For evaluation: until the end neither weights nor statistics may change, and no network may go.
+    Args:
+        x: (N, C, H, W).
+        weight: (C,).
+        bias: (C,).
+        seeds: int64 (2,): of the slopes, and of dropout.
+        eps: added to the variance.
+        lower: least factor of what is below zero, drawn evenly up to `upper`; both are 0 for ReLU.
+        upper: the largest.
+        pool: whether the largest of each 2×2 is taken; H and W are even then.
+        dropout: rate of zeros in the result, at least 0 and less than 1.
     """
-    before = getattr(_held, "kernels", None)
-    _held.kernels = {}
-    try:
-        yield
-    finally:
-        _held.kernels = before
+    _check_maps(x)
+    x = x.contiguous(memory_format=LAST)
+    result = _empty(x, x.shape, pool)
+    mean, variance = x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
+    rest = (eps, lower, upper, pool, dropout)
+    _call("norm_forward", x, result, *_check_vectors(x, weight, bias), mean, variance, *_describe(x, seeds, *rest))
+    return result, mean, variance
 
 
-def _find_kept(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    kept: dict[tuple[int, int], tuple[Tensor, Tensor]] | None = getattr(_held, "kernels", None)
-    if kept is None:
-        return _fold_norm(convolution, norm)
-    key = (id(convolution), id(norm))
-    if key not in kept:
-        kept[key] = _fold_norm(convolution, norm)
-    return kept[key]
+@custom_op("mien::norm_train_backward", mutates_args=(), device_types="cpu")
+def norm_train_backward(
+    grad_output: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    seeds: Tensor,
+    eps: float,
+    lower: float,
+    upper: float,
+    pool: bool,
+    dropout: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of `x`, `weight` and `bias` of `norm_train`; random numbers are drawn again."""
+    _check_maps(x, grad_output)
+    x, grad_output = x.contiguous(memory_format=LAST), grad_output.contiguous(memory_format=LAST)
+    vectors = _check_vectors(x, weight, bias, mean, variance)
+    grads = torch.empty_like(x), torch.empty_like(vectors[0]), torch.empty_like(vectors[1])
+    rest = (eps, lower, upper, pool, dropout)
+    _call("norm_backward", x, grad_output, grads[0], *vectors, *grads[1:], *_describe(x, seeds, *rest))
+    return grads
 
 
-def _fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Return kernels (3, 3, C, D) and what is added (D,)."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    shift = norm.bias - norm.running_mean * scale
-    if convolution.bias is not None:
-        shift += convolution.bias * scale
-    return (convolution.weight.permute(2, 3, 1, 0) * scale).contiguous(), shift.contiguous()
-
-
-def apply_norm(maps: Tensor, norm: nn.BatchNorm2d, after: After) -> Tensor:
-    """Return batch norm of `maps` by its running statistics with what comes after it, nothing of it random.
-
-    Keeps nothing for a way back: for evaluation.
-    """
-    maps = maps.contiguous(memory_format=LAST)
-    result = torch.empty(_shape_after(maps.shape, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    given = [value.contiguous() for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var)]
-    _call("norm_apply", maps, result, *given, *_describe(maps, norm.eps, after, [0, 0]))
+@custom_op("mien::norm_apply", mutates_args=(), device_types="cpu")
+def norm_apply(
+    x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, eps: float, slope: float, pool: bool
+) -> Tensor:
+    """Return batch norm of `x` (N, C, H, W) with the statistics given, rectified with `slope`, pooled if wanted."""
+    _check_maps(x)
+    x = x.contiguous(memory_format=LAST)
+    result = _empty(x, x.shape, pool)
+    vectors = _check_vectors(x, weight, bias, mean, variance)
+    _call("norm_apply", x, result, *vectors, *_describe(x, None, eps, slope, slope, pool, 0.0))
     return result
 
 
-@final
-class _Convolution(Function):
-    @staticmethod
-    def forward(context: Any, maps: Tensor, weight: Tensor) -> Tensor:
-        maps = maps.contiguous(memory_format=LAST)
-        context.save_for_backward(maps, weight)
-        return _correlate(maps, weight.permute(2, 3, 1, 0))
+@custom_op("mien::draw_epilogue", mutates_args=(), device_types="cpu")
+def draw_epilogue(like: Tensor, seeds: Tensor, lower: float, upper: float, dropout: float) -> Tensor:
+    """Return what the epilogue of `norm_train` makes of the values `like` (N, C, H, W) with these random numbers."""
+    _check_maps(like)
+    like = like.contiguous(memory_format=LAST)
+    ones, zeros = like.new_ones(like.shape[1]), like.new_zeros(like.shape[1])
+    result = torch.empty_like(like)
+    rest = _describe(like, seeds, 0.0, lower, upper, False, dropout)
+    _call("norm_apply", like, result, ones, zeros, zeros, ones, *rest)
+    return result
 
-    @staticmethod
-    @once_differentiable
-    def backward(context: Any, slopes: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        maps, weight = context.saved_tensors
-        slopes = slopes.contiguous(memory_format=LAST)
-        to_maps = to_weight = None
-        if context.needs_input_grad[0]:  # never with few channels
-            to_maps = _correlate(slopes, weight.flip(2, 3).permute(2, 3, 0, 1))
-        if context.needs_input_grad[1]:
-            sums = maps.new_empty((3, 3, maps.shape[1], slopes.shape[1]))
-            _call("convolve_weights", maps, slopes, sums, *_sizes(maps, slopes))
-            to_weight = sums.permute(3, 2, 0, 1)
-        return to_maps, to_weight
+
+@custom_op("mien::update_statistics", mutates_args=("mean", "variance", "count"), device_types="cpu")
+def update_statistics(
+    mean: Tensor, variance: Tensor, count: Tensor, batch_mean: Tensor, batch_variance: Tensor, momentum: float
+) -> None:
+    """Move a batch norm's running statistics as torch does, in place; the variances are unbiased.
+
+    One operator, because torch.func refuses to change captured tensors one by one.
+    """
+    count.add_(1)
+    mean.lerp_(batch_mean, momentum)
+    variance.lerp_(batch_variance, momentum)
 
 
 def _correlate(
-    maps: Tensor,
+    x: Tensor,
     kernels: Tensor,
     shift: Tensor | None = None,
-    after: After | None = None,
-    plus: Tensor | None = None,
+    residual: Tensor | None = None,
+    slope: float = 0.0,
+    pool: bool = False,
 ) -> Tensor:
-    """Return (N, D, H, W) for `kernels` (3, 3, C, D), with `shift` (D,) added, what comes after it, and `plus`."""
-    count, _, height, width = maps.shape
-    after = after or After()
-    assert kernels.shape[3] % WIDTH == 0
-    assert not after.pool or height % 2 == width % 2 == 0
-    shape = _shape_after((count, kernels.shape[3], height, width), after)
-    result = torch.empty(shape, dtype=maps.dtype, device=maps.device, memory_format=LAST)
+    _check_maps(x)
+    if kernels.shape[:3] != (3, 3, x.shape[1]):
+        raise ValueError(f"expected kernels (3, 3, {x.shape[1]}, D), found {tuple(kernels.shape)}")
+    _check_channels(*kernels.shape[2:])
+    if shift is not None and shift.shape != kernels.shape[3:]:
+        raise ValueError(f"expected a shift ({kernels.shape[3]},), found {tuple(shift.shape)}")
+    x = x.contiguous(memory_format=LAST)
+    result = _empty(x, (len(x), kernels.shape[3], *x.shape[2:]), pool)
+    if residual is not None:
+        if pool or residual.shape != result.shape:
+            raise ValueError("expected a residual of the shape of the result, which is not pooled")
+        residual = residual.contiguous(memory_format=LAST)
     kernels, shift = kernels.contiguous(), None if shift is None else shift.contiguous()
-    plus = None if plus is None else plus.contiguous(memory_format=LAST)
-    _call("convolve", maps, kernels, result, *_sizes(maps, result), shift, plus, after.lower, after.pool)
+    _call("convolve", x, kernels, result, *_sizes(x, kernels), shift, residual, slope, pool)
     return result
 
 
-def _sizes(maps: Tensor, result: Tensor) -> tuple[int, ...]:
-    count, channels, height, width = maps.shape
-    return count, height, width, channels, result.shape[1]
+def _sizes(x: Tensor, kernels: Tensor) -> tuple[int, ...]:
+    count, channels, height, width = x.shape
+    return count, height, width, channels, kernels.shape[3]
 
 
-@final
-class _Norm(Function):
-    @staticmethod
-    def forward(
-        context: Any, maps: Tensor, weight: Tensor, bias: Tensor, eps: float, after: After, seeds: list[int]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        maps = maps.contiguous(memory_format=LAST)
-        result = torch.empty(_shape_after(maps.shape, after), dtype=maps.dtype, device=maps.device, memory_format=LAST)
-        weight, bias = weight.contiguous(), bias.contiguous()
-        mean, variance = maps.new_empty(maps.shape[1]), maps.new_empty(maps.shape[1])
-        rest = _describe(maps, eps, after, seeds)
-        _call("norm_forward", maps, result, weight, bias, mean, variance, *rest)
-        context.save_for_backward(maps, weight, bias, mean, variance)
-        context.rest = rest
-        context.mark_non_differentiable(mean, variance)
-        return result, mean, variance
-
-    @staticmethod
-    @once_differentiable
-    def backward(context: Any, slopes: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        maps, weight, bias, mean, variance = context.saved_tensors
-        slopes = slopes.contiguous(memory_format=LAST)
-        to_maps, to_weight, to_bias = torch.empty_like(maps), torch.empty_like(weight), torch.empty_like(bias)
-        found = (maps, slopes, to_maps, weight, bias, mean, variance, to_weight, to_bias)
-        _call("norm_backward", *found, *context.rest)
-        return to_maps, to_weight, to_bias, None, None, None
+def _describe(
+    x: Tensor, seeds: Tensor | None, eps: float, lower: float, upper: float, pool: bool, dropout: float
+) -> tuple[Any, ...]:
+    """Return what the three functions of the norm have in common; `seeds` is None where nothing is random."""
+    count, channels, height, width = x.shape
+    slope_seed, dropout_seed = (0, 0) if seeds is None else map(int, seeds.tolist())
+    return count, height, width, channels, eps, pool, lower, upper, slope_seed, dropout, dropout_seed
 
 
-def _shape_after(shape: Sequence[int], after: After) -> tuple[int, ...]:
+def _empty(x: Tensor, shape: Sequence[int], pool: bool) -> Tensor:
+    """Return maps for a result of `shape`, which is halved by `pool`."""
     count, channels, height, width = shape
-    return (count, channels, height // 2, width // 2) if after.pool else (count, channels, height, width)
+    if pool:
+        height, width = height // 2, width // 2
+    return torch.empty((count, channels, height, width), dtype=x.dtype, device=x.device, memory_format=LAST)
 
 
-def _describe(maps: Tensor, eps: float, after: After, seeds: list[int]) -> tuple[Any, ...]:
-    """Return what the three functions of the norm have in common."""
-    count, channels, height, width = maps.shape
-    behind = (after.pool, after.lower, after.upper, seeds[0], after.dropout, seeds[1])
-    return count, height, width, channels, eps, *behind
+def _check_maps(*maps: Tensor) -> None:
+    for x in maps:
+        if x.ndim != 4 or x.dtype != torch.float32 or not x.numel():
+            raise ValueError(f"expected float32 maps (N, C, H, W), found {x.dtype} {tuple(x.shape)}")
+
+
+def _check_channels(channels: int, kernels: int) -> None:
+    if kernels % WIDTH or (channels % WIDTH and channels > FEW):
+        found = f"{channels} and {kernels}"
+        raise ValueError(f"expected channels in multiples of {WIDTH}, or at most {FEW} to begin with, found {found}")
+
+
+def _check_vectors(x: Tensor, *vectors: Tensor) -> list[Tensor]:
+    channels = x.shape[1]
+    if channels % WIDTH or any(vector.shape != (channels,) or vector.dtype != torch.float32 for vector in vectors):
+        raise ValueError(f"expected channels in multiples of {WIDTH} and a float32 value for each, found {channels}")
+    return [vector.contiguous() for vector in vectors]
 
 
 def _call(name: str, *arguments: Any) -> None:
     """Call a function of the library with tensors by address, and with torch's number of threads."""
+    library = load_library()
+    if library is None:
+        raise RuntimeError(f"mien::{name} needs the compiled loops, which are not there on this machine")
     plain = [value.data_ptr() if isinstance(value, Tensor) else value for value in arguments]
-    if getattr(load_library(), name)(*plain, torch.get_num_threads()):
+    if getattr(library, name)(*plain, torch.get_num_threads()):
         raise MemoryError(f"no memory for {name}")
+
+
+# Shapes, for torch.compile and other tracing.
+
+
+@register_fake("mien::convolve")
+def _shape_convolve(x: Tensor, kernels: Tensor) -> Tensor:
+    return _empty(x, (len(x), kernels.shape[3], *x.shape[2:]), False)
+
+
+@register_fake("mien::convolve_weights")
+def _shape_weights(x: Tensor, grad_output: Tensor) -> Tensor:
+    return x.new_empty((3, 3, x.shape[1], grad_output.shape[1]))
+
+
+@register_fake("mien::convolve_epilogue")
+def _shape_epilogue(
+    x: Tensor, kernels: Tensor, shift: Tensor, residual: Tensor | None, slope: float, pool: bool
+) -> Tensor:
+    return _empty(x, (len(x), kernels.shape[3], *x.shape[2:]), pool)
+
+
+@register_fake("mien::norm_train")
+def _shape_norm(
+    x: Tensor, weight: Tensor, bias: Tensor, seeds: Tensor, eps: float, lower: float, upper: float, pool: bool, _: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _empty(x, x.shape, pool), x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
+
+
+@register_fake("mien::norm_train_backward")
+def _shape_norm_backward(grad_output: Tensor, x: Tensor, weight: Tensor, bias: Tensor, *_: Any) -> tuple[Tensor, ...]:
+    return _empty(x, x.shape, False), weight.new_empty(weight.shape), bias.new_empty(bias.shape)
+
+
+@register_fake("mien::norm_apply")
+def _shape_apply(
+    x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, eps: float, slope: float, pool: bool
+) -> Tensor:
+    return _empty(x, x.shape, pool)
+
+
+@register_fake("mien::draw_epilogue")
+def _shape_draw(like: Tensor, seeds: Tensor, lower: float, upper: float, dropout: float) -> Tensor:
+    return _empty(like, like.shape, False)
+
+
+register_fake("mien::update_statistics", lambda *_: None)
