@@ -171,7 +171,7 @@ class Block:
                 return _run_one_by_one([convolution, *self.behind], x)
             if self._folds(training):
                 return self._run_folded(convolution, x, residual)
-            x = ops.convolve(x, convolution.weight.permute(2, 3, 1, 0))
+            x = rules.convolve(x, convolution.weight.permute(2, 3, 1, 0))
             x = x if convolution.bias is None else x + convolution.bias.view(1, -1, 1, 1)
         if norm is None:
             return x
@@ -214,7 +214,7 @@ class Block:
         assert self.norm is not None
         kernels, shift = self.kept or fold_norm(convolution, self.norm)
         epilogue, left = self._describe(x)
-        x = ops.convolve_epilogue(x, kernels, shift, residual, epilogue.lower, epilogue.pool)
+        x = rules.convolve_epilogue(x, kernels, shift, residual, epilogue.lower, epilogue.pool)
         return _run_one_by_one(left, x)
 
 
@@ -327,13 +327,13 @@ def _normalise(norm: nn.BatchNorm2d, x: Tensor, epilogue: Epilogue) -> Tensor:
     lower, upper, pool, rate = epilogue.lower, epilogue.upper, epilogue.pool, epilogue.dropout
     if not norm.training:
         given = (norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps)
-        result: Tensor = ops.norm_apply(x, *given, lower, pool)
+        result: Tensor = rules.norm_apply(x, *given, lower, pool)
         return result
     assert norm.num_batches_tracked is not None
     assert norm.momentum is not None
     is_random = upper > lower or rate > 0.0
     seeds = torch.randint(2**62, (2,)) if is_random else torch.zeros(2, dtype=torch.int64)
-    result, mean, variance = ops.norm_train(x, norm.weight, norm.bias, seeds, norm.eps, lower, upper, pool, rate)
+    result, mean, variance = rules.norm_train(x, norm.weight, norm.bias, seeds, norm.eps, lower, upper, pool, rate)
     count = x.numel() // x.shape[1]
     with torch.no_grad():
         unbiased = variance * (count / (count - 1.0))

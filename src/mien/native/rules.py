@@ -1,7 +1,8 @@
-"""What torch has to know to transform the operators: their gradients (of any order) and torch.vmap.
+"""The operators as functions that torch may transform: gradients of any order, torch.func, torch.vmap.
 
 A gradient of a convolution is a convolution again, so it is differentiated by the same loops; the gradient of the other
-operators' gradient is computed with torch's own layers.
+operators' gradient is computed with torch's own layers. The rules are registered with the operators, too; but torch.func
+does not see those, and forward-mode derivatives would come out as zeros: so call these functions, not the operators.
 """
 
 from __future__ import annotations
@@ -11,30 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 from torch.library import register_autograd, register_vmap
 from torch.nn import functional as F
 
-from mien.native.ops import (
-    WIDTH,
-    convolve,
-    convolve_epilogue,
-    convolve_weights,
-    draw_epilogue,
-    norm_apply,
-    norm_train,
-    norm_train_backward,
-)
-
-OPERATORS = (
-    convolve,
-    convolve_weights,
-    convolve_epilogue,
-    norm_train,
-    norm_train_backward,
-    norm_apply,
-    draw_epilogue,
-)
-"""Those that torch.vmap may batch."""
+from mien.native import ops
 
 
 def _pull_back(function: Callable[..., Any], inputs: Sequence[Tensor | None], grads: Any) -> list[Tensor | None]:
@@ -56,24 +38,21 @@ def _pull_back(function: Callable[..., Any], inputs: Sequence[Tensor | None], gr
 
 def _save_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     """Keep tensors for the backward pass, and the other arguments beside them."""
-    ctx.tensors = sum(isinstance(value, Tensor) or value is None for value in inputs)
-    ctx.save_for_backward(*inputs[: ctx.tensors])
-    ctx.rest = inputs[ctx.tensors :]
+    tensors = sum(isinstance(value, Tensor) or value is None for value in inputs)
+    ctx.save_for_backward(*inputs[:tensors])
+    ctx.rest = inputs[tensors:]
 
 
 def _convolve_backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
     x, kernels = ctx.saved_tensors
-    to_x = to_kernels = None
-    if ctx.needs_input_grad[0]:
-        to_x = _convolve_back(grad_output, kernels)
-    if ctx.needs_input_grad[1]:
-        to_kernels = convolve_weights(x, grad_output)
+    to_x = _convolve_back(grad_output, kernels) if ctx.needs_input_grad[0] else None
+    to_kernels = convolve_weights(x, grad_output) if ctx.needs_input_grad[1] else None
     return to_x, to_kernels
 
 
 def _convolve_back(grad_output: Tensor, kernels: Tensor) -> Tensor:
     """Return the gradient of `x` of `convolve`: a convolution with kernels turned around; torch's for few channels."""
-    if kernels.shape[2] % WIDTH:
+    if kernels.shape[2] % ops.WIDTH:
         return F.conv_transpose2d(grad_output, kernels.permute(3, 2, 0, 1), padding=1)
     result: Tensor = convolve(grad_output, kernels.flip(0, 1).transpose(2, 3))
     return result
@@ -109,7 +88,8 @@ def _apply_backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
 
 
 def _save_norm(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    x, weight, bias, seeds, *ctx.rest = inputs
+    x, weight, bias, seeds, *rest = inputs
+    ctx.rest = rest
     ctx.mark_non_differentiable(*output[1:])
     ctx.save_for_backward(x, weight, bias, *output[1:], seeds)
 
@@ -123,9 +103,9 @@ def _norm_backward_twice(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
     grad_output, x, weight, bias, _, _, seeds = ctx.saved_tensors
     eps, lower, upper, pool, dropout = ctx.rest
     slopes: float | Tensor = lower
-    if upper > lower:  # of a norm that leaves -1 as it is, they are what is left
-        slopes = -draw_epilogue(-torch.ones_like(x), seeds, lower, upper, 0.0)
-    kept = draw_epilogue(torch.ones_like(grad_output), seeds, 0.0, 0.0, dropout) if dropout else 1.0
+    if upper > lower:  # they are what the epilogue makes of -1
+        slopes = -ops.draw_epilogue(-torch.ones_like(x), seeds, lower, upper, 0.0)
+    kept = ops.draw_epilogue(torch.ones_like(grad_output), seeds, 0.0, 0.0, dropout) if dropout else 1.0
 
     def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         normal = F.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
@@ -138,23 +118,14 @@ def _norm_backward_twice(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
     return *_pull_back(backward, (grad_output, x, weight, bias), grads), *(None,) * 8
 
 
-register_autograd("mien::convolve", _convolve_backward, setup_context=_save_inputs)
-register_autograd("mien::convolve_weights", _weights_backward, setup_context=_save_inputs)
-register_autograd("mien::convolve_epilogue", _epilogue_backward, setup_context=_save_inputs)
-register_autograd("mien::norm_train", _norm_backward, setup_context=_save_norm)
-register_autograd("mien::norm_train_backward", _norm_backward_twice, setup_context=_save_inputs)
-register_autograd("mien::norm_apply", _apply_backward, setup_context=_save_inputs)
+def _loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rule for torch.vmap: one after the other."""
 
-
-# torch.vmap: one after the other. Statistics have no rule: as torch's batch norm, they refuse.
-
-
-def _loop(operator: Callable[..., Any]) -> Callable[..., Any]:
     def rule(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
         results = []
         for index in range(info.batch_size):
             pairs = zip(arguments, in_dims, strict=True)
-            results.append(operator(*(value if dim is None else value.select(dim, index) for value, dim in pairs)))
+            results.append(function(*(value if dim is None else value.select(dim, index) for value, dim in pairs)))
         if isinstance(results[0], Tensor):
             return torch.stack(results), 0
         return tuple(torch.stack(column) for column in zip(*results, strict=True)), (0,) * len(results[0])
@@ -162,5 +133,51 @@ def _loop(operator: Callable[..., Any]) -> Callable[..., Any]:
     return rule
 
 
-for _operator in OPERATORS:
-    register_vmap(_operator, _loop(_operator))
+def _make_function(
+    operator: Callable[..., Any], backward: Callable[..., Any], save: Callable[..., None] = _save_inputs
+) -> Callable[..., Any]:
+    """Return `operator` with its gradient, for torch.autograd, torch.func and torch.vmap."""
+
+    class Rule(Function):
+        @staticmethod
+        def forward(*arguments: Any) -> Any:
+            return operator(*arguments)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+            save(ctx, inputs, output)
+
+        @staticmethod
+        def backward(ctx: Any, *grads: Any) -> Any:
+            return backward(ctx, *grads)
+
+        @staticmethod
+        def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
+            return _loop(Rule.apply)(info, in_dims, *arguments)
+
+    register_autograd(operator, backward, setup_context=save)  # type: ignore[arg-type]
+    register_vmap(operator, _loop(operator))  # type: ignore[arg-type]
+
+    def function(*arguments: Any) -> Any:
+        # torch.compile takes the registered rules, and cannot look into a Function that calls an operator.
+        return operator(*arguments) if torch.compiler.is_compiling() else Rule.apply(*arguments)
+
+    return function
+
+
+convolve = _make_function(ops.convolve, _convolve_backward)
+convolve_weights = _make_function(ops.convolve_weights, _weights_backward)
+convolve_epilogue = _make_function(ops.convolve_epilogue, _epilogue_backward)
+norm_train = _make_function(ops.norm_train, _norm_backward, _save_norm)
+norm_train_backward = _make_function(ops.norm_train_backward, _norm_backward_twice)
+norm_apply = _make_function(ops.norm_apply, _apply_backward)
+register_vmap(ops.draw_epilogue, _loop(ops.draw_epilogue))
+
+
+@register_vmap(ops.update_statistics)
+def _refuse_statistics(*_: Any) -> Any:
+    """Refuse to move statistics that all of a batch share, as torch's batch norm does."""
+    raise RuntimeError(
+        "torch.vmap goes over a batch norm in training, whose running statistics are one for all: "
+        "put it into evaluation mode, or set track_running_stats to False"
+    )
