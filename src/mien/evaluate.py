@@ -75,13 +75,13 @@ def predict_probabilities(
     network = network.to(device, memory_format=network.memory_format).eval()  # type: ignore[call-overload]
     if batch_size is None:
         batch_size = max(1, BATCH_SIZE * BATCH_SIDE**2 // max(BATCH_SIDE, network.size) ** 2)
-    shown = accelerate(network, frozen=True) if accelerated else network
+    quick = accelerate(network, frozen=True) if accelerated else network
     parts = []
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             # A copy, because torch warns of the read-only memory that cached faces live in.
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
-            parts.append(_show(network, batch, views).cpu())
+            parts.append(_show(quick, batch, views).cpu())
     return torch.cat(parts).numpy()
 
 

@@ -1,4 +1,4 @@
-"""`Chain`: torch's layers, quicker. Same names, same numbers, and torch's own way wherever the loops do not fit."""
+"""`accelerate`: torch's layers, quicker. Same names, same numbers, torch's own layers wherever the loops do not fit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from torch import Tensor, nn
 
 from mien.config import ModelConfig
 from mien.models import MODELS, build_model
-from mien.native import Chain, torch_alone
-from mien.native import fuse as chain_module
-from mien.native.build import load_library
+from mien.models.small import Residual
+from mien.native import accelerate, is_available, rules
 from mien.native.rrelu import RReLU
 
-pytestmark = pytest.mark.skipif(load_library() is None, reason="no C compiler on this machine, or MIEN_NATIVE=0")
+pytestmark = pytest.mark.skipif(not is_available(), reason="no C compiler on this machine, or MIEN_NATIVE=0")
+
+
+def fuse(*layers: nn.Module) -> nn.Module:
+    """Return the layers one after the other, accelerated."""
+    return accelerate(nn.Sequential(*layers))
 
 
 def layers(*, dropout: float = 0.0) -> list[nn.Module]:
@@ -40,11 +44,11 @@ def layers(*, dropout: float = 0.0) -> list[nn.Module]:
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Note which compiled loops a chain uses."""
+    """Note which compiled loops are used on the way forth."""
     names: list[str] = []
-    for name in ("convolve", "normalise", "apply_norm", "convolve_normalised", "fold"):
-        real = getattr(chain_module, name)
-        monkeypatch.setattr(chain_module, name, lambda *given, name=name, real=real: names.append(name) or real(*given))
+    for name in ("convolve", "norm_train", "norm_apply", "convolve_epilogue"):
+        real = getattr(rules, name)
+        monkeypatch.setattr(rules, name, lambda *given, name=name, real=real: names.append(name) or real(*given))
     return names
 
 
@@ -55,11 +59,11 @@ def faces(seed: int = 1, side: int = 12) -> Tensor:
 
 def test_a_step_is_that_of_torch_and_so_are_the_running_statistics(called: list[str]) -> None:
     """Outputs, gradients and buffers of both, from the same weights."""
-    ours, theirs = Chain(*layers()), nn.Sequential(*layers())
+    ours, theirs = fuse(*layers()), nn.Sequential(*layers())
     outputs = [network(faces()) for network in (ours, theirs)]
+    assert ["convolve", "norm_train", "convolve", "norm_train"] == called
     for out in outputs:
         out.square().sum().backward()
-    assert ["convolve", "normalise", "convolve", "normalise"] == called
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-4)
     for (name, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         assert mine.grad is not None
@@ -77,51 +81,109 @@ def test_every_network_answers_in_evaluation_as_torch_does(name: str, called: li
     for _ in range(3):
         network.train()(images)
     network.eval()
+    called.clear()
     with torch.inference_mode():
-        called.clear()
-        found = network(images).softmax(1)
-        assert "convolve_normalised" in called
-        with torch_alone():
-            called.clear()
-            expected = network(images).softmax(1)
-            assert not called
+        expected = network(images).softmax(1)
+        assert not called
+        found = accelerate(network)(images).softmax(1)
+        assert "convolve_epilogue" in called
     torch.testing.assert_close(found, expected, rtol=0.0, atol=5e-6)
 
 
-def test_names_and_shapes_of_tensors_are_those_of_a_sequential() -> None:
-    """A checkpoint of one fits the other."""
-    ours, theirs = Chain(*layers()), nn.Sequential(*layers())
-    assert list(theirs.state_dict()) == list(ours.state_dict())
-    ours.load_state_dict(theirs.state_dict())
+def test_names_of_tensors_are_those_of_the_network_and_the_tensors_are_the_same() -> None:
+    """A checkpoint of one fits the other, and what trains one trains the other."""
+    network = build_model(ModelConfig(name="small"), classes=7, size=16)
+    view = accelerate(network)
+    expected, found = network.state_dict(keep_vars=True), view.state_dict(keep_vars=True)
+    assert list(expected) == list(found)
+    assert all(expected[name] is found[name] for name in expected)
 
 
-def test_hooks_are_heard(called: list[str]) -> None:
-    """A layer that somebody listens to is called as torch calls it."""
-    network, heard = Chain(*layers()), []
-    network[2].register_forward_hook(lambda *_: heard.append(True))
+def test_the_network_itself_stays_as_it_is(called: list[str]) -> None:
+    """Its modules, its mode, and torch's layers."""
+    network = nn.Sequential(*layers()).eval()
+    before = [type(module) for module in network.modules()]
+    view = accelerate(network).train()
+    assert before == [type(module) for module in network.modules()]
+    assert not any(module.training for module in network.modules())
+    assert all(module.training for module in view.modules())
     network(faces())
-    assert [True] == heard
     assert not called
 
 
-@pytest.mark.parametrize("case", ["float64", "no gradient", "autocast", "torch alone", "evaluation with gradients"])
-def test_what_the_loops_do_not_fit_goes_torchs_way(case: str, called: list[str]) -> None:
-    """Without an error, and with torch's result."""
-    network, images = Chain(*layers()), faces()
-    if case == "float64":
-        network.double()(images.double())
-    elif case == "no gradient":
-        with torch.no_grad():
-            network(images)
-    elif case == "autocast":
-        with torch.autocast("cpu", torch.bfloat16):
-            network(images)
-    elif case == "torch alone":
-        with torch_alone():
-            network(images)
-    else:
-        network.eval()(images)
+def test_layers_may_still_be_counted_gone_through_and_picked() -> None:
+    """As a network of one's own does with its `Sequential`."""
+    network = nn.Sequential(*layers())
+    view = accelerate(network)
+    assert len(network) == len(view)
+    assert [type(layer) for layer in network] == [type(layer) for layer in view]
+    assert network[0].weight is view[0].weight
+
+
+def test_modules_around_are_left_alone(called: list[str]) -> None:
+    """A network of one's own keeps its class and forward pass; its sequences are accelerated."""
+
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = nn.ModuleDict({"body": nn.Sequential(*layers())})
+            self.scale = nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            return self.scale * self.parts["body"](pixels)
+
+    network = Own().eval()
+    view = accelerate(network)
+    assert isinstance(view, Own)
+    torch.testing.assert_close(view(faces()), network(faces()), rtol=1e-4, atol=1e-4)
+    assert ["convolve_epilogue"] * 2 == called
+
+
+def test_hooks_are_heard_on_the_network_and_on_its_containers(called: list[str]) -> None:
+    """The network calls layer by layer; the copy calls what it has not fused."""
+    network, heard = build_model(ModelConfig(name="small"), classes=7, size=16), []
+    network.layers[2].register_forward_hook(lambda *_: heard.append("layer"))
+    network.register_forward_hook(lambda *_: heard.append("network"))
+    network(torch.rand(2, 1, 16, 16))
+    assert ["layer", "network"] == heard
     assert not called
+    accelerate(network)(torch.rand(2, 1, 16, 16))
+    assert ["layer", "network", "network"] == heard
+
+
+def test_other_number_types_are_torchs(called: list[str]) -> None:
+    """Float64, and what autocast makes of a layer that the loops do not know."""
+    network = nn.Sequential(*layers()).double().eval()
+    assert torch.equal(network(faces().double()), accelerate(network)(faces().double()))
+    assert not called
+    mixed = nn.Sequential(nn.Conv2d(1, 32, 1), *layers()[5:]).eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(mixed(faces()), accelerate(mixed)(faces()))
+    assert not called
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_same_weights_give_the_same_bits_with_and_without_gradients(training: bool) -> None:
+    """Under no_grad, under inference_mode, and while gradients are wanted."""
+    network = fuse(*layers()).train(training)
+    with torch.no_grad():
+        expected = network(faces())
+    with torch.inference_mode():
+        assert torch.equal(expected, network(faces()))
+    assert torch.equal(expected, network(faces()).detach())
+
+
+def test_frozen_kernels_give_the_bits_of_others(called: list[str]) -> None:
+    """They are made once; a copy that is not frozen sees a change of the weights."""
+    network = nn.Sequential(*layers()).eval()
+    frozen, fresh = accelerate(network, frozen=True), accelerate(network)
+    before = fresh(faces())
+    assert torch.equal(before, frozen(faces()))
+    with torch.no_grad():
+        network[5].weight.mul_(2.0)
+    assert torch.equal(before, frozen(faces()))
+    assert not torch.equal(before, fresh(faces()))
+    assert ["convolve_epilogue"] * 8 == called
 
 
 @pytest.mark.parametrize(
@@ -140,7 +202,7 @@ def test_what_the_loops_do_not_fit_goes_torchs_way(case: str, called: list[str])
 def test_other_convolutions_are_torchs(convolution: nn.Conv2d, called: list[str]) -> None:
     """Strides, holes, groups, other borders, other widths."""
     maps = torch.randn(2, convolution.in_channels, 8, 8)
-    assert torch.equal(convolution(maps), Chain(convolution)(maps))
+    assert torch.equal(convolution(maps), fuse(convolution)(maps))
     assert not called
 
 
@@ -155,15 +217,14 @@ def test_a_norm_alone_an_odd_side_and_other_pools_are_torchs() -> None:
     ]
     maps = torch.randn(2, 32, 7, 7)
     for case in cases:
-        torch.testing.assert_close(Chain(*case)(maps), nn.Sequential(*case)(maps), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(fuse(*case)(maps), nn.Sequential(*case)(maps), rtol=1e-4, atol=1e-5)
 
 
 def test_dropout_and_random_slopes_rest_in_evaluation() -> None:
     """Twice the same answer, that of torch."""
-    network = Chain(nn.BatchNorm2d(32), RReLU(), nn.MaxPool2d(2), nn.Dropout(0.5)).eval()
+    network = nn.Sequential(nn.BatchNorm2d(32), RReLU(), nn.MaxPool2d(2), nn.Dropout(0.5)).eval()
     maps = torch.randn(2, 32, 8, 8)
-    with torch.inference_mode():
-        torch.testing.assert_close(network(maps), nn.Sequential(*network)(maps), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(accelerate(network)(maps), network(maps), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -183,14 +244,28 @@ def test_a_convolution_is_taken_with_its_norm_in_evaluation_alone(
     behind: list[nn.Module], folds: bool, called: list[str]
 ) -> None:
     """Whatever follows it, and its output may be wider than its input."""
-    network = Chain(nn.Conv2d(32, 64, 3, padding=1), *behind)
+    network = nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), *behind)
     maps = torch.randn(2, 32, 8, 8)
-    network.train()(maps)
-    assert "convolve_normalised" not in called
-    with torch.inference_mode():
-        found, expected = network.eval()(maps), nn.Sequential(*network)(maps)
-    assert folds == ("convolve_normalised" in called)
+    view = accelerate(network)
+    view.train()(maps)
+    assert "convolve_epilogue" not in called
+    found, expected = view.eval()(maps), network.eval()(maps)
+    assert folds == ("convolve_epilogue" in called)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [16, 24])
+def test_a_residual_block_adds_its_input_in_its_last_loop(size: int, called: list[str]) -> None:
+    """In evaluation; in training and with torch's layers it is added behind."""
+    network = nn.Sequential(Residual(32))
+    maps = torch.randn(2, 32, size, size)
+    network(maps)  # moves the statistics
+    view = accelerate(network.eval())
+    torch.testing.assert_close(view(maps), network(maps), rtol=1e-4, atol=1e-4)
+    assert ["convolve_epilogue"] * 2 == called
+    torch.testing.assert_close(view.train()(maps), network.train()(maps), rtol=1e-4, atol=1e-4)
+    double = network.eval().double()
+    assert torch.equal(accelerate(double)(maps.double()), double(maps.double()))
 
 
 @pytest.mark.parametrize(
@@ -203,37 +278,35 @@ def test_a_convolution_is_taken_with_its_norm_in_evaluation_alone(
         ([], (2, 64, 8, 8)),
     ],
 )
-def test_maps_that_skip_a_chain_are_added_to_its_result(behind: list[nn.Module], shape: tuple[int, ...]) -> None:
-    """As a residual block wants it, in training and in evaluation, whether one loop does both or not."""
-    network = Chain(nn.Conv2d(32, 64, 3, padding=1), *behind)
-    maps, plus = torch.randn(2, 32, 8, 8), torch.randn(shape)
+def test_maps_that_skip_layers_are_added_to_their_result(behind: list[nn.Module], shape: tuple[int, ...]) -> None:
+    """In training and in evaluation, whether one loop does both or not."""
+    network = nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), *behind)
+    view = accelerate(network)
+    maps, residual = torch.randn(2, 32, 8, 8), torch.randn(shape)
     for training in (True, False):
-        network.train(training)
-        with torch.inference_mode(not training):
-            expected = nn.Sequential(*network)(maps) + plus
-            torch.testing.assert_close(network(maps, plus=plus), expected, rtol=1e-4, atol=1e-4)
-            with torch_alone():
-                torch.testing.assert_close(network(maps, plus=plus), expected, rtol=1e-4, atol=1e-4)
+        expected = network.train(training)(maps) + residual
+        torch.testing.assert_close(view.train(training)(maps, residual), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])
-def test_what_trains_inside_a_chain_in_evaluation_is_not_folded_away(place: int, called: list[str]) -> None:
+def test_what_trains_inside_layers_in_evaluation_is_not_folded_away(place: int, called: list[str]) -> None:
     """A norm that still measures, slopes and zeros that are still drawn."""
-    network = Chain(nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), RReLU(), nn.Dropout(0.5)).eval()
+    network = nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), RReLU(), nn.Dropout(0.5)).eval()
     network[place].train()
+    view = accelerate(network)
     maps = torch.randn(2, 32, 8, 8).contiguous(memory_format=torch.channels_last)  # draws follow the order in memory
-    with torch.inference_mode():
+    with torch.no_grad():
         torch.manual_seed(0)
-        found = network(maps)
+        found = view(maps)
         torch.manual_seed(0)
-        expected = nn.Sequential(*network)(maps)
+        expected = network(maps)
     assert ["convolve"] == called
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_only_part_of_a_chain_may_be_frozen() -> None:
-    """A norm in evaluation inside a chain that trains keeps its statistics and lets gradients through."""
-    network = Chain(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU())
+def test_one_layer_may_be_frozen() -> None:
+    """A norm in evaluation among layers that train keeps its statistics and lets gradients through."""
+    network = fuse(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU())
     network[1].eval()
     before = network[1].running_mean.clone()
     maps = torch.randn(2, 32, 8, 8).requires_grad_()
@@ -255,32 +328,46 @@ def test_only_part_of_a_chain_may_be_frozen() -> None:
 def test_maps_that_do_not_fit_are_refused_as_torch_refuses_them(layer: nn.Module, shape: tuple[int, ...]) -> None:
     """Nothing is read beyond the weights, and a mean of one value is none."""
     with pytest.raises((RuntimeError, ValueError)):
-        Chain(layer, nn.ReLU())(torch.randn(shape))
+        fuse(layer, nn.ReLU())(torch.randn(shape))
 
 
-@pytest.mark.parametrize("begins", ["fold", "convolution"])
-def test_pictures_that_want_a_gradient_get_torchs(begins: str, called: list[str]) -> None:
-    """As for saliency maps: the loops of a first layer give none."""
-    first = [nn.PixelUnshuffle(2), nn.Conv2d(4, 32, 3, padding=1)] if begins == "fold" else layers()[:1]
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("begins", ["unshuffle", "convolution"])
+def test_pictures_may_have_a_gradient(begins: str, training: bool) -> None:
+    """As for saliency maps."""
+    torch.manual_seed(0)
+    first = [nn.PixelUnshuffle(2), nn.Conv2d(4, 32, 3, padding=1), *layers()[1:]] if begins == "unshuffle" else layers()
+    network = nn.Sequential(*first)
     grads = []
-    for network in (Chain(*first), nn.Sequential(*first)):
+    for each in (accelerate(network).train(training), network.train(training)):
         images = faces().requires_grad_()
-        network(images).square().sum().backward()
+        each(images).square().sum().backward()
         grads.append(images.grad)
-    assert not called
-    torch.testing.assert_close(grads[0], grads[1])
+    torch.testing.assert_close(grads[0], grads[1], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_pictures_are_unshuffled_as_torch_does_it(side: int) -> None:
+    """Pixel by pixel, for one channel and for more, and odd sides are refused."""
+    layer = nn.PixelUnshuffle(side)
+    for channels in (1, 2):
+        maps = torch.randn(2, channels, 12, 18)
+        assert torch.equal(layer(maps), fuse(layer)(maps))
+    if side > 1:
+        with pytest.raises(RuntimeError):
+            fuse(layer)(torch.randn(2, 1, 7, 12))
 
 
 def test_one_picture_without_a_batch_goes_torchs_way(called: list[str]) -> None:
     """(C, H, W), as torch's convolutions take it."""
     layer, maps = nn.Conv2d(32, 32, 3, padding=1), torch.randn(32, 6, 6)
-    assert torch.equal(layer(maps), Chain(layer)(maps))
+    assert torch.equal(layer(maps), fuse(layer)(maps))
     assert not called
 
 
 def test_defaults_of_torch_do_not_matter() -> None:
     """Results have the type of the maps, whatever new tensors have."""
-    network, maps = Chain(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU()), torch.randn(2, 32, 4, 4)
+    network, maps = fuse(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU()), torch.randn(2, 32, 4, 4)
     expected = network(maps)
     torch.set_default_dtype(torch.float64)
     try:
@@ -290,19 +377,9 @@ def test_defaults_of_torch_do_not_matter() -> None:
     torch.testing.assert_close(expected, found)
 
 
-def test_torch_alone_may_be_nested(called: list[str]) -> None:
-    """The end of the inner one is not the end of the outer one."""
-    network = Chain(*layers())
-    with torch_alone():
-        with torch_alone():
-            pass
-        network(faces())
-    assert not called
-
-
 def test_a_pool_lets_no_missing_number_vanish() -> None:
     """One NaN among four is the largest, in evaluation as in training, wherever it stands: a loss must show it."""
-    network = Chain(nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)).eval()
+    network = fuse(nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)).eval()
     for place in ((0, 0), (0, 1), (1, 0), (1, 1)):
         maps = torch.zeros(1, 32, 2, 2)
         maps[0, 0][place] = torch.nan
@@ -310,8 +387,24 @@ def test_a_pool_lets_no_missing_number_vanish() -> None:
             assert network(maps)[0, 0].isnan().all()
 
 
+@pytest.mark.parametrize("behind", [[], [nn.MaxPool2d(2)]])
+@pytest.mark.parametrize("begins", [[], [nn.Conv2d(32, 32, 3, padding=1, bias=False)]])
+def test_a_rectifier_makes_nothing_of_minus_infinity(begins: list[nn.Module], behind: list[nn.Module]) -> None:
+    """0, as torch's does, not a missing number; and a missing number stays one."""
+    network = nn.Sequential(*begins, nn.BatchNorm2d(32), nn.ReLU(), *behind).eval()
+    maps = torch.full((2, 32, 4, 4), -torch.inf)
+    maps[1] = torch.nan
+    if begins:
+        network[1].bias.data.fill_(-torch.inf)
+        maps[0] = 0.0
+    with torch.no_grad():
+        expected, found = network(maps), accelerate(network)(maps)
+    assert torch.equal(torch.zeros_like(found[0]), found[0])
+    torch.testing.assert_close(found, expected, equal_nan=True)
+
+
 def test_weights_may_lie_apart_in_memory() -> None:
     """Every second number of a longer tensor."""
-    network, maps = Chain(nn.BatchNorm2d(32), nn.ReLU()), torch.randn(2, 32, 4, 4)
+    network, maps = nn.Sequential(nn.BatchNorm2d(32), nn.ReLU()), torch.randn(2, 32, 4, 4)
     network[0].weight = nn.Parameter(torch.randn(32, 2)[:, 0])
-    torch.testing.assert_close(nn.Sequential(*network)(maps), network(maps), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network(maps), accelerate(network)(maps), rtol=1e-4, atol=1e-5)

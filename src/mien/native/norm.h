@@ -27,20 +27,29 @@ typedef struct {
   float lower, range, keep;
   uint32_t threshold;
   uint64_t slope_seed, dropout_seed;
-  int pool, random, drop;
+  int pool, slopes, drop;
 } Norm;
 
-INLINE vec slope_at(const Norm *t, long index, const int random) {
+/* Slopes below zero: of ReLU, the same everywhere, or drawn. */
+enum { NO_SLOPE, ONE_SLOPE, RANDOM_SLOPES };
+
+INLINE vec slope_at(const Norm *t, long index, const int slopes) {
   vec s = (vec){0} + t->lower;
-  if (random) s += t->range * __builtin_convertvector((ivec)(draw((uint32_t)index, t->slope_seed) >> 8), vec);
+  if (slopes == RANDOM_SLOPES)
+    s += t->range * __builtin_convertvector((ivec)(draw((uint32_t)index, t->slope_seed) >> 8), vec);
   return s;
+}
+/* `value`, which is v or its gradient; where v is below zero, times the slope. ReLU gives 0: -inf * 0 would be NaN. */
+INLINE vec leak(vec v, vec value, vec slope, const int slopes) {
+  if (slopes == NO_SLOPE) return (vec)((ivec)value & ~(ivec)(v <= 0.0f));
+  return choose((ivec)(v > 0.0f), value, value * slope);
 }
 INLINE vec kept(const Norm *t, long index) {
   ivec mask = (ivec)((ivec)(draw((uint32_t)index, t->dropout_seed) >> 8) >= (ivec){0} + (int32_t)t->threshold);
   return choose(mask, (vec){0} + t->keep, (vec){0});
 }
 
-INLINE void forward_unit(const Norm *t, long unit, const int pool, const int random, const int drop) {
+INLINE void forward_unit(const Norm *t, long unit, const int pool, const int slopes, const int drop) {
   long c = t->c, across = pool ? t->w / 2 : t->w;
   for (long q = 0; q < across; q++) {
     long to = (unit * across + q) * c;
@@ -50,7 +59,7 @@ INLINE void forward_unit(const Norm *t, long unit, const int pool, const int ran
       for (int p = 0; p < (pool ? 4 : 1); p++) {
         long at = from + ((p >> 1) * t->w + (p & 1)) * c + k;
         vec v = LOAD(t->x + at) * a + b;
-        v = choose((ivec)(v > 0.0f), v, times_slope(v, slope_at(t, at, random)));
+        v = leak(v, v, slope_at(t, at, slopes), slopes);
         best = p ? larger(best, v) : v;
       }
       if (drop) best *= kept(t, to + k);
@@ -61,7 +70,7 @@ INLINE void forward_unit(const Norm *t, long unit, const int pool, const int ran
 
 /* The gradient of the loss at the normalised, scaled values: g[p], with n[p] the normalised value, for each input p of
    one output. */
-INLINE void backward_at(const Norm *t, long from, long to, long k, const int pool, const int random, const int drop,
+INLINE void backward_at(const Norm *t, long from, long to, long k, const int pool, const int slopes, const int drop,
                         vec *g, vec *n) {
   vec a = LOAD(t->scale + k), b = LOAD(t->shift + k), m = LOAD(t->mean + k), f = LOAD(t->factor + k);
   vec d = LOAD(t->dy + to + k), best;
@@ -69,11 +78,11 @@ INLINE void backward_at(const Norm *t, long from, long to, long k, const int poo
   ivec which = {0};
   for (int p = 0; p < (pool ? 4 : 1); p++) {
     long at = from + ((p >> 1) * t->w + (p & 1)) * t->c + k;
-    vec x = LOAD(t->x + at), v = x * a + b, s = slope_at(t, at, random);
+    vec x = LOAD(t->x + at), v = x * a + b, s = slope_at(t, at, slopes);
     n[p] = (x - m) * f;
-    g[p] = choose((ivec)(v > 0.0f), d, times_slope(d, s));
+    g[p] = leak(v, d, s, slopes);
     if (pool) {
-      v = choose((ivec)(v > 0.0f), v, times_slope(v, s));
+      v = leak(v, v, s, slopes);
       ivec more = (ivec){0} - 1;
       if (p) more = (ivec)(v > best) | (ivec)(v != v);
       best = p ? choose(more, v, best) : v;
@@ -85,13 +94,13 @@ INLINE void backward_at(const Norm *t, long from, long to, long k, const int poo
 }
 
 /* sums[c] += g, sums[c..] += g * n over one unit */
-INLINE void sum_unit(const Norm *t, long unit, float *sums, const int pool, const int random, const int drop) {
+INLINE void sum_unit(const Norm *t, long unit, float *sums, const int pool, const int slopes, const int drop) {
   long c = t->c, across = pool ? t->w / 2 : t->w;
   for (long q = 0; q < across; q++) {
     long to = (unit * across + q) * c, from = pool ? (unit * 2 * t->w + q * 2) * c : to;
     for (long k = 0; k < c; k += LANES) {
       vec g[4], n[4];
-      backward_at(t, from, to, k, pool, random, drop, g, n);
+      backward_at(t, from, to, k, pool, slopes, drop, g, n);
       vec s = LOAD(sums + k), r = LOAD(sums + c + k);
       for (int p = 0; p < (pool ? 4 : 1); p++) { s += g[p]; r += g[p] * n[p]; }
       STORE(sums + k, s);
@@ -101,14 +110,14 @@ INLINE void sum_unit(const Norm *t, long unit, float *sums, const int pool, cons
 }
 
 /* dx = scale * (g - mean(g) - n * mean(g * n)) */
-INLINE void backward_unit(const Norm *t, long unit, const float *means, const int pool, const int random,
+INLINE void backward_unit(const Norm *t, long unit, const float *means, const int pool, const int slopes,
                           const int drop) {
   long c = t->c, across = pool ? t->w / 2 : t->w;
   for (long q = 0; q < across; q++) {
     long to = (unit * across + q) * c, from = pool ? (unit * 2 * t->w + q * 2) * c : to;
     for (long k = 0; k < c; k += LANES) {
       vec g[4], n[4];
-      backward_at(t, from, to, k, pool, random, drop, g, n);
+      backward_at(t, from, to, k, pool, slopes, drop, g, n);
       vec a = LOAD(t->scale + k), s = LOAD(means + k), r = LOAD(means + c + k);
       for (int p = 0; p < (pool ? 4 : 1); p++)
         STORE(t->y + from + ((p >> 1) * t->w + (p & 1)) * c + k, a * (g[p] - s - n[p] * r));
@@ -116,17 +125,18 @@ INLINE void backward_unit(const Norm *t, long unit, const float *means, const in
   }
 }
 
-/* `call` for the variant that `t` asks for: POOL, RANDOM and DROP are constants in it, so that each has a loop without
+/* `call` for the variant that `t` asks for: POOL, SLOPES and DROP are constants in it, so that each has a loop without
    branches. */
 #define VARIANT(number, call)                                                                         \
   case number: {                                                                                      \
-    enum { POOL = (number) >> 2 & 1, RANDOM = (number) >> 1 & 1, DROP = (number) & 1 };               \
+    enum { POOL = (number) >> 1 & 1, SLOPES = (number) >> 2, DROP = (number) & 1 };                   \
     call;                                                                                             \
   } break;
 #define PICK_VARIANT(t, call)                                                                         \
-  switch ((t)->pool * 4 + (t)->random * 2 + (t)->drop) {                                              \
+  switch ((t)->slopes * 4 + (t)->pool * 2 + (t)->drop) {                                              \
     VARIANT(0, call) VARIANT(1, call) VARIANT(2, call) VARIANT(3, call)                               \
     VARIANT(4, call) VARIANT(5, call) VARIANT(6, call) VARIANT(7, call)                               \
+    VARIANT(8, call) VARIANT(9, call) VARIANT(10, call) VARIANT(11, call)                             \
   }
 
 /* mean[c] and biased variance[c] of x [rows][c] */
@@ -191,8 +201,8 @@ static Norm describe(long n, long h, long w, long c, EPILOGUE) {
   uint32_t threshold = (uint32_t)(dropout * 16777216.0 + 0.5);
   return (Norm){.n = n, .h = h, .w = w, .c = c, .lower = lower, .range = (upper - lower) / 16777216.0,
                 .slope_seed = slope_seed, .dropout_seed = dropout_seed, .threshold = threshold,
-                .keep = 1.0 / (1.0 - threshold / 16777216.0), .pool = pool != 0, .random = upper > lower,
-                .drop = dropout > 0.0};
+                .keep = 1.0 / (1.0 - threshold / 16777216.0), .pool = pool != 0, .drop = dropout > 0.0,
+                .slopes = upper > lower ? RANDOM_SLOPES : lower == 0.0 ? NO_SLOPE : ONE_SLOPE};
 }
 
 /* With the mean and variance that are given. */
@@ -208,7 +218,7 @@ int norm_apply(const float *x, float *y, const float *gain, const float *bias, c
   {
     int me = omp_get_thread_num(), all = omp_get_num_threads();
     long first = units * me / all, last = units * (me + 1) / all;
-    PICK_VARIANT(&t, for (long u = first; u < last; u++) forward_unit(&t, u, POOL, RANDOM, DROP))
+    PICK_VARIANT(&t, for (long u = first; u < last; u++) forward_unit(&t, u, POOL, SLOPES, DROP))
   }
   free(room);
   return 0;
@@ -241,7 +251,7 @@ int norm_backward(const float *x, const float *dy, float *dx, const float *gain,
     double *total = parts + (size_t)me * 2 * c;
     for (long u = first; u < last; u++) {
       memset(sums, 0, 2 * c * sizeof *sums);
-      PICK_VARIANT(&t, sum_unit(&t, u, sums, POOL, RANDOM, DROP))
+      PICK_VARIANT(&t, sum_unit(&t, u, sums, POOL, SLOPES, DROP))
       for (long k = 0; k < 2 * c; k++) total[k] += sums[k];
     }
 #pragma omp barrier
@@ -252,7 +262,7 @@ int norm_backward(const float *x, const float *dy, float *dx, const float *gain,
       dbias[k] = s; dgain[k] = r;
       means[k] = s / ((double)n * h * w); means[c + k] = r / ((double)n * h * w);
     }
-    PICK_VARIANT(&t, for (long u = first; u < last; u++) backward_unit(&t, u, means, POOL, RANDOM, DROP))
+    PICK_VARIANT(&t, for (long u = first; u < last; u++) backward_unit(&t, u, means, POOL, SLOPES, DROP))
   }
   free(room); free(parts);
   return 0;

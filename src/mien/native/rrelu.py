@@ -1,6 +1,7 @@
 """`RReLU`: torch's randomised leaky rectifier with its random numbers drawn several times faster on a CPU.
 
-An ordinary layer of a model, which the compiled loops know. torch draws the slopes one after the other on one core, which took a quarter of a training step of `report-cnn`.
+An ordinary layer of a model, which the compiled loops know. torch draws the slopes one after the other on one core,
+which took a quarter of a training step of `report-cnn`.
 """
 
 from __future__ import annotations

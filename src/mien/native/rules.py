@@ -1,13 +1,14 @@
 """The operators as functions that torch may transform: gradients of any order, torch.func, torch.vmap.
 
 A gradient of a convolution is a convolution again, so it is differentiated by the same loops; the gradient of the other
-operators' gradient is computed with torch's own layers. The rules are registered with the operators, too; but torch.func
-does not see those, and forward-mode derivatives would come out as zeros: so call these functions, not the operators.
+operators' gradient is computed with torch's own layers. The rules are registered with the operators, too; but
+torch.func does not see those, and forward-mode derivatives would come out as zeros: so call these functions instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from mien.native import ops
 
 
 def _pull_back(function: Callable[..., Any], inputs: Sequence[Tensor | None], grads: Any) -> list[Tensor | None]:
-    """Return the gradients of a function of torch's own layers at `inputs`, themselves differentiable; None for None."""
+    """Return the gradients of a function of torch's layers at `inputs`, themselves differentiable; None for None."""
     places = [place for place, value in enumerate(inputs) if value is not None]
 
     def of_given(*given: Tensor) -> Any:
@@ -43,10 +44,17 @@ def _save_inputs(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     ctx.rest = inputs[tensors:]
 
 
+def _choose(function: Callable[..., Any], operator: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what a backward pass calls: the operator alone, which is quicker, unless its result is differentiated."""
+    return function if torch.is_grad_enabled() else operator
+
+
 def _convolve_backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
     x, kernels = ctx.saved_tensors
     to_x = _convolve_back(grad_output, kernels) if ctx.needs_input_grad[0] else None
-    to_kernels = convolve_weights(x, grad_output) if ctx.needs_input_grad[1] else None
+    to_kernels = None
+    if ctx.needs_input_grad[1]:
+        to_kernels = _choose(convolve_weights, ops.convolve_weights)(x, grad_output)
     return to_x, to_kernels
 
 
@@ -54,14 +62,15 @@ def _convolve_back(grad_output: Tensor, kernels: Tensor) -> Tensor:
     """Return the gradient of `x` of `convolve`: a convolution with kernels turned around; torch's for few channels."""
     if kernels.shape[2] % ops.WIDTH:
         return F.conv_transpose2d(grad_output, kernels.permute(3, 2, 0, 1), padding=1)
-    result: Tensor = convolve(grad_output, kernels.flip(0, 1).transpose(2, 3))
+    turned = kernels.flip(0, 1).transpose(2, 3)
+    result: Tensor = _choose(convolve, ops.convolve)(grad_output, turned)
     return result
 
 
 def _weights_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
     x, grad_output = ctx.saved_tensors
     to_x = _convolve_back(grad_output, grad) if ctx.needs_input_grad[0] else None
-    to_grad_output = convolve(x, grad) if ctx.needs_input_grad[1] else None
+    to_grad_output = _choose(convolve, ops.convolve)(x, grad) if ctx.needs_input_grad[1] else None
     return to_x, to_grad_output
 
 
@@ -95,7 +104,8 @@ def _save_norm(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, 
 
 
 def _norm_backward(ctx: Any, grad_output: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    grads = norm_train_backward(grad_output, *ctx.saved_tensors, *ctx.rest)
+    backward = _choose(norm_train_backward, ops.norm_train_backward)
+    grads = backward(grad_output, *ctx.saved_tensors, *ctx.rest)
     return *grads, *(None,) * 6
 
 
@@ -138,10 +148,16 @@ def _make_function(
 ) -> Callable[..., Any]:
     """Return `operator` with its gradient, for torch.autograd, torch.func and torch.vmap."""
 
+    name = operator.name()  # type: ignore[attr-defined]
+
+    def operate(*arguments: Any) -> Any:
+        return operator(*arguments)
+
+    # torch asks for it in every call, which is quick where it is written down.
+    operate.__signature__ = signature(operate)  # type: ignore[attr-defined]
+
     class Rule(Function):
-        @staticmethod
-        def forward(*arguments: Any) -> Any:
-            return operator(*arguments)
+        forward = staticmethod(operate)
 
         @staticmethod
         def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -155,8 +171,8 @@ def _make_function(
         def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
             return _loop(Rule.apply)(info, in_dims, *arguments)
 
-    register_autograd(operator, backward, setup_context=save)  # type: ignore[arg-type]
-    register_vmap(operator, _loop(operator))  # type: ignore[arg-type]
+    register_autograd(name, backward, setup_context=save, lib=ops.LIBRARY)
+    register_vmap(name, _loop(operator), lib=ops.LIBRARY)  # type: ignore[no-untyped-call]
 
     def function(*arguments: Any) -> Any:
         # torch.compile takes the registered rules, and cannot look into a Function that calls an operator.
@@ -171,10 +187,10 @@ convolve_epilogue = _make_function(ops.convolve_epilogue, _epilogue_backward)
 norm_train = _make_function(ops.norm_train, _norm_backward, _save_norm)
 norm_train_backward = _make_function(ops.norm_train_backward, _norm_backward_twice)
 norm_apply = _make_function(ops.norm_apply, _apply_backward)
-register_vmap(ops.draw_epilogue, _loop(ops.draw_epilogue))
+register_vmap("mien::draw_epilogue", _loop(ops.draw_epilogue), lib=ops.LIBRARY)  # type: ignore[no-untyped-call]
 
 
-@register_vmap(ops.update_statistics)
+@register_vmap("mien::update_statistics", lib=ops.LIBRARY)  # type: ignore[no-untyped-call]
 def _refuse_statistics(*_: Any) -> Any:
     """Refuse to move statistics that all of a batch share, as torch's batch norm does."""
     raise RuntimeError(
