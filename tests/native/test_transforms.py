@@ -19,6 +19,7 @@ from mien.native.rrelu import RReLU
 pytestmark = pytest.mark.skipif(not is_available(), reason="no C compiler on this machine, or MIEN_NATIVE=0")
 
 LABELS = torch.arange(6)
+DEPRECATED = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 
 
@@ -33,8 +34,8 @@ def network() -> nn.Sequential:
 
 
 def faces() -> Tensor:
-    """Return six grey pictures."""
-    return torch.rand((6, 1, 16, 16), generator=torch.Generator().manual_seed(1))
+    """Return six grey pictures; with those of seed 1, a max-pool's two largest values differ by rounding alone."""
+    return torch.rand((6, 1, 16, 16), generator=torch.Generator().manual_seed(2))
 
 
 def loss_of(network: nn.Module, tensors: dict[str, Tensor], pixels: Tensor, labels: Tensor = LABELS) -> Tensor:
@@ -112,6 +113,7 @@ def test_torch_vmap_over_a_norm_in_training_says_why_not(network: nn.Sequential)
         vmap(accelerate(network))(torch.rand(2, 4, 1, 8, 8))
 
 
+@DEPRECATED  # torch.func.jvp compiles a script of its own
 def test_forward_derivatives_say_that_there_are_none(network: nn.Sequential) -> None:
     """Instead of derivatives that are 0."""
     with pytest.raises(NotImplementedError, match="jvp"):
@@ -173,6 +175,7 @@ def test_differentiating_twice_does_not_change_the_first_gradient(network: nn.Se
     assert all(torch.equal(one, other) for one, other in zip(once, again, strict=True))
 
 
+@DEPRECATED
 @pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
 def test_a_trace_is_of_torchs_layers(network: nn.Sequential, mode: Callable[[], torch.no_grad]) -> None:
     """So that its file loads where mien is not."""

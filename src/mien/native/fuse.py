@@ -187,7 +187,7 @@ class Block:
         convolution = self.convolution
         if convolution is None or self.pool is not None or not self._folds(training):
             return False
-        shape = (len(x), convolution.out_channels, *x.shape[2:])
+        shape = (x.shape[0], convolution.out_channels, *x.shape[2:])
         fits = _fits(x, convolution.weight, convolution.in_channels)
         return fits and residual.shape == shape and residual.dtype == x.dtype and residual.device == x.device
 

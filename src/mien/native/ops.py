@@ -185,7 +185,7 @@ def _correlate(
     if shift is not None and shift.shape != kernels.shape[3:]:
         raise ValueError(f"expected a shift ({kernels.shape[3]},), found {tuple(shift.shape)}")
     x = x.contiguous(memory_format=LAST)
-    result = _empty(x, (len(x), kernels.shape[3], *x.shape[2:]), pool)
+    result = _empty(x, (x.shape[0], kernels.shape[3], *x.shape[2:]), pool)
     if residual is not None:
         if pool or residual.shape != result.shape:
             raise ValueError("expected a residual of the shape of the result, which is not pooled")
@@ -251,7 +251,7 @@ def _call(name: str, *arguments: Any) -> None:
 
 @register_fake("mien::convolve", lib=LIBRARY)
 def _shape_convolve(x: Tensor, kernels: Tensor) -> Tensor:
-    return _empty(x, (len(x), kernels.shape[3], *x.shape[2:]), False)
+    return _empty(x, (x.shape[0], kernels.shape[3], *x.shape[2:]), False)
 
 
 @register_fake("mien::convolve_weights", lib=LIBRARY)
@@ -263,7 +263,7 @@ def _shape_weights(x: Tensor, grad_output: Tensor) -> Tensor:
 def _shape_epilogue(
     x: Tensor, kernels: Tensor, shift: Tensor, residual: Tensor | None, slope: float, pool: bool
 ) -> Tensor:
-    return _empty(x, (len(x), kernels.shape[3], *x.shape[2:]), pool)
+    return _empty(x, (x.shape[0], kernels.shape[3], *x.shape[2:]), pool)
 
 
 @register_fake("mien::norm_train", lib=LIBRARY)
