@@ -92,7 +92,7 @@ class Fused(nn.Module):
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Return what the last layer makes of `x`, with `residual` added where it is given."""
-        if torch.jit.is_tracing():  # a traced file has to load where mien is not
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # its file has to load without mien
             x = _run_one_by_one(self.layers, x)
             return x if residual is None else residual + x
         for step in self.steps[:-1]:
@@ -206,7 +206,7 @@ class Block:
             if not self.rectifier.training:  # the mean slope
                 lower = upper = (lower + upper) / 2.0
         if self.pool is not None and (x.shape[2] % 2 or x.shape[3] % 2):
-            rest = [layer for layer in (self.pool, self.dropout) if layer is not None]
+            rest: list[nn.Module] = [layer for layer in (self.pool, self.dropout) if layer is not None]
             return Epilogue(lower=lower, upper=upper, pool=False, dropout=0.0), rest
         rate = self.dropout.p if self.dropout is not None and self.dropout.training else 0.0
         return Epilogue(lower=lower, upper=upper, pool=self.pool is not None, dropout=rate), []
@@ -280,13 +280,13 @@ def _find_block(layers: Sequence[nn.Module]) -> Block | None:
     channels = None if convolution is None else convolution.out_channels
     if not _is_known_norm(norm, channels) or not (type(rectifier) is nn.ReLU or type(rectifier) is RReLU):
         return None if convolution is None else Block(convolution=convolution)
-    halves = _halves(pool)
-    last = dropout if halves else pool
+    known_pool = pool if _halves(pool) else None
+    last = pool if known_pool is None else dropout
     return Block(
         convolution=convolution,
         norm=norm,
         rectifier=rectifier,
-        pool=pool if halves else None,
+        pool=known_pool,
         dropout=last if type(last) is nn.Dropout and last.p < 1.0 else None,
     )
 

@@ -147,7 +147,6 @@ def _make_function(
     operator: Callable[..., Any], backward: Callable[..., Any], save: Callable[..., None] = _save_inputs
 ) -> Callable[..., Any]:
     """Return `operator` with its gradient, for torch.autograd, torch.func and torch.vmap."""
-
     name = operator.name()  # type: ignore[attr-defined]
 
     def operate(*arguments: Any) -> Any:
