@@ -28,9 +28,8 @@ from torch.utils.data import DataLoader, Dataset
 from mien.config import Recipe, override
 from mien.data.faces import Faces
 from mien.models import build_model
-from mien.models.native import torch_alone
-from mien.models.rrelu import LOWER, UPPER, RReLU
 from mien.models.summary import summarise
+from mien.native.rrelu import LOWER, UPPER, RReLU
 from mien.recipes import REPORT
 from mien.train.engine import Engine
 
@@ -87,8 +86,7 @@ def step_plainly(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
         else:
             part = slice(index * BATCH, (index + 1) * BATCH)
             pixels, targets = images[part].float()[:, None] / 255, labels[part]
-        with torch_alone():
-            loss = F.cross_entropy(network(pixels), targets)
+        loss = F.cross_entropy(network(pixels), targets)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -98,7 +96,7 @@ def step_plainly(faces: Faces, recipe: Recipe) -> Callable[[int], float]:
 
 
 def use_layers_of_torch(network: torch.nn.Module) -> None:
-    """Replace mien's quicker layer by that of torch which a user would take; the step leaves the compiled loops out."""
+    """Replace mien's quicker layer by that of torch which a user would take."""
     for name, child in network.named_children():
         if isinstance(child, RReLU):
             setattr(network, name, torch.nn.RReLU())

@@ -25,6 +25,7 @@ ROWS = (
     {"views"},
     {"models", "augment", "losses", "schedules", "optimisers", "ema", "batches", "recipes", "calibrate", "decide"},
     {"seen"},
+    {"native"},
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},

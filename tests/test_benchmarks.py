@@ -10,7 +10,7 @@ import torch
 from benchmarks import startup, step_parts, table, train_throughput
 
 from conftest import tiny_recipe
-from mien.models.rrelu import RReLU
+from mien.native.rrelu import RReLU
 
 
 def test_the_start_of_each_command_is_measured_over_a_bare_interpreter() -> None:

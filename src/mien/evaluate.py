@@ -26,8 +26,8 @@ from mien.errors import ConfigError, DataError, MienError
 from mien.files import make_folder, write_aside
 from mien.known import Known
 from mien.models import Network
-from mien.models.native import keep_kernels
 from mien.models.network import WHITE, resize
+from mien.native import accelerate
 from mien.results import Evaluation
 from mien.views import VIEWS, name_views
 
@@ -55,6 +55,7 @@ def predict_probabilities(
     batch_size: int | None = None,
     device: str | torch.device = "cpu",
     views: Sequence[str] = ("plain",),
+    accelerated: bool = True,
 ) -> npt.NDArray[np.float32]:
     """Return the probabilities (N, K) of each face, the mean over `views`, not scaled; rows sum to 1.
 
@@ -64,6 +65,7 @@ def predict_probabilities(
         batch_size: faces shown at a time; None: as many as take about the memory of `BATCH_SIZE` of `BATCH_SIDE`.
         device: of torch.
         views: names of `mien.views.VIEWS`, at least one.
+        accelerated: whether the compiled loops compute on a CPU, not torch's own: the same but for rounding.
 
     Raises:
         DataError: there are no faces.
@@ -74,12 +76,13 @@ def predict_probabilities(
     network = network.to(device, memory_format=network.memory_format).eval()  # type: ignore[call-overload]
     if batch_size is None:
         batch_size = max(1, BATCH_SIZE * BATCH_SIDE**2 // max(BATCH_SIDE, network.size) ** 2)
+    quick = accelerate(network, frozen=True) if accelerated else network
     parts = []
-    with torch.inference_mode(), keep_kernels():
+    with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             # A copy, because torch warns of the read-only memory that cached faces live in.
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
-            parts.append(_show(network, batch, views).cpu())
+            parts.append(_show(quick, batch, views).cpu())
     return torch.cat(parts).numpy()
 
 

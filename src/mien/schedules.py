@@ -27,7 +27,7 @@ def scale_rate(schedule: Schedule, progress: float, *, warmup_fraction: float = 
 
 
 SIDE_STEP = 12
-"""Faces grow by so many pixels at a time: their halves fill the tiles of 6×6 that `mien.models.native` computes."""
+"""Faces grow by so many pixels at a time: their halves fill the tiles of 6×6 that `mien.native` computes."""
 
 
 def grow_side(progress: float, *, start: int | None, full: int, grow_fraction: float) -> int:

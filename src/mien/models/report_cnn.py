@@ -7,9 +7,8 @@ from itertools import pairwise
 from torch import nn
 
 from mien.config import ModelConfig
-from mien.models.native import Chain
 from mien.models.network import Network
-from mien.models.rrelu import RReLU
+from mien.native.rrelu import RReLU
 
 CHANNELS = (1, 64, 128, 256, 512)
 HIDDEN = (4096, 1024, 256)
@@ -43,4 +42,4 @@ def build_report_cnn(config: ModelConfig, *, classes: int, size: int) -> Network
         RReLU(),
         nn.Linear(HIDDEN[2], classes),
     ]
-    return Network(Chain(*blocks, *head), size=size, channels_last=True)
+    return Network(nn.Sequential(*blocks, *head), size=size, channels_last=True)

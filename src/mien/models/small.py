@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import final
+from typing import Final, final
 
 from torch import Tensor, nn
 
 from mien.config import ModelConfig
-from mien.models.native import Chain
 from mien.models.network import Network
 
 
@@ -21,13 +20,16 @@ from mien.models.network import Network
 class Residual(nn.Module):
     """x + f(x), with f two convolution blocks of the same width (He et al. 2016, section 3)."""
 
+    adds_input_to: Final = "branch"
+    """Tells `mien.native.accelerate` what the forward pass does."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.branch = Chain(*convolve(channels, channels), *convolve(channels, channels))
+        self.branch = nn.Sequential(*convolve(channels, channels), *convolve(channels, channels))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (N, channels, H, W) for the same shape."""
-        total: Tensor = self.branch(maps, plus=maps)
+        total: Tensor = maps + self.branch(maps)
         return total
 
 
@@ -64,7 +66,7 @@ def stack(
         nn.Dropout(config.dropout_dense),
         nn.Linear(last, classes),
     ]
-    return Network(Chain(*layers), size=size, channels_last=True)
+    return Network(nn.Sequential(*layers), size=size, channels_last=True)
 
 
 def convolve(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:

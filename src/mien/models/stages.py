@@ -13,9 +13,9 @@ from math import isqrt
 from torch import nn
 
 from mien.models.network import Network
-from mien.models.rrelu import RReLU
 from mien.models.small import Residual
 from mien.models.summary import Layer, Summary
+from mien.native.rrelu import RReLU
 
 WIDEST = 16
 """A drawing of more stages than this is told at a coarser level, if there is one."""

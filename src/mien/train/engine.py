@@ -30,8 +30,8 @@ from mien.ema import start_average, update_average
 from mien.errors import ConfigError
 from mien.losses import cross_entropy
 from mien.models import Network, build_model
-from mien.models.native.build import load_library
 from mien.models.network import WHITE, resize
+from mien.native import accelerate, is_available
 from mien.optimisers import build_optimizer, set_rate
 from mien.processes import count_processes, was_left_alone
 from mien.teach import Teacher, ask_teachers
@@ -108,14 +108,15 @@ class Engine:
         self.average = start_average(self.network) if config.ema_decay else None
         if self.accelerator.num_processes > 1:
             synchronise_norms(self.network, self.device)
-        self.model, self.stepper = self.accelerator.prepare(self.network, self.optimizer)
+        # The compiled loops are for float32 on a CPU: elsewhere the network itself is trained.
+        is_fast = self.device.type == "cpu" and config.precision == "no"
+        trained = accelerate(self.network) if is_fast else self.network
+        self.model, self.stepper = self.accelerator.prepare(trained, self.optimizer)
         self.images = torch.from_numpy(np.array(faces.images)).to(self.device)
         self.labels = torch.from_numpy(faces.labels).to(self.device)
         soft = faces.targets
         self.targets = self.labels if soft is None else torch.from_numpy(np.array(soft)).to(self.device)
-        self.teachers = teachers
-        for teacher in teachers:
-            teacher.network.to(self.device, memory_format=teacher.network.memory_format)  # type: ignore[call-overload]
+        self.teachers = tuple(self._seat(teacher) for teacher in teachers)
         if teachers and soft is None:  # to be mixed with what they see
             self.targets = F.one_hot(self.labels, classes).float()
         self.changes, self.turned = recipe.augment, None
@@ -126,6 +127,11 @@ class Engine:
         weights = weigh_classes(np.bincount(faces.labels, minlength=classes), config.class_weights)
         uniform = config.class_weights == "none"
         self.weights = None if uniform else torch.tensor(weights, dtype=torch.float32, device=self.device)
+
+    def _seat(self, teacher: Teacher) -> Teacher:
+        """Return `teacher` on the device, as fast as it looks there."""
+        network = teacher.network.to(self.device, memory_format=teacher.network.memory_format)  # type: ignore[call-overload]
+        return replace(teacher, network=accelerate(network, frozen=True) if self.device.type == "cpu" else network)
 
     @property
     def evaluated(self) -> Network:
@@ -194,8 +200,7 @@ class Engine:
         """Return what, of this machine, the last bits of a step depend on beside the recipe, as far as mien sets it."""
         if self.device.type != "cpu":
             return {"device": self.device.type}
-        loops = load_library() is not None
-        return {"device": "cpu", "threads": torch.get_num_threads(), "compiled loops": loops}
+        return {"device": "cpu", "threads": torch.get_num_threads(), "compiled loops": is_available()}
 
     def scaling(self) -> Facts:
         """Return the state of the loss scaler (fp16), empty without one."""

@@ -22,7 +22,7 @@ from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluate import calibrate_run, pick_device
 from mien.models import build_model
-from mien.models.native.build import load_library
+from mien.native import is_available
 from mien.processes import count_processes, is_main_process
 from mien.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
 from mien.teach import call_teachers, resolve_runs, soften_labels, start_weights
@@ -239,5 +239,5 @@ def describe_hardware(device: str) -> str:
     """Return in words what computes: the GPU's name, or the processor, its threads and whose loops they run."""
     if device in ("auto", "cuda") and torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    loops = "torch's loops" if load_library() is None else "compiled loops"
+    loops = "compiled loops" if is_available() else "torch's loops"
     return f"{platform.machine()} processor, {torch.get_num_threads()} threads, {loops}"

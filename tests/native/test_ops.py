@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.models.native import keep_kernels, layers
-from mien.models.native.build import load_library
-from mien.models.native.layers import After, convolve, convolve_normalised, fold, normalise
+from mien.native import is_available, ops, rules
+from mien.native.build import build_library
+from mien.native.fuse import fold_norm
 
-if load_library() is None:
+if not is_available():
     pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)
 
 SIDES = [(1, 1), (2, 3), (4, 4), (5, 7), (6, 6), (9, 12), (20, 20)]
@@ -34,6 +34,28 @@ def differ(found: Tensor | None, expected: Tensor | None) -> float:
     return float((found.double() - expected.double()).abs().max() / expected.double().abs().max())
 
 
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the convolution with a weight and a bias as torch's layer has them."""
+    result: Tensor = rules.convolve(x, weight.permute(2, 3, 1, 0))
+    return result if bias is None else result + bias.view(1, -1, 1, 1)
+
+
+def normalise(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    lower: float = 0.0,
+    upper: float = 0.0,
+    pool: bool = False,
+    dropout: float = 0.0,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the norm in training with its epilogue, mean and variance, from seeds of the global generator."""
+    seeds = torch.randint(2**62, (2,))
+    result: tuple[Tensor, Tensor, Tensor] = rules.norm_train(x, weight, bias, seeds, 1e-5, lower, upper, pool, dropout)
+    return result
+
+
 @pytest.mark.parametrize(("height", "width"), SIDES)
 @pytest.mark.parametrize(("channels", "kernels"), [(32, 32), (32, 96), (64, 32)])
 @pytest.mark.parametrize("count", [1, 13])
@@ -46,12 +68,12 @@ def test_a_convolution_and_its_gradients_are_those_of_torch_in_float64(
         draw(kernels, channels, 3, 3, seed=1),
         draw(kernels, seed=2),
     )
-    slopes = draw(count, kernels, height, width, seed=3)
+    grad_output = draw(count, kernels, height, width, seed=3)
     exact = [value.double().requires_grad_() for value in (maps, weight, bias)]
     ours = [value.clone().requires_grad_() for value in (maps, weight, bias)]
     expected, found = F.conv2d(*exact, padding=1), convolve(*ours)
-    expected.backward(slopes.double())
-    found.backward(slopes)
+    expected.backward(grad_output.double())
+    found.backward(grad_output)
     assert differ(found.detach(), expected.detach()) < 4e-5
     for mine, theirs in zip(ours, exact, strict=True):
         assert differ(mine.grad, theirs.grad) < 4e-5
@@ -64,20 +86,13 @@ def test_a_convolution_of_few_channels_and_its_gradients_are_those_of_torch_in_f
 ) -> None:
     """A first layer: the maps need no gradient."""
     maps, weight = draw(5, channels, height, width), draw(kernels, channels, 3, 3, seed=1)
-    slopes = draw(5, kernels, height, width, seed=3)
+    grad_output = draw(5, kernels, height, width, seed=3)
     exact, ours = weight.double().requires_grad_(), weight.clone().requires_grad_()
     expected, found = F.conv2d(maps.double(), exact, padding=1), convolve(maps, ours, None)
-    expected.backward(slopes.double())
-    found.backward(slopes)
+    expected.backward(grad_output.double())
+    found.backward(grad_output)
     assert differ(found.detach(), expected.detach()) < 1e-6
     assert differ(ours.grad, exact.grad) < 1e-5
-
-
-@pytest.mark.parametrize("side", [1, 2, 3])
-def test_faces_are_folded_as_torch_folds_them(side: int) -> None:
-    """Pixel by pixel."""
-    maps = draw(2, 1, 12, 18)
-    assert torch.equal(F.pixel_unshuffle(maps, side), fold(maps, side))
 
 
 @pytest.mark.parametrize(("height", "width"), [*SIDES, (24, 16), (6, 14)])
@@ -96,38 +111,15 @@ def test_a_convolution_with_its_norm_folded_in_is_that_of_torch_in_float64(
         norm.running_var.copy_(draw(64, seed=5).square() + 0.1)
     maps = draw(3, channels, height, width)
     for pool in (False, True) if height % 2 == 0 and width % 2 == 0 else (False,):
-        after = After(lower=slope, upper=slope, pool=pool)
-        with torch.inference_mode():
-            found = convolve_normalised(maps, convolution, norm, after)
+        found = rules.convolve_epilogue(maps, *fold_norm(convolution, norm), None, slope, pool).detach()
         exact = copy.deepcopy(nn.Sequential(convolution, norm)).double()
         expected = F.leaky_relu(exact(maps.double()), slope)
         expected = F.max_pool2d(expected, 2) if pool else expected
         assert differ(found, expected.detach()) < 4e-5
     plus = draw(3, 64, height, width, seed=6)
-    with torch.inference_mode():
-        found = convolve_normalised(maps, convolution, norm, After(lower=slope, upper=slope), plus)
+    found = rules.convolve_epilogue(maps, *fold_norm(convolution, norm), plus, slope, False).detach()
     expected = F.leaky_relu(exact(maps.double()), slope) + plus
     assert differ(found, expected.detach()) < 4e-5
-
-
-def test_kernels_serve_one_batch_after_the_other_until_weights_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of each convolution once; afterwards they are made anew."""
-    made: list[object] = []
-    real = layers._fold_norm
-    monkeypatch.setattr(layers, "_fold_norm", lambda *given: made.append(given) or real(*given))
-    pairs = [(nn.Conv2d(32, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32).eval()) for _ in range(2)]
-    maps = draw(1, 32, 4, 4)
-    with torch.inference_mode():
-        once = [convolve_normalised(maps, *pair, After()) for pair in pairs]
-        made.clear()
-        with keep_kernels():
-            for _ in range(3):
-                kept = [convolve_normalised(maps, *pair, After()) for pair in pairs]
-            assert 2 == len(made)
-        pairs[0][0].weight.mul_(2.0)
-        later = convolve_normalised(maps, *pairs[0], After())
-    assert all(torch.equal(first, second) for first, second in zip(once, kept, strict=True))
-    torch.testing.assert_close(later, 2.0 * once[0])
 
 
 def test_what_is_no_number_stays_so_where_the_norm_is_folded_in() -> None:
@@ -135,8 +127,7 @@ def test_what_is_no_number_stays_so_where_the_norm_is_folded_in() -> None:
     convolution, norm = nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32).eval()
     maps = draw(1, 32, 4, 4)
     maps[0, 0, 0, 0] = torch.nan
-    with torch.inference_mode():
-        found = convolve_normalised(maps, convolution, norm, After(pool=True))
+    found = rules.convolve_epilogue(maps, *fold_norm(convolution, norm), None, 0.0, True)
     assert found[0, :, 0, 0].isnan().all()
 
 
@@ -166,11 +157,10 @@ def test_a_norm_with_rectifier_and_pool_and_its_gradients_are_those_of_torch_in_
     ours = [value.clone().requires_grad_() for value in (maps, weight, bias)]
     expected = F.leaky_relu(F.batch_norm(exact[0], None, None, *exact[1:], training=True, eps=1e-5), slope)
     expected = F.max_pool2d(expected, 2) if pool else expected
-    after = After(lower=slope, upper=slope, pool=pool)
-    found, mean, variance = normalise(ours[0], ours[1], ours[2], 1e-5, after)
-    slopes = draw(*expected.shape, seed=3)
-    expected.backward(slopes.double())
-    found.backward(slopes)
+    found, mean, variance = normalise(*ours, lower=slope, upper=slope, pool=pool)
+    grad_output = draw(*expected.shape, seed=3)
+    expected.backward(grad_output.double())
+    found.backward(grad_output)
     tolerance = 1e-5 if shift == 0.0 else 2e-3
     assert differ(found.detach(), expected.detach()) < tolerance
     assert differ(mean, exact[0].detach().mean((0, 2, 3))) < 1e-6
@@ -183,8 +173,7 @@ def test_random_slopes_and_zeros_have_torchs_distribution() -> None:
     """Even slopes from 1/8 to 1/3, a tenth of zeros, the rest scaled; neighbours are not alike."""
     torch.manual_seed(0)
     maps = draw(16, 32, 40, 40)
-    after = After(lower=1 / 8, upper=1 / 3, dropout=0.1)
-    found, _, _ = normalise(maps, torch.ones(32), torch.zeros(32), 1e-5, after)
+    found, _, _ = normalise(maps, torch.ones(32), torch.zeros(32), lower=1 / 8, upper=1 / 3, dropout=0.1)
     normal = F.batch_norm(maps.detach(), None, None, training=True)
     ratio = (found.detach() / normal)[normal.abs() > 1e-3]
     kept, negative = ratio != 0.0, normal[normal.abs() > 1e-3] < 0
@@ -202,12 +191,12 @@ def test_random_slopes_and_zeros_have_torchs_distribution() -> None:
 def test_a_random_norm_has_the_gradient_of_its_own_draws() -> None:
     """The directional derivative by differences, with the generator set back, is what backward says."""
     maps, weight, bias = draw(2, 32, 6, 6), draw(32, seed=1), draw(32, seed=2)
-    slopes, direction = draw(2, 32, 3, 3, seed=3), draw(2, 32, 6, 6, seed=4)
-    after = After(lower=1 / 8, upper=1 / 3, pool=True, dropout=0.3)
+    grad_output, direction = draw(2, 32, 3, 3, seed=3), draw(2, 32, 6, 6, seed=4)
 
     def loss(given: Tensor) -> Tensor:
         torch.manual_seed(5)
-        return (normalise(given, weight, bias, 1e-5, after)[0] * slopes).double().sum()
+        found, _, _ = normalise(given, weight, bias, lower=1 / 8, upper=1 / 3, pool=True, dropout=0.3)
+        return (found * grad_output).double().sum()
 
     leaf = maps.clone().requires_grad_()
     loss(leaf).backward()  # type: ignore[no-untyped-call]
@@ -223,7 +212,47 @@ def test_seeds_decide_the_random_numbers_and_threads_do_not() -> None:
     for seed, threads in ((1, 1), (1, 2), (2, 1)):
         torch.set_num_threads(threads)
         torch.manual_seed(seed)
-        drawn.append(normalise(maps, torch.ones(32), torch.ones(32), 1e-5, After(dropout=0.5))[0] == 0.0)
+        drawn.append(normalise(maps, torch.ones(32), torch.ones(32), dropout=0.5)[0] == 0.0)
     torch.set_num_threads(held)
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize("lanes", [8, 16])
+@pytest.mark.parametrize("channels", [4, 64])
+def test_vectors_of_either_width_give_the_same_numbers(
+    lanes: int, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the processor here has: forward and backward of a convolution and a norm, and the random numbers."""
+    maps, weight, bias = draw(3, channels, 12, 10), draw(64, channels, 3, 3, seed=1), draw(64, seed=2)
+
+    def compute() -> list[Tensor]:
+        torch.manual_seed(0)
+        leaves = [value.clone().requires_grad_() for value in (maps, weight, bias)]
+        made = convolve(*leaves)
+        found, *_ = normalise(made, leaves[2], leaves[2], lower=1 / 8, upper=1 / 3, pool=True, dropout=0.3)
+        found.square().sum().backward()
+        return [made, found, *(leaf.grad for leaf in leaves if leaf.grad is not None)]
+
+    expected = compute()
+    library = build_library(lanes=lanes)
+    monkeypatch.setattr(ops, "load_library", lambda: library)
+    for one, other in zip(compute(), expected, strict=True):
+        assert differ(one.detach(), other.detach()) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("x", "kernels"),
+    [
+        (torch.randn(1, 32, 4, 4).double(), torch.randn(3, 3, 32, 32).double()),
+        (torch.randn(32, 4, 4), torch.randn(3, 3, 32, 32)),
+        (torch.randn(1, 32, 4, 4), torch.randn(3, 3, 64, 32)),
+        (torch.randn(1, 32, 4, 4), torch.randn(3, 3, 32, 31)),
+        (torch.randn(1, 16, 4, 4), torch.randn(3, 3, 16, 32)),
+        (torch.randn(0, 32, 4, 4), torch.randn(3, 3, 32, 32)),
+    ],
+)
+def test_what_an_operator_does_not_take_is_refused(x: Tensor, kernels: Tensor) -> None:
+    """Instead of memory that is not there being read."""
+    with pytest.raises(ValueError, match="expected"):
+        torch.ops.mien.convolve(x, kernels)

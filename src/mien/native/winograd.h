@@ -1,5 +1,6 @@
-/* The convolution for one size of tile, included by kernels.c once for each: OUT outputs of a row from IN inputs, by the
-   transforms FORTH (B^T), BACK (A^T), SLOPE (A) and KERNEL (G) of Lavin and Gray 2016. */
+/* The convolution for one size of tile, included by kernels.c once for each: OUT outputs of a row from IN inputs, by
+   the transforms INPUT_TRANSFORM (B^T), OUTPUT_TRANSFORM (A^T), GRADIENT_TRANSFORM (A) and KERNEL (G) of Lavin and
+   Gray 2016. docs/compiled-loops.md derives them. */
 
 #define POINTS (IN * IN)
 
@@ -14,67 +15,72 @@ static void NAME(gather_tile)(const float *image, Shape s, long c, long y0, long
         long y = y0 + i;
         d[i] = (y < 0 || y >= s.h || x < 0 || x >= s.w) ? zero : LOAD(image + (y * s.w + x) * c + k);
       }
-      FORTH(d, o);
+      INPUT_TRANSFORM(d, o);
       for (int i = 0; i < IN; i++) t[i][j] = o[i];
     }
     for (int i = 0; i < IN; i++) {
       vec o[IN];
-      FORTH(t[i], o);
+      INPUT_TRANSFORM(t[i], o);
       for (int j = 0; j < IN; j++) STORE(out + (size_t)(i * IN + j) * stride + k, o[j]);
     }
   }
 }
 
-INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f, const int finishes, const int pool, const int adds) {
+INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image,
+                              Epilogue f, const int rectifies, const int pool, const int adds) {
   for (long k = 0; k < c; k += LANES) {
     vec t[OUT][IN], above[OUT];
     for (int j = 0; j < IN; j++) {
       vec m[IN], o[OUT];
       for (int i = 0; i < IN; i++) m[i] = LOAD(in + (size_t)(i * IN + j) * stride + k);
-      BACK(m, o);
+      OUTPUT_TRANSFORM(m, o);
       for (int i = 0; i < OUT; i++) t[i][j] = o[i];
     }
     for (int i = 0; i < OUT && y0 + i < s.h; i++) {
       vec o[OUT];
-      BACK(t[i], o);
-      for (int j = 0; j < OUT && finishes; j++) o[j] = finish(o[j], LOAD(f.shift + k), f.slope);
+      OUTPUT_TRANSFORM(t[i], o);
+      for (int j = 0; j < OUT && rectifies; j++) o[j] = rectify(o[j], LOAD(f.shift + k), f.slope);
       if (!pool)
         for (int j = 0; j < OUT && x0 + j < s.w; j++) {
           long at = ((y0 + i) * s.w + x0 + j) * c + k;
-          if (adds) o[j] += LOAD(f.plus + at);
+          if (adds) o[j] += LOAD(f.residual + at);
           STORE(image + at, o[j]);
         }
       else
         for (int j = 0; j < OUT; j += 2) {
           vec best = larger(o[j], o[j + 1]);
           if (i % 2 == 0) above[j] = best;
-          else if (x0 + j < s.w) STORE(image + ((y0 + i) / 2 * (s.w / 2) + (x0 + j) / 2) * c + k, larger(above[j], best));
+          else if (x0 + j < s.w)
+            STORE(image + ((y0 + i) / 2 * (s.w / 2) + (x0 + j) / 2) * c + k, larger(above[j], best));
         }
     }
   }
 }
 
-static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image, Finish f) {
+static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image,
+                               Epilogue f) {
   if (!f.shift) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 0, 0, 0);
   else if (f.pool) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 1, 0);
-  else if (f.plus) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 1);
+  else if (f.residual) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 1);
   else NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 0);
 }
 
-static void NAME(gather_slope)(const float *image, Shape s, long c, long y0, long x0, float *out, size_t stride) {
+static void NAME(gather_gradient)(const float *image, Shape s, long c, long y0, long x0, float *out,
+                                  size_t stride) {
   const vec zero = {0};
   for (long k = 0; k < c; k += LANES) {
     vec t[IN][OUT];
     for (int j = 0; j < OUT; j++) {
       long x = x0 + j;
       vec d[OUT], o[IN];
-      for (int i = 0; i < OUT; i++) d[i] = (y0 + i >= s.h || x >= s.w) ? zero : LOAD(image + ((y0 + i) * s.w + x) * c + k);
-      SLOPE(d, o);
+      for (int i = 0; i < OUT; i++)
+        d[i] = (y0 + i >= s.h || x >= s.w) ? zero : LOAD(image + ((y0 + i) * s.w + x) * c + k);
+      GRADIENT_TRANSFORM(d, o);
       for (int i = 0; i < IN; i++) t[i][j] = o[i];
     }
     for (int i = 0; i < IN; i++) {
       vec o[IN];
-      SLOPE(t[i], o);
+      GRADIENT_TRANSFORM(t[i], o);
       for (int j = 0; j < IN; j++) STORE(out + (size_t)(i * IN + j) * stride + k, o[j]);
     }
   }
@@ -88,18 +94,20 @@ static void NAME(spread_weights)(const float *w, Shape s, float *u, int threads)
     for (long k = 0; k < s.co; k += LANES) {
       vec t[IN][3];
       for (int b = 0; b < 3; b++) {
-        vec w0 = LOAD(w + (0 + b) * plane + i * s.co + k), w1 = LOAD(w + (3 + b) * plane + i * s.co + k), w2 = LOAD(w + (6 + b) * plane + i * s.co + k);
+        const float *from = w + b * plane + i * s.co + k;
+        vec w0 = LOAD(from), w1 = LOAD(from + 3 * plane), w2 = LOAD(from + 6 * plane);
         for (int a = 0; a < IN; a++) t[a][b] = KERNEL[a][0] * w0 + KERNEL[a][1] * w1 + KERNEL[a][2] * w2;
       }
       float *to = u + (k / NR) * s.ci * NR + i * NR + k % NR;
       for (int a = 0; a < IN; a++)
-        for (int b = 0; b < IN; b++) STORE(to + (a * IN + b) * plane, KERNEL[b][0] * t[a][0] + KERNEL[b][1] * t[a][1] + KERNEL[b][2] * t[a][2]);
+        for (int b = 0; b < IN; b++)
+          STORE(to + (a * IN + b) * plane, KERNEL[b][0] * t[a][0] + KERNEL[b][1] * t[a][1] + KERNEL[b][2] * t[a][2]);
     }
 }
 
 /* y [n][h][w][co] = 3x3 correlation of x [n][h][w][ci] with w [9][ci][co], zeros around, then what `f` says */
-static int NAME(convolve)(const float *x, const float *w, float *y, long n, long h, long wd, long ci, long co, Finish f, long block, int threads) {
-  Shape s = {n, h, wd, ci, co};
+static int NAME(convolve)(const float *x, const float *w, float *y, Shape s, Epilogue f, long block, int threads) {
+  long n = s.n, h = s.h, wd = s.w, ci = s.ci, co = s.co;
   long th = (h + OUT - 1) / OUT, tw = (wd + OUT - 1) / OUT, tiles = n * th * tw;
   long room = (block + MR - 1) / MR * MR, area = f.pool ? (h / 2) * (wd / 2) : h * wd;
   size_t lv = room * ci + PAD, lm = room * co + PAD, each = POINTS * (lv + lm);
@@ -121,12 +129,13 @@ static int NAME(convolve)(const float *x, const float *w, float *y, long n, long
         const float *ve = v + e * lv, *ue = u + (size_t)e * ci * co;
         float *me_ = m + e * lm;
         for (long k = 0; k < co; k += NR)
-          for (long b = 0; b < count; b += MR) multiply(ve + b * ci, ci, ue + k * ci, ci, me_ + b * co + k, co);
+          for (long b = 0; b < count; b += MR)
+            multiply(ve + b * ci, ci, ue + k * ci, ci, me_ + b * co + k, co);
       }
       for (long b = 0; b < count; b++) {
         long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
-        Finish its = f;
-        if (its.plus) its.plus += image * area * co;
+        Epilogue its = f;
+        if (its.residual) its.residual += image * area * co;
         NAME(scatter_tile)(m + b * co, lm, s, co, ty * OUT, tx * OUT, y + image * area * co, its);
       }
     }
@@ -136,10 +145,11 @@ static int NAME(convolve)(const float *x, const float *w, float *y, long n, long
 }
 
 /* dw [9][ci][co] = gradient of the weights */
-static int NAME(convolve_weights)(const float *x, const float *dy, float *dw, long n, long h, long wd, long ci, long co, long block, int threads) {
-  Shape s = {n, h, wd, ci, co};
+static int NAME(convolve_weights)(const float *x, const float *dy, float *dw, Shape s, long block, int threads) {
+  long n = s.n, h = s.h, wd = s.w, ci = s.ci, co = s.co;
   long th = (h + OUT - 1) / OUT, tw = (wd + OUT - 1) / OUT, tiles = n * th * tw, rows = (ci + MR - 1) / MR * MR;
-  size_t plane = (size_t)rows * co, lv = block * ci + PAD, lm = block * co + PAD, each = POINTS * (lv + lm), sums = POINTS * plane;
+  size_t plane = (size_t)rows * co, lv = block * ci + PAD, lm = block * co + PAD;
+  size_t each = POINTS * (lv + lm), sums = POINTS * plane;
   float *scratch = reserve(each * threads), *du = reserve(sums * threads);
   if (!du || !scratch) { free(du); free(scratch); return 1; }
   int used = 1;
@@ -156,12 +166,13 @@ static int NAME(convolve_weights)(const float *x, const float *dy, float *dw, lo
       for (long b = 0; b < count; b++) {
         long p = p0 + b, image = p / (th * tw), ty = p / tw % th, tx = p % tw;
         NAME(gather_tile)(x + image * h * wd * ci, s, ci, ty * OUT - 1, tx * OUT - 1, v + b * ci, lv);
-        NAME(gather_slope)(dy + image * h * wd * co, s, co, ty * OUT, tx * OUT, m + b * co, lm);
+        NAME(gather_gradient)(dy + image * h * wd * co, s, co, ty * OUT, tx * OUT, m + b * co, lm);
       }
       for (int e = 0; e < POINTS; e++) {
         const float *ve = v + e * lv, *me_ = m + e * lm;
         for (long k = 0; k < co; k += NR)
-          for (long i = 0; i < ci; i += MR) outer(ve + i, ci, me_ + k, co, count, d + e * plane + k * rows + i * NR, NR);
+          for (long i = 0; i < ci; i += MR)
+            outer(ve + i, ci, me_ + k, co, count, d + e * plane + k * rows + i * NR, NR);
       }
     }
 #pragma omp barrier

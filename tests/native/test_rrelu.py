@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mien.models.rrelu import LOWER, UPPER, RReLU, draw_slopes
+from mien.native.rrelu import LOWER, UPPER, RReLU, draw_slopes
 
 
 @pytest.fixture
