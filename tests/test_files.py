@@ -97,9 +97,14 @@ def test_an_error_of_the_block_itself_is_not_blamed_on_the_file(error: Exception
     """It comes out as it was raised; the file stays as it was, and nothing is left over."""
     path = tmp_path / "numbers.txt"
     path.write_text("before")
-    with pytest.raises(type(error)) as told, write_aside(path) as aside:
-        aside.write_text("half")
-        raise error
+
+    def write_half() -> None:
+        with write_aside(path) as aside:
+            aside.write_text("half")
+            raise error
+
+    with pytest.raises(type(error)) as told:
+        write_half()
     assert error is told.value
     assert "before" == path.read_text()
     assert [path] == list(tmp_path.iterdir())

@@ -38,7 +38,7 @@ def write_aside(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     '1 2 3'
     """
-    aside = _name_aside(path)
+    aside = name_aside(path)
     try:
         with _name_trouble(path):
             mode = _find_mode(aside)
@@ -83,6 +83,19 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def name_aside(path: Path) -> Path:
+    """Return a name beside `path` that no thread of any process has, with the same suffix: it tells the format.
+
+    The name of `path` itself is not in it: one of 250 letters would leave no room.
+
+    Raises:
+        MienError: `path` has no name, as "." and "/".
+    """
+    if not path.name:
+        raise MienError(f"{path}: expected the name of a file to write, found a folder")
+    return path.with_name(f".mien-{os.getpid()}-{secrets.token_hex(6)}{MARK}{path.suffix}")
+
+
 def list_leftovers(folder: Path) -> list[Path]:
     """Return the files right in `folder` that somebody writes now, or wrote when the process was killed."""
     return sorted(path for path in folder.glob(f".*{MARK}*") if path.is_file())
@@ -93,16 +106,6 @@ def remove_leftovers(folder: Path) -> None:
     for path in list_leftovers(folder):
         with suppress(OSError):
             path.unlink()
-
-
-def _name_aside(path: Path) -> Path:
-    """Return a name beside `path` that no thread of any process has, with the same suffix: it tells the format.
-
-    The name of `path` itself is not in it: one of 250 letters would leave no room.
-    """
-    if not path.name:
-        raise MienError(f"{path}: expected the name of a file to write, found a folder")
-    return path.with_name(f".mien-{os.getpid()}-{secrets.token_hex(6)}{MARK}{path.suffix}")
 
 
 def _find_mode(aside: Path) -> int:
