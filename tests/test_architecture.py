@@ -29,7 +29,7 @@ ROWS = (
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},
-    {"labels", "files", "allocator", "processes", "reliability"},
+    {"labels", "files", "allocator", "processes", "reliability", "hints", "field_names"},
     {"errors"},
     {"theory"},
 )

@@ -109,7 +109,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> Non
         try:
             save_file(held, aside, metadata=header)
         except SafetensorError as error:
-            raise OSError(str(error)) from error
+            raise MienError(f"{path}: cannot be written ({error}); what stood there before stays") from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Facts]:

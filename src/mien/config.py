@@ -7,7 +7,6 @@ exists is a recipe that can be trained.
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -15,6 +14,8 @@ from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mien.errors import ConfigError
+from mien.field_names import list_values, list_words
+from mien.hints import ask, find_nearest, suggest
 
 MAX_EPOCHS = 1000
 
@@ -197,7 +198,8 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
         key, equals, text = assignment.partition("=")
         section_name, dot, field_name = key.strip().partition(".")
         if not equals or not dot:
-            raise ConfigError(f"--set {assignment}: expected section.field=value, for example train.lr=0.05")
+            hint = ask([f"{name}={text or 'VALUE'}" for name in find_fields(key)], before="; ")
+            raise ConfigError(f"--set {assignment}: expected section.field=value, for example train.lr=0.05{hint}")
         section = SECTIONS.get(section_name)
         if section is None:
             raise ConfigError(f"--set {assignment}: no section {section_name!r}; {_suggest(key.strip())}")
@@ -234,12 +236,20 @@ def _field_named(section: type[Any], section_name: str, name: str) -> None:
         raise ConfigError(f"no field {section_name}.{name}; {_suggest(f'{section_name}.{name}')}")
 
 
+def find_fields(key: str) -> list[str]:
+    """Return the fields that were probably meant by `key`, a field, other words for it, or a slip of the pen.
+
+    >>> find_fields("train.learning_rate"), find_fields("dropout")
+    (['train.lr'], ['model.dropout_dense', 'model.dropout_conv'])
+    """
+    name = key.strip().rpartition(".")[2]  # of a field in a wrong section, the field tells more than the section
+    near = find_nearest(name, list_words(field_names()))
+    section = [field for field in near if field.partition(".")[0] == key.partition(".")[0]]
+    return section or near
+
+
 def _suggest(key: str) -> str:
-    known = field_names()
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    same_field = [name for name in known if name.partition(".")[2] == key.rpartition(".")[2]]
-    match = next(iter(same_field + near), None)
-    return f"did you mean {match}?" if match else "`mien recipes small` lists them all"
+    return ask(find_fields(key)) or "`mien recipes small` lists them all"
 
 
 def _parse(text: str, hint: Any, key: str) -> Any:
@@ -269,8 +279,7 @@ def _check(section: Any) -> None:
         value, key = getattr(section, entry.name), f"{section_name}.{entry.name}"
         if get_origin(hints[entry.name]) is Literal and value not in get_args(hints[entry.name]):
             expected = ", ".join(get_args(hints[entry.name]))
-            near = difflib.get_close_matches(str(value), get_args(hints[entry.name]), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = suggest(str(value), list_values(get_args(hints[entry.name])))
             raise ConfigError(f"{key}: expected one of {expected}, found {value!r}{hint}")
         if "range" in entry.metadata:
             _check_number(key, value, hints[entry.name], entry.metadata["range"])

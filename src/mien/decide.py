@@ -8,7 +8,6 @@ balanced accuracy. Every rule here is the class with the highest weight × proba
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import ConfigError
+from mien.hints import suggest
 from mien.metrics import rate
 
 ABSTAINED = -1
@@ -90,9 +90,7 @@ def parse_decision(text: str) -> Wish:
     """
     kind, colon, rest = text.strip().partition(":")
     if kind not in RULES:
-        near = difflib.get_close_matches(kind, RULES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"--decision {text}: expected one of {', '.join(RULES)}, or all{hint}")
+        raise ConfigError(f"--decision {text}: expected one of {', '.join(RULES)}, or all{suggest(kind, RULES)}")
     if not colon and kind != "abstain":
         return Wish(kind=kind)
     if kind in ("prior", "thresholds") and rest in TARGETS:

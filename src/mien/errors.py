@@ -1,8 +1,16 @@
 """The errors that mien raises on purpose: one line that names the place, the expected, the found and what to do."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class MienError(Exception):
     """Something that the user can mend: the command line prints it as one line and exits with status 2."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would call the class with `args`, the finished message, where a subclass wants what it is made of.
+        return _restore, (type(self), self.args), self.__dict__
 
 
 class DataError(MienError):
@@ -43,3 +51,8 @@ class MissingExtraError(MienError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed: run  pip install 'mien[{extra}]'")
+
+
+def _restore(kind: type[MienError], args: tuple[Any, ...]) -> MienError:
+    """Return an error as it was when another process pickled it, without running its `__init__` again."""
+    return kind.__new__(kind, *args)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from mien.errors import MienError, RunError
 
+MARK = ".tmp"
+"""Stands in the name of every file that is being written; a name that begins with a dot and holds it is a leftover
+once its writer is gone."""
+
+_WRITING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS))
+"""What an open file says when it cannot be written on, without its name."""
+
+_PROBE_BYTES = 1 << 20
+
 
 @contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
     """Yield a path to write to; on success it replaces `path` at once, on failure `path` stays as it was.
+
+    Any number of threads and processes may write the same path: the last one to finish wins, and nobody ever sees a
+    mixture. An error of the block that has nothing to do with the file comes out as it is.
 
     Raises:
         MienError: the disk is full, or the folder is missing or may not be written.
@@ -25,20 +39,24 @@ def write_aside(path: Path) -> Iterator[Path]:
     >>> target.read_text()
     '1 2 3'
     """
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    aside = name_aside(path)
     try:
-        aside.touch()
-        mode = aside.stat().st_mode  # some libraries write files that nobody else may read
-        aside.unlink()
-        yield aside
-        aside.chmod(mode)
-        _flush(aside)
-        aside.replace(path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise MienError(f"{path}: cannot be written ({reason}); what stood there before stays") from error
+        with _name_trouble(path):
+            mode = _find_mode(aside)
+        try:
+            yield aside
+        except OSError as error:
+            trouble = _find_trouble(error, aside)
+            if trouble is None:
+                raise
+            raise _refuse(path, trouble) from error
+        with _name_trouble(path):
+            aside.chmod(mode)
+            _flush(aside)
+            aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # where it never came to be, as in a folder that is none
+            aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -87,6 +105,12 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, all of it or nothing."""
+    with write_aside(path) as aside:
+        aside.write_bytes(content)
+
+
 def make_folder(path: Path) -> Path:
     """Return `path` as a folder that exists.
 
@@ -98,6 +122,77 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise MienError(f"{path}: the folder cannot be made ({error.strerror or error})") from error
     return path
+
+
+def name_aside(path: Path) -> Path:
+    """Return a name beside `path` that no thread of any process has, with the same suffix: it tells the format.
+
+    The name of `path` itself is not in it: one of 250 letters would leave no room.
+
+    Raises:
+        MienError: `path` has no name, as "." and "/".
+    """
+    if not path.name:
+        raise MienError(f"{path}: expected the name of a file to write, found a folder")
+    return path.with_name(f".mien-{os.getpid()}-{secrets.token_hex(6)}{MARK}{path.suffix}")
+
+
+def list_leftovers(folder: Path) -> list[Path]:
+    """Return the files right in `folder` that somebody writes now, or wrote when the process was killed."""
+    return sorted(path for path in folder.glob(f".*{MARK}*") if path.is_file())
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left in `folder`; only for a folder that nobody else is writing to."""
+    for path in list_leftovers(folder):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _find_mode(aside: Path) -> int:
+    """Return the mode that a new file has here: some libraries write files that nobody else may read."""
+    aside.touch(exist_ok=False)
+    try:
+        return aside.stat().st_mode
+    finally:
+        aside.unlink()
+
+
+@contextmanager
+def _name_trouble(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _refuse(path, error) from error
+
+
+def _refuse(path: Path, error: OSError) -> MienError:
+    reason = error.strerror or error
+    return MienError(f"{path}: cannot be written ({reason}); what stood there before stays")
+
+
+def _find_trouble(error: OSError, aside: Path) -> OSError | None:
+    """Return why `aside` cannot be written if an error of the block came of that; None for an error of its own."""
+    named = {os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes | Path)}
+    if named:
+        return error if str(aside) in named else None
+    if error.errno is not None:
+        return error if error.errno in _WRITING else None
+    return _try_to_grow(aside)
+
+
+def _try_to_grow(aside: Path) -> OSError | None:
+    """Return what the system says to more bytes: NumPy and Pillow do not pass on why theirs were not taken."""
+    try:
+        with aside.open("r+b", buffering=0) as file:
+            file.seek(0, os.SEEK_END)
+            file.write(bytes(_PROBE_BYTES))
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return None
+    except OSError as trouble:
+        return trouble
+    return None
 
 
 def _flush(path: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
 from mien.config import AugmentConfig, DataConfig, ModelConfig, Recipe, TrainConfig
 from mien.errors import ConfigError
+from mien.hints import suggest
 
 REPORT = Recipe(
     name="report",
@@ -133,6 +133,4 @@ def find_recipe(name: str) -> Recipe:
     """
     if name in RECIPES:
         return RECIPES[name]
-    near = difflib.get_close_matches(name, RECIPES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{hint}")
+    raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{suggest(name, RECIPES.keys())}")

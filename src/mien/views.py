@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mien.errors import ConfigError
+from mien.hints import suggest
 from mien.models.network import WHITE
 
 SHIFT = 1 / 24
@@ -32,7 +33,8 @@ def parse_views(text: str) -> tuple[str, ...]:
     """
     names = tuple(name.strip() for name in text.split(","))
     if not set(names) <= set(VIEWS) or len(set(names)) < len(names):
-        raise ConfigError(f"--views {text}: expected some of {','.join(VIEWS)}, each once, separated by commas")
+        hint = next((suggest(name, VIEWS) for name in names if name not in VIEWS), "")
+        raise ConfigError(f"--views {text}: expected some of {','.join(VIEWS)}, each once, separated by commas{hint}")
     return names
 
 

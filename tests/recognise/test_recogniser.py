@@ -258,3 +258,18 @@ def test_what_a_detector_of_somebody_else_returns_is_looked_at(model, answer, me
     """A slip in it is one line, not an answer about a face that is not there."""
     with pytest.raises(ConfigError, match=message):
         Recogniser(model, detector=lambda _: answer, threads=1).recognise(np.zeros((16, 32), np.uint8))
+
+
+@pytest.mark.parametrize("field", ["ir_version", "opset"])
+def test_a_network_for_a_newer_onnxruntime_says_so(tmp_path, field):
+    """It is no damaged file: the version that was found, and what to do."""
+    import onnx
+
+    model = onnx.load(write_shapes_model(tmp_path / "newer.onnx"))
+    if field == "ir_version":
+        model.ir_version = 99
+    else:
+        model.opset_import[0].version = 99
+    onnx.save(model, tmp_path / "newer.onnx")
+    with pytest.raises(RunError, match=r"expected an onnxruntime that reads it, found 1\..*pip install -U onnxruntime"):
+        Recogniser(tmp_path / "newer.onnx", detector="none").recognise(pair(0, 2))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.errors import ConfigError, DataError
+from mien.hints import suggest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,7 @@ def ensemble(
 
 def _check_choice(option: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise ConfigError(f"{option} {value}: expected one of {', '.join(choices)}")
+        raise ConfigError(f"{option} {value}: expected one of {', '.join(choices)}{suggest(value, choices)}")
 
 
 def _select(

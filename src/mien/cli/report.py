@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.errors import ConfigError
+from mien.hints import suggest
 
 if TYPE_CHECKING:
     from mien.report import ReportData
@@ -52,7 +53,7 @@ def choose_format(out: Path | None, asked: str | None) -> str:
     told = None if out is None else FORMATS.get(out.suffix.lower())
     formats = tuple(dict.fromkeys(FORMATS.values()))
     if asked is not None and asked not in formats:
-        raise ConfigError(f"--format {asked}: expected one of {', '.join(formats)}")
+        raise ConfigError(f"--format {asked}: expected one of {', '.join(formats)}{suggest(asked, formats)}")
     if out is not None and asked is None and told is None:
         raise ConfigError(f"--out {out}: expected a name that ends in .html, .md or .json, or a --format")
     if asked and told and asked != told:

@@ -79,15 +79,12 @@ def show_derivations(topic: str) -> None:
     Raises:
         ConfigError: if there is no such topic.
     """
-    import difflib
-
     from mien.errors import ConfigError
+    from mien.hints import suggest
     from mien.theory.derivations import TOPICS, read_derivations
 
     if topic not in TOPICS:
-        near = difflib.get_close_matches(topic, TOPICS, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"theory {topic!r}: expected one of {', '.join(TOPICS)}{hint}")
+        raise ConfigError(f"theory {topic!r}: expected one of {', '.join(TOPICS)}{suggest(topic, TOPICS)}")
     console = _open_console()
     for derivation in read_derivations(topic):
         _print_derivation(console, derivation)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, fields
 from typing import get_args
 
-from mien.config import AugmentConfig, ClassWeights, Recipe, Sampling, field_names, override
+from mien.config import AugmentConfig, ClassWeights, Recipe, Sampling, find_fields, override
 from mien.errors import ConfigError
+from mien.hints import ask, find_nearest
 
 AUGMENTATION, EARLY_STOPPING, ENSEMBLE = "augmentation", "early-stopping", "ensemble"
 NO_AUGMENTATION = AugmentConfig(mirror=0.0)
@@ -77,7 +77,5 @@ def _level(name: str, value: str, *changes: str) -> Level:
 
 
 def _suggest(text: str) -> str:
-    near = difflib.get_close_matches(text, (*NAMES, *field_names()), n=1)
-    if not near:
-        return ""
-    return f"; did you mean {near[0]}?" if near[0] in NAMES else f"; did you mean {near[0]}=V1,V2?"
+    near = find_nearest(text, NAMES) or [f"{name}=V1,V2" for name in find_fields(text)]
+    return ask(near, before="; ")

@@ -6,7 +6,6 @@ A file `synthetic.txt` says of drawn faces that they are drawn.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from PIL import Image
 from mien.data.archives import SYNTHETIC_MARK
 from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.errors import DataError, MienError
+from mien.files import name_aside
 
 SYNTHETIC_NOTE = "Every face in this folder is drawn; none is a photograph of a person.\n"
 
@@ -33,7 +33,7 @@ def write_folders(splits: Splits, out: Path) -> None:
     refuse_filled(out)
     for expression in splits.expressions:
         _refuse_unspeakable(expression, splits.source)
-    aside = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
+    aside = name_aside(out.absolute())
     try:
         aside.mkdir(parents=True)
         for name, faces in splits.named().items():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from mien.config import ModelConfig
 from mien.errors import ConfigError
+from mien.hints import suggest
 from mien.models.compact import build_compact
 from mien.models.network import Network
 from mien.models.report_cnn import build_report_cnn
@@ -45,8 +45,7 @@ def build_model(config: ModelConfig, *, classes: int, size: int) -> Network:
 
         return build_timm(config.name.removeprefix(TIMM), classes=classes, size=size)
     if config.name not in MODELS:
-        near = difflib.get_close_matches(config.name, MODELS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = suggest(config.name, MODELS.keys())
         raise ConfigError(f"model {config.name!r}: expected one of {', '.join(MODELS)}, or timm:NAME{hint}")
     multiple = SIZE_MULTIPLES[config.name]
     if size < 2 * multiple or size % multiple:

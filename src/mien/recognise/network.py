@@ -15,6 +15,11 @@ from mien.errors import DataError, RunError
 BATCH_SIZE = 256
 """Faces shown at a time: more are not faster, and take memory."""
 
+TOO_NEW = ("Unsupported model IR version", "Current official support for domain")
+"""What onnxruntime says of a file that a newer one can read."""
+
+SHOWN_LETTERS = 120
+
 
 @final
 class OnnxNetwork:
@@ -59,7 +64,11 @@ def _open_session(model: Path | bytes, where: object, threads: int | None) -> An
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
-        reason = " ".join(str(error).split())[:120]
+        told = " ".join(str(error).split())
+        if any(words in told for words in TOO_NEW):
+            expected = f"an onnxruntime that reads it, found {onnxruntime.__version__}"
+            raise RunError(f"{where}: expected {expected}: run  pip install -U onnxruntime") from error
+        reason = told if len(told) <= SHOWN_LETTERS else f"…{told[-SHOWN_LETTERS:]}"  # what is wrong stands at the end
         raise RunError(f"{where}: expected an ONNX file of `mien export`, found another kind ({reason})") from error
 
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from mien.errors import ConfigError
+from mien.hints import suggest
 
 LANGUAGES = ("en", "zh-TW")
 
@@ -19,7 +20,7 @@ def read_catalogue(language: str) -> dict[str, str]:
         ConfigError: no such language.
     """
     if language not in LANGUAGES:
-        raise ConfigError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}")
+        raise ConfigError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}{suggest(language, LANGUAGES)}")
     text = files(__package__).joinpath(f"{language}.json").read_text(encoding="utf-8")
     catalogue: dict[str, str] = json.loads(text)
     return catalogue
