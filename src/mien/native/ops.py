@@ -32,7 +32,7 @@ def _operator(function: Callable[..., Any], *, changes: tuple[str, ...] = ()) ->
     """Register `function` as an operator for a CPU, which changes the arguments named, and return that."""
     name = function.__name__
     LIBRARY.define(name + infer_schema(function, mutates_args=changes))
-    LIBRARY.impl(name, function, "CPU")  # type: ignore[no-untyped-call]
+    LIBRARY.impl(name, function, "CPU")
     return getattr(torch.ops.mien, name).default
 
 

@@ -168,10 +168,11 @@ def _make_function(
 
         @staticmethod
         def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
-            return _loop(Rule.apply)(info, in_dims, *arguments)
+            found: tuple[Any, Any] = _loop(Rule.apply)(info, in_dims, *arguments)
+            return found
 
     register_autograd(name, backward, setup_context=save, lib=ops.LIBRARY)
-    register_vmap(name, _loop(operator), lib=ops.LIBRARY)  # type: ignore[no-untyped-call]
+    register_vmap(name, _loop(operator), lib=ops.LIBRARY)
 
     def function(*arguments: Any) -> Any:
         # torch.compile takes the registered rules, and cannot look into a Function that calls an operator.
@@ -186,10 +187,10 @@ convolve_epilogue = _make_function(ops.convolve_epilogue, _epilogue_backward)
 norm_train = _make_function(ops.norm_train, _norm_backward, _save_norm)
 norm_train_backward = _make_function(ops.norm_train_backward, _norm_backward_twice)
 norm_apply = _make_function(ops.norm_apply, _apply_backward)
-register_vmap("mien::draw_epilogue", _loop(ops.draw_epilogue), lib=ops.LIBRARY)  # type: ignore[no-untyped-call]
+register_vmap("mien::draw_epilogue", _loop(ops.draw_epilogue), lib=ops.LIBRARY)
 
 
-@register_vmap("mien::update_statistics", lib=ops.LIBRARY)  # type: ignore[no-untyped-call]
+@register_vmap("mien::update_statistics", lib=ops.LIBRARY)
 def _refuse_statistics(*_: Any) -> Any:
     """Refuse to move statistics that all of a batch share, as torch's batch norm does."""
     raise RuntimeError(
