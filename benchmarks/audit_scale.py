@@ -19,7 +19,7 @@ import numpy as np
 from mien.audit.copies import find_exact_groups, report_near
 from mien.audit.finding import call_roll
 from mien.audit.looks import FLAT_DEVIATION, measure_looks
-from mien.data.faces import Faces, Images, Splits
+from mien.faces import Faces, Images, Splits
 
 SIDE, GRID = 48, 8
 BLOCK = 8192

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from mien.data.faces import Faces
 from mien.data.loading import load
+from mien.faces import Faces
 from mien.files import write_aside
 
 USAGES = {"train": "Training", "valid": "PublicTest", "test": "PrivateTest"}

@@ -21,8 +21,8 @@ import torch
 
 from mien.augment import augment
 from mien.config import Recipe
-from mien.data.faces import Faces
 from mien.evaluate import predict_probabilities
+from mien.faces import Faces
 from mien.models.network import WHITE
 from mien.recipes import find_recipe
 from mien.train.engine import Engine

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mien.config import Recipe, override
-from mien.data.faces import Faces
+from mien.faces import Faces
 from mien.models import build_model
 from mien.models.summary import summarise
 from mien.native.rrelu import LOWER, UPPER, RReLU

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from mien.config import Recipe, override
-from mien.data.faces import Faces
+from mien.faces import Faces
 from mien.recipes import QUICK
 from mien.train import RunFolder, train
 

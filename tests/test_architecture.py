@@ -29,11 +29,11 @@ ROWS = (
     {"data", "metrics", "balance"},
     {"synthetic"},
     {"config"},
-    {"labels", "files", "allocator", "processes", "reliability", "hints", "field_names"},
+    {"labels", "files", "allocator", "processes", "reliability", "hints", "field_names", "faces"},
     {"errors"},
     {"theory"},
 )
-"""From the top; `theory` stands alone, and `data.faces` is the one value that lower rows may name."""
+"""From the top; `theory` stands alone."""
 
 HEAVY = {"torch", "matplotlib", "sklearn", "PIL", "accelerate", "safetensors", "scipy", "pandas", "cv2", "onnxruntime"}
 MODULES = sorted(
@@ -47,9 +47,7 @@ def imported_parts(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [node.module] if isinstance(node, ast.ImportFrom) else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        found |= {
-            name.split(".")[1] for name in names if name and name.startswith("mien.") and name != "mien.data.faces"
-        }
+        found |= {name.split(".")[1] for name in names if name and name.startswith("mien.")}
     return found
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 from conftest import SHAPES, draw_shapes
 from mien.augment_sheet import augment_columns, choose_faces, draw_augmentation_sheet, single_steps
 from mien.config import AugmentConfig
-from mien.data.faces import UNLABELLED, Splits
 from mien.errors import ConfigError, DataError, MienError
+from mien.faces import UNLABELLED, Splits
 from mien.recipes import REPORT
 
 SPLITS = Splits(expressions=tuple(SHAPES), source="shapes", kind="shapes", train=draw_shapes(4))

@@ -8,10 +8,10 @@ import torch
 
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
-from mien.data.faces import Splits
 from mien.ensemble import average_weights, choose_members, find_snapshots, measure, mix_runs, save_ensemble
 from mien.errors import RunError
 from mien.evaluate import predict_probabilities
+from mien.faces import Splits
 from mien.train import RunFolder, train
 
 FACES = draw_shapes(6, seed=5)

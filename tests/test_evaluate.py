@@ -10,7 +10,6 @@ import torch
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
 from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.config import ModelConfig
-from mien.data.faces import UNLABELLED, Splits
 from mien.ensemble import mix_runs
 from mien.errors import ConfigError, DataError
 from mien.evaluate import (
@@ -21,6 +20,7 @@ from mien.evaluate import (
     predict_probabilities,
     predict_valid,
 )
+from mien.faces import UNLABELLED, Splits
 from mien.known import know_splits
 from mien.models import build_model
 from mien.views import parse_views

@@ -8,9 +8,9 @@ import pytest
 
 from conftest import SHAPES, draw_shapes
 from mien.checkpoint import load_run
-from mien.data.faces import Splits
 from mien.decide import ARGMAX, Rule, parse_decision
 from mien.errors import DataError
+from mien.faces import Splits
 from mien.metrics import bootstrap_differences, rate
 from mien.remedies import choose_all_rules, choose_rule_for, compare_rules, describe_trades, summarise_trades
 from mien.results import Evaluation

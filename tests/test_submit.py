@@ -3,8 +3,8 @@
 import pytest
 
 from conftest import draw_shapes
-from mien.data.faces import Splits
 from mien.errors import DataError, MienError
+from mien.faces import Splits
 from mien.submit import choose_faces, write_submission
 
 

@@ -15,9 +15,9 @@ from conftest import SHAPES, draw_shapes, run_mien, tiny_recipe, write_shapes
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import load_run, load_tensors
 from mien.config import Recipe
-from mien.data.faces import Faces
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
+from mien.faces import Faces
 from mien.labels import EXPRESSIONS
 from mien.models.network import resize
 from mien.teach import (

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mien.augment import augment
 from mien.config import AugmentConfig
-from mien.data.faces import Faces, Images, Splits
 from mien.errors import ConfigError, DataError
+from mien.faces import Faces, Images, Splits
 from mien.files import write_aside
 
 ROWS = 8

@@ -20,8 +20,8 @@ import torch
 import mien
 from mien.calibrate import LEAST, read_temperatures
 from mien.checkpoint import WEIGHTS, Member, Run, describe_members, load_run, save_tensors
-from mien.data.faces import Splits
 from mien.errors import RunError
+from mien.faces import Splits
 from mien.files import make_folder
 from mien.metrics import rate
 from mien.models import build_model

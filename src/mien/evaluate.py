@@ -19,10 +19,10 @@ import mien
 from mien.calibrate import fit_temperature, scale_probabilities, write_temperatures
 from mien.checkpoint import Run
 from mien.data.copies import hash_images
-from mien.data.faces import UNLABELLED, Faces, Images, Labels, Splits
 from mien.data.prepare import fingerprint
 from mien.decide import ARGMAX, Rule
 from mien.errors import ConfigError, DataError, MienError
+from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
 from mien.files import make_folder, write_aside
 from mien.known import Known
 from mien.models import Network

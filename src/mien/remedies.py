@@ -13,10 +13,10 @@ import numpy as np
 
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run
-from mien.data.faces import Splits
 from mien.decide import ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 from mien.errors import DataError
 from mien.evaluate import predict_valid
+from mien.faces import Splits
 from mien.metrics import Difference, Rates, bootstrap_differences, rate
 from mien.results import SEED, Evaluation
 

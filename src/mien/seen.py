@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.copies import DIGEST_BYTES, hash_images
-from mien.data.faces import UNLABELLED, Faces, Labels, Splits
 from mien.errors import RunError
+from mien.faces import UNLABELLED, Faces, Labels, Splits
 from mien.files import write_aside
 
 FILE = "faces.npy"

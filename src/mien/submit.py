@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from mien.data.faces import Faces, Splits
 from mien.errors import DataError, MienError
+from mien.faces import Faces, Splits
 from mien.files import make_folder, write_aside
 
 HEADER = ("id", "label")

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run, load_run
 from mien.config import Recipe
-from mien.data.faces import Faces
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
+from mien.faces import Faces
 from mien.models import Network, build_model
 from mien.models.network import resize
 

@@ -14,7 +14,7 @@ from mien.audit.copies import find_exact_groups, report_exact, report_near
 from mien.audit.finding import Finding, call_roll
 from mien.audit.hashes import BITS, count_bits, hash_frequencies
 from mien.audit.near import find_near, join_pairs
-from mien.data.faces import Faces, Images, Splits
+from mien.faces import Faces, Images, Splits
 
 
 def draw_patterns(count: int, *, seed: int = 0, side: int = 48) -> Images:

@@ -20,10 +20,10 @@ from mien.audit.doubts import find_doubts
 from mien.audit.page import write_page
 from mien.audit.table import write_table
 from mien.cli import main
-from mien.data.faces import Faces, Images, Splits
 from mien.data.loading import load
 from mien.data.votes import CHOICES, Votes
 from mien.errors import ConfigError
+from mien.faces import Faces, Images, Splits
 from mien.labels import EXPRESSIONS
 
 

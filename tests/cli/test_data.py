@@ -13,7 +13,7 @@ from rich.console import Console
 from conftest import SHAPES, draw_shapes, run_mien, write_shapes
 from mien.cli.counts import draw_bar, render_description
 from mien.data.describe import describe
-from mien.data.faces import Splits
+from mien.faces import Splits
 
 
 @pytest.fixture(scope="module")

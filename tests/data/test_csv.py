@@ -10,10 +10,10 @@ import pytest
 from mien.data import csv as pixel_csv
 from mien.data.bad import BadInputs
 from mien.data.csv import read_pixel_table
-from mien.data.faces import UNLABELLED
 from mien.data.gather import Gathered
 from mien.data.names import SPLITS
 from mien.errors import DataError
+from mien.faces import UNLABELLED
 
 SIDE = 8
 FACES = np.random.default_rng(0).integers(0, 256, (40, SIDE, SIDE)).astype(np.uint8)

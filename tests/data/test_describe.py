@@ -9,7 +9,7 @@ import pytest
 
 from conftest import SHAPES, draw_shapes
 from mien.data.describe import SharedCopies, describe
-from mien.data.faces import UNLABELLED, Faces, Splits
+from mien.faces import UNLABELLED, Faces, Splits
 
 NAMES = tuple(SHAPES)
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from conftest import SHAPES, draw_shapes, write_shapes
 from mien.data import load
-from mien.data.faces import UNLABELLED
 from mien.errors import ConfigError, DataError
+from mien.faces import UNLABELLED
 from mien.labels import EXPRESSIONS
 
 

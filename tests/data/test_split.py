@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mien.data.copies import hash_images
-from mien.data.faces import Faces, Splits
 from mien.data.split import hold_out_valid
 from mien.errors import ConfigError, DataError
+from mien.faces import Faces, Splits
 
 FER2013_COUNTS = (3995, 436, 4097, 7215, 4830, 3171, 4965)
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from conftest import ROOT
 from mien.config import DataConfig
-from mien.data.faces import Faces, Splits
 from mien.data.prepare import prepare_splits
 from mien.data.votes import CHOICES, Votes, find_majority, label_by_votes, read_votes, spread_votes
 from mien.errors import ConfigError, DataError, MienError
+from mien.faces import Faces, Splits
 from mien.labels import EXPRESSIONS
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"

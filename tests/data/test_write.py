@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from conftest import SHAPES, draw_shapes
-from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.data.loading import load
 from mien.data.write import write_folders
 from mien.errors import DataError, MienError
+from mien.faces import UNLABELLED, Faces, Splits
 
 SPLITS = Splits(
     expressions=tuple(SHAPES),

@@ -12,7 +12,7 @@ import torch
 
 from conftest import draw_shapes, tiny_recipe
 from mien.cli import main
-from mien.data.faces import Faces
+from mien.faces import Faces
 from mien.train.engine import Engine
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"

@@ -15,7 +15,7 @@ from mien.audit.finding import Finding, Roll
 from mien.audit.hashes import BLOCK_BYTES, Hashes, hash_frequencies
 from mien.audit.near import Pairs, find_near, join_pairs
 from mien.data.copies import hash_images
-from mien.data.faces import UNLABELLED, Images
+from mien.faces import UNLABELLED, Images
 
 LEAST_CORRELATION = 0.85
 """Of the pixels of near copies. On FER2013 the pairs above it are the same photograph; below 0.8 many are not."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import Labels
+from mien.faces import Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from mien.audit.looks import FLAT_DEVIATION, measure_looks, report_looks
 from mien.audit.sizes import report_sizes
 from mien.audit.tagged import report_tagged
 from mien.data.describe import Description, describe
-from mien.data.faces import Splits
 from mien.data.votes import Votes
+from mien.faces import Splits
 
 BY_VOTES, BY_RUN = ("no-face", "ambiguous", "outvoted"), "wrong-label"
 RARE_RATIO = 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import UNLABELLED, Faces, Images, Labels, Splits
+from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import Images
+from mien.faces import Images
 
 BITS = 64
 SIDE = 8

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mien.audit import Audit, Finding
     from mien.audit.clean import Kept
-    from mien.data.faces import Splits
+    from mien.faces import Splits
 
 CLEAN_LIST, PAGE, TABLE = "clean.txt", "index.html", "audit.csv"
 

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from mien.config import AugmentConfig
-    from mien.data.faces import Splits
+    from mien.faces import Splits
 
 
 def data(

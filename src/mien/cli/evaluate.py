@@ -11,8 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from mien.checkpoint import Run
-    from mien.data.faces import Splits
     from mien.decide import Rule, Wish
+    from mien.faces import Splits
     from mien.known import Known
     from mien.remedies import Trade
     from mien.results import Evaluation

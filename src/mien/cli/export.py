@@ -9,8 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from mien.checkpoint import Run
-    from mien.data.faces import Splits
     from mien.export import Export
+    from mien.faces import Splits
 
 
 def export(

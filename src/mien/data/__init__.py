@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mien.data.faces import UNLABELLED, Faces, Splits
+from mien.faces import UNLABELLED, Faces, Splits
 
 if TYPE_CHECKING:
     from mien.data.loading import load

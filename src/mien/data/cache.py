@@ -20,8 +20,8 @@ from pathlib import Path
 
 from mien.data.archives import list_folder, name_damage
 from mien.data.entry import read_entry, write_entry
-from mien.data.faces import Splits
 from mien.errors import MienError
+from mien.faces import Splits
 from mien.files import make_folder, write_text
 
 READER_VERSION = 1

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import Images
+from mien.faces import Images
 
 DIGEST_BYTES = 16
 

@@ -18,11 +18,11 @@ import numpy as np
 
 from mien.data.bad import BadInputs
 from mien.data.digits import PADDING, parse_field, parse_fields
-from mien.data.faces import Images
 from mien.data.gather import Gathered
 from mien.data.names import read_header
 from mien.data.rows import Block, Rows, Table, find_rows, understand_header
 from mien.errors import DataError
+from mien.faces import Images
 from mien.labels import EXPRESSIONS
 
 BLOCK_BYTES = 1 << 20

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.copies import hash_images
-from mien.data.faces import UNLABELLED, Splits
+from mien.faces import UNLABELLED, Splits
 
 UNBALANCED_RATIO = 10
 """Faces of the largest class of train for one of the smallest, from which a warning is due."""

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from mien.data.faces import Faces, Splits
 from mien.errors import DataError
+from mien.faces import Faces, Splits
 from mien.files import write_aside
 
 _FACTS = ("expressions", "source", "kind", "synthetic", "skipped", "warnings")

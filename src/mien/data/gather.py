@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.bad import BadInputs
-from mien.data.faces import UNLABELLED, Faces, Images, Labels, Splits
 from mien.data.names import SPLITS
 from mien.errors import DataError
+from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
 
 MIN_SIDE_PIXELS = 8
 MIN_CLASSES = 2

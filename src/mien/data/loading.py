@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mien.data.bad import BadInputs
 from mien.data.cache import recall, remember, stamp_source
-from mien.data.faces import Splits
 from mien.data.gather import MIN_SIDE_PIXELS, assemble
 from mien.errors import ConfigError, DataError, MienError
+from mien.faces import Splits
 
 SYNTHETIC = "synthetic"
 MAX_SIDE_PIXELS = 1024

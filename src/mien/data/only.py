@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import Faces, Splits
 from mien.errors import DataError
+from mien.faces import Faces, Splits
 from mien.files import write_text
 
 Kept = Mapping[str, npt.NDArray[np.bool_]]

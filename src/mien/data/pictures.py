@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from mien.data.archives import Tree, name_damage
 from mien.data.bad import BadInputs
-from mien.data.faces import UNLABELLED
 from mien.data.gather import Gathered
 from mien.data.images import decode_face
 from mien.data.names import SPLITS, order_classes
 from mien.errors import DataError
+from mien.faces import UNLABELLED
 
 DEFAULT_SIDE = 48
 """The side of FER2013's faces: what pictures of several sizes are resized to unless told otherwise."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mien.data.digits import PADDING
-from mien.data.faces import UNLABELLED
 from mien.data.names import (
     LABEL_COLUMNS,
     PIXEL_COLUMNS,
@@ -23,6 +22,7 @@ from mien.data.names import (
     parse_usage,
 )
 from mien.errors import DataError
+from mien.faces import UNLABELLED
 
 _AROUND = b'" \r\t'
 _NOT_FOUND = -1

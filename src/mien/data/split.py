@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.copies import hash_images
-from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.errors import ConfigError, DataError
+from mien.faces import UNLABELLED, Faces, Splits
 
 _LEAST = 2
 

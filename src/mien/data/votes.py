@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import Faces, Labels, Splits, Targets
 from mien.data.names import parse_usage
 from mien.errors import ConfigError, DataError
+from mien.faces import Faces, Labels, Splits, Targets
 from mien.labels import EXPRESSIONS, canonical_expression
 
 CONTEMPT = "contempt"

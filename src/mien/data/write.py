@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 from mien.data.archives import SYNTHETIC_MARK
-from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.errors import DataError, MienError
+from mien.faces import UNLABELLED, Faces, Splits
 from mien.files import name_aside
 
 SYNTHETIC_NOTE = "Every face in this folder is drawn; none is a photograph of a person.\n"

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run
-from mien.data.faces import Images, Splits
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluate import predict_probabilities
+from mien.faces import Images, Splits
 from mien.labels import EXPRESSIONS
 from mien.synthetic import draw_faces
 

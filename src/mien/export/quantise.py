@@ -10,9 +10,9 @@ from typing import Any, final
 
 import numpy as np
 
-from mien.data.faces import Images
 from mien.export.graph import describe
 from mien.export.quiet import keep_quiet, require
+from mien.faces import Images
 
 BATCH_SIZE = 128
 QUANTISED = ("Conv", "Gemm", "MatMul", "Add", "MaxPool", "Relu")

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from mien.checkpoint import Run
-from mien.data.faces import Splits
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluate import match_labels
 from mien.export.check import check_difference, compare_with_torch, gather_faces, run_model, spread
 from mien.export.graph import build_model
 from mien.export.quantise import quantise
+from mien.faces import Splits
 from mien.files import write_aside
 
 CALIBRATION_FACES = 512

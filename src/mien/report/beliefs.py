@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run
-from mien.data.faces import Splits
 from mien.decide import ARGMAX
 from mien.errors import DataError
 from mien.evaluate import calibrate_run
+from mien.faces import Splits
 from mien.remedies import choose_all_rules, compare_rules
 from mien.report.data import Absent, CalibrationPart, RulesPart
 from mien.results import Evaluation

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from mien.checkpoint import Run
-from mien.data.faces import Faces, Splits
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
 from mien.evaluate import evaluate_split
+from mien.faces import Faces, Splits
 from mien.known import know_splits
 from mien.report.beliefs import calibrate_again
 from mien.report.data import Absent, SplitScores

@@ -13,8 +13,8 @@ import numpy as np
 
 import mien
 from mien.checkpoint import Run, load_run
-from mien.data.faces import UNLABELLED, Faces, Splits
 from mien.errors import RunError
+from mien.faces import UNLABELLED, Faces, Splits
 from mien.metrics import Scores
 from mien.report.beliefs import calibrate_again, tell_calibration, tell_rules
 from mien.report.data import Absent, BalancePart, ReportData

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.faces import Faces
+from mien.faces import Faces
 from mien.metrics import Scores, wilson_interval
 from mien.report.data import ConfusedPair, FacePicture
 from mien.report.pictures import picture_face

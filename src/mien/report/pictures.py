@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.data.faces import Faces
+from mien.faces import Faces
 from mien.report.data import FacePicture
 from mien.results import Evaluation
 

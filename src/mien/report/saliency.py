@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.data.faces import Faces
+from mien.faces import Faces
 from mien.models import Network
 from mien.models.network import WHITE
 from mien.report.data import Absent, SaliencyPart

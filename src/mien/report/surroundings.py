@@ -7,8 +7,8 @@ from pathlib import Path
 from mien.audit import examine
 from mien.compare import Results, find_study
 from mien.compare.results import read_results
-from mien.data.faces import Splits
 from mien.errors import RunError
+from mien.faces import Splits
 from mien.report.data import Absent, AuditPart, AuditRow
 
 

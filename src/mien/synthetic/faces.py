@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from mien.data.faces import Faces, Images, Labels, Splits
 from mien.errors import ConfigError
+from mien.faces import Faces, Images, Labels, Splits
 from mien.labels import EXPRESSIONS
 from mien.synthetic.scene import draw_people
 from mien.synthetic.traits import sample_traits

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mien.data.faces import Images
+from mien.faces import Images
 from mien.synthetic.features import draw_parts
 from mien.synthetic.shapes import Plane, clip_unit, cover, paint
 from mien.synthetic.units import Field, add_effects

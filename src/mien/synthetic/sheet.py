@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mien.data.faces import Images
 from mien.errors import ConfigError
+from mien.faces import Images
 from mien.labels import EXPRESSIONS
 from mien.synthetic.faces import SIZE, draw_faces
 

@@ -25,9 +25,9 @@ from mien.balance import weigh_classes
 from mien.batches import derive_seed
 from mien.checkpoint import Facts
 from mien.config import Precision, Recipe
-from mien.data.faces import Faces
 from mien.ema import start_average, update_average
 from mien.errors import ConfigError
+from mien.faces import Faces
 from mien.losses import cross_entropy
 from mien.models import Network, build_model
 from mien.models.network import WHITE, resize

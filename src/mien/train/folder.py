@@ -23,8 +23,8 @@ import numpy as np
 from torch import Tensor
 
 from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
-from mien.data.faces import Targets
 from mien.errors import RunError
+from mien.faces import Targets
 from mien.files import lock_folder, make_folder, write_aside, write_text
 from mien.train.stopping import Record
 

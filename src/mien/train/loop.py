@@ -15,9 +15,9 @@ from torch import Tensor
 from mien.batches import count_steps, order_epoch, pick_batch
 from mien.checkpoint import Facts, save_tensors
 from mien.config import Recipe
-from mien.data.faces import Faces
 from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
+from mien.faces import Faces
 from mien.plots import draw_curves
 from mien.schedules import Plateau, grow_side, scale_rate
 from mien.teach import call_teachers, start_weights

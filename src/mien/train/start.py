@@ -16,11 +16,11 @@ from accelerate import Accelerator
 import mien
 from mien.checkpoint import Facts, load_run
 from mien.config import Recipe, read_recipe
-from mien.data.faces import Splits, Targets
 from mien.data.loading import SYNTHETIC, load
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluate import calibrate_run, pick_device
+from mien.faces import Splits, Targets
 from mien.models import build_model
 from mien.native import is_available
 from mien.processes import count_processes, is_main_process
