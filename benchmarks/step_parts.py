@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from mien.augment import augment
-from mien.config import Recipe
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.models.network import WHITE
-from mien.recipes import find_recipe
+from mien.recipes.named import find_recipe
+from mien.recipes.schema import Recipe
 from mien.train.engine import Engine
 
 WARM_UP = 2

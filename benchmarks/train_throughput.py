@@ -25,12 +25,12 @@ from PIL import Image, ImageFilter, ImageOps
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from mien.config import Recipe, override
 from mien.faces import Faces
 from mien.models import build_model
 from mien.models.summary import summarise
 from mien.native.rrelu import LOWER, UPPER, RReLU
-from mien.recipes import REPORT
+from mien.recipes.named import REPORT
+from mien.recipes.schema import Recipe, override
 from mien.train.engine import Engine
 
 BATCH, SIDE, CLASSES = 128, 64, 7

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from mien.config import Recipe, override
 from mien.faces import Faces
-from mien.recipes import QUICK
+from mien.recipes.named import QUICK
+from mien.recipes.schema import Recipe, override
 from mien.train import RunFolder, train
 
 # A machine that others use, too, may take a second for what takes a millisecond.

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mien.augment import Dice, augment, blur, draw_homographies, erase, mirror, relight, warp
-from mien.config import AugmentConfig
+from mien.recipes.schema import AugmentConfig
 
 EVERYTHING = AugmentConfig(
     mirror=0.5,

@@ -9,7 +9,6 @@ import torch
 
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
 from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
-from mien.config import ModelConfig
 from mien.ensemble import mix_runs
 from mien.errors import ConfigError, DataError
 from mien.evaluate import (
@@ -23,6 +22,7 @@ from mien.evaluate import (
 from mien.faces import UNLABELLED, Splits
 from mien.known import know_splits
 from mien.models import build_model
+from mien.recipes.schema import ModelConfig
 from mien.views import parse_views
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import mien
-from mien.config import field_names, find_fields, override
 from mien.errors import ConfigError
-from mien.field_names import OTHER_VALUES, OTHER_WORDS, SHARED_WORDS
 from mien.hints import find_nearest
-from mien.recipes import SMALL
+from mien.recipes.field_names import OTHER_VALUES, OTHER_WORDS, SHARED_WORDS
+from mien.recipes.named import SMALL
+from mien.recipes.schema import field_names, find_fields, override
 
 DROPOUT = ["model.dropout_dense", "model.dropout_conv"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mien.config import ModelConfig, TrainConfig
 from mien.models import build_model
 from mien.optimisers import NEWTON_SCHULZ, Muon, build_optimizer, orthogonalise, set_rate
+from mien.recipes.schema import ModelConfig, TrainConfig
 
 
 def newton_schulz(matrix: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from mien.config import AugmentConfig
+from mien.recipes.schema import AugmentConfig
 
 SMALLEST_ERASED_AREA = 0.02
 LONGEST_ERASED_SIDE = 3.3

@@ -15,10 +15,10 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.augment import augment
-from mien.config import AugmentConfig
 from mien.errors import ConfigError, DataError
 from mien.faces import Faces, Images, Splits
 from mien.files import write_aside
+from mien.recipes.schema import AugmentConfig
 
 ROWS = 8
 EXAMPLES = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mien.config import ClassWeights
+from mien.recipes.schema import ClassWeights
 
 EFFECTIVE_NUMBER_BETA = 0.999
 """Cui et al. 2019 try 0.9, 0.99, 0.999, 0.9999; at 0.999 a class of 436 weighs 2.8 times one of 7215."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.balance import weigh_faces
-from mien.config import Sampling
+from mien.recipes.schema import Sampling
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:

@@ -20,11 +20,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mien.calibrate import read_temperatures
-from mien.config import Recipe, read_recipe
 from mien.errors import MienError, RunError
 from mien.files import write_aside
 from mien.models import Network, build_model
 from mien.models.mixture import mix_networks
+from mien.recipes.schema import Recipe, read_recipe
 from mien.seen import SeenFaces, read_seen
 from mien.views import name_views
 

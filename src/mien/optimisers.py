@@ -11,7 +11,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from mien.config import TrainConfig
+from mien.recipes.schema import TrainConfig
 
 ADAM_BETA2 = 0.999
 REST_MOMENTUM = 0.85

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from mien.config import Schedule
+from mien.recipes.schema import Schedule
 
 
 def scale_rate(schedule: Schedule, progress: float, *, warmup_fraction: float = 0.0) -> float:

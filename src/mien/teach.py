@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run, load_run
-from mien.config import Recipe
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.models import Network, build_model
 from mien.models.network import resize
+from mien.recipes.schema import Recipe
 
 BUNDLED = "bundled"
 """The name, in place of a path, of the network that ships with mien."""

@@ -13,10 +13,10 @@ from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
 from mien.audit.finding import call_roll
 from mien.audit.judge import report_doubts
 from mien.checkpoint import Run, load_run
-from mien.config import Recipe
 from mien.data.loading import load
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
+from mien.recipes.schema import Recipe
 from mien.train import RunFolder
 from mien.train.start import start_run
 

@@ -10,10 +10,10 @@ import typer
 from typer.testing import CliRunner
 
 from mien.cli.model import model
-from mien.config import ModelConfig
 from mien.errors import MienError
 from mien.models import MODELS, build_model
 from mien.models.summary import render_table, summarise
+from mien.recipes.schema import ModelConfig
 
 DIAGRAM = Path(__file__).resolve().parents[2] / "docs" / "report-cnn.svg"
 

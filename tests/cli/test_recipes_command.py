@@ -10,9 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from mien.cli.recipes import recipes
-from mien.config import Recipe, field_names, override, read_recipe
 from mien.errors import ConfigError
-from mien.recipes import RECIPES
+from mien.recipes.named import RECIPES
+from mien.recipes.schema import Recipe, field_names, override, read_recipe
 
 
 def run(*arguments: str) -> str:

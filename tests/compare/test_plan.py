@@ -7,9 +7,9 @@ import json
 import pytest
 
 from mien.compare.plan import Plan, plan_study, read_plan
-from mien.config import override
 from mien.errors import ConfigError
-from mien.recipes import SMALL
+from mien.recipes.named import SMALL
+from mien.recipes.schema import override
 
 
 def plan_small(*vary: str, **options: object) -> Plan:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from conftest import SHAPES, draw_shapes
-from mien.config import DataConfig
 from mien.data.only import keep_only, write_list
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError
 from mien.faces import Splits
+from mien.recipes.schema import DataConfig
 
 SPLITS = Splits(
     expressions=tuple(SHAPES), source="shapes", kind="shapes", train=draw_shapes(4), test=draw_shapes(2, seed=1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.config import DataConfig
 from mien.data.loading import load
 from mien.data.prepare import drop_copies, fingerprint, prepare_splits
+from mien.recipes.schema import DataConfig
 
 
 def test_a_part_of_train_is_drawn_by_the_seed_and_valid_stays() -> None:

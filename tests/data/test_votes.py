@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import ROOT
-from mien.config import DataConfig
 from mien.data.prepare import prepare_splits
 from mien.data.votes import CHOICES, Votes, find_majority, label_by_votes, read_votes, spread_votes
 from mien.errors import ConfigError, DataError, MienError
 from mien.faces import Faces, Splits
 from mien.labels import EXPRESSIONS
+from mien.recipes.schema import DataConfig
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 USAGES = ("Training", "PublicTest", "PrivateTest")

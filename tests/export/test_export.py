@@ -15,7 +15,6 @@ from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien import Recogniser
 from mien.calibrate import scale_probabilities
 from mien.checkpoint import Run, load_run
-from mien.config import override
 from mien.errors import MienError, MissingExtraError
 from mien.evaluate import predict_probabilities
 from mien.export import Export, export_run, write_model
@@ -23,6 +22,7 @@ from mien.export.check import check_difference, run_model
 from mien.export.graph import describe_run
 from mien.export.run import shrink_export
 from mien.faces import Splits
+from mien.recipes.schema import override
 from mien.train import RunFolder, train
 
 VIEWS = ("plain", "mirror")

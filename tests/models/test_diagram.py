@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import pytest
 from torch import nn
 
-from mien.config import ModelConfig
 from mien.models import MODELS, Network, build_model
 from mien.models.boxes import arrange
 from mien.models.diagram import draw_network
 from mien.models.stages import MOST_SLICES, WIDEST, Slice, Stage, group_stages
 from mien.models.summary import summarise
+from mien.recipes.schema import ModelConfig
 
 SVG = "{http://www.w3.org/2000/svg}"
 

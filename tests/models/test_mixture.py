@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from conftest import draw_shapes
-from mien.config import ModelConfig
 from mien.evaluate import predict_probabilities
 from mien.models import build_model
 from mien.models.mixture import mix_networks
 from mien.models.summary import summarise
+from mien.recipes.schema import ModelConfig
 
 
 @pytest.fixture(scope="module")

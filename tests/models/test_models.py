@@ -7,9 +7,9 @@ import importlib.util
 import pytest
 import torch
 
-from mien.config import ModelConfig
 from mien.errors import ConfigError, MissingExtraError
 from mien.models import MODELS, SIZE_MULTIPLES, Network, build_model
+from mien.recipes.schema import ModelConfig
 
 CLASSES = 5
 BUDGETS = {"report-cnn": 45_000_000, "small": 500_000, "compact": 800_000, "resnet9": 2_100_000}

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from mien.config import ModelConfig
 from mien.errors import ConfigError
 from mien.models import Network, build_model
 from mien.models.summary import Summary, render_table, summarise
+from mien.recipes.schema import ModelConfig
 
 REPORT_ROWS = (
     ("Conv2d", (64, 64, 64), 640),

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mien.config import ModelConfig
 from mien.models import MODELS, build_model
 from mien.models.small import Residual
 from mien.native import accelerate, is_available, rules
 from mien.native.rrelu import RReLU
+from mien.recipes.schema import ModelConfig
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="no C compiler on this machine, or MIEN_NATIVE=0")
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vmap
 from torch.nn import functional as F
 
-from mien.config import ModelConfig
 from mien.models import build_model
 from mien.native import accelerate, is_available
 from mien.native.rrelu import RReLU
+from mien.recipes.schema import ModelConfig
 
 pytestmark = pytest.mark.skipif(not is_available(), reason="no C compiler on this machine, or MIEN_NATIVE=0")
 

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional as F
 
-from mien.config import ModelConfig
 from mien.models import build_model
+from mien.recipes.schema import ModelConfig
 from mien.synthetic import load_synthetic
 from mien.theory.network import draw_from, forward, start_parameters, teach
 from mien.theory.optimisers import Adam, start_memory

@@ -12,10 +12,10 @@ import torch
 
 from conftest import FACTS, draw_shapes, tiny_recipe
 from mien.checkpoint import load_run, load_tensors
-from mien.config import ModelConfig, Recipe
 from mien.errors import ConfigError, Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.models import build_model
+from mien.recipes.schema import ModelConfig, Recipe
 from mien.train import Listener, Options, Outcome, RunFolder, train
 from mien.train.engine import Engine, build_optimizer
 

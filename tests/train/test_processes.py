@@ -20,7 +20,7 @@ from mien.checkpoint import load_tensors
 from mien.errors import ConfigError
 from mien.models import build_model
 from mien.processes import count_processes, is_first_of_machine, is_main_process, was_left_alone
-from mien.recipes import QUICK
+from mien.recipes.named import QUICK
 from mien.train import RunFolder
 from mien.train.engine import start_accelerator
 from mien.train.sync_norm import SyncNorm, synchronise_norms

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mien.config import TrainConfig
+from mien.recipes.schema import TrainConfig
 from mien.train.stopping import Stopping, score_of
 
 

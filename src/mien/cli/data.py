@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mien.config import AugmentConfig
     from mien.faces import Splits
+    from mien.recipes.schema import AugmentConfig
 
 
 def data(
@@ -35,7 +35,7 @@ def data(
     from mien.data.only import keep_only
     from mien.data.split import hold_out_valid
     from mien.data.write import refuse_filled, write_folders
-    from mien.recipes import find_recipe
+    from mien.recipes.named import find_recipe
 
     augmentation = find_recipe(recipe).augment
     if out is not None:

@@ -108,11 +108,11 @@ def _read_splits(
     run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None
 ) -> tuple[Known, Known | None]:
     """Return the faces to measure on, and those that the run was trained on: None where those are gone."""
-    from mien.config import DataConfig
     from mien.data.loading import load
     from mien.data.prepare import label
     from mien.errors import DataError
     from mien.known import is_moved, know_other, know_splits
+    from mien.recipes.schema import DataConfig
 
     chosen: dict[str, Any] = {"labels": labels or "own", "votes": None if votes is None else str(votes)}
     source = None if data is None or run.source in (data, str(Path(data).resolve())) else data

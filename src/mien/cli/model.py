@@ -18,8 +18,8 @@ def model(
     diagram: Annotated[Path | None, typer.Option(help="Draw the network as blocks into this SVG file.")] = None,
 ) -> None:
     """Print the layers of a network, or list the networks."""
-    from mien.config import DataConfig
     from mien.errors import ConfigError
+    from mien.recipes.schema import DataConfig
 
     DataConfig(size=size)  # refuses a side that no recipe could hold
     if diagram is not None and diagram.suffix.lower() != ".svg":
@@ -33,11 +33,11 @@ def model(
 
 
 def _show(name: str, size: int | None, classes: int, diagram: Path | None) -> None:
-    from mien.config import ModelConfig
     from mien.files import write_text
     from mien.models import build_model
     from mien.models.diagram import draw_network
     from mien.models.summary import render_table, summarise
+    from mien.recipes.schema import ModelConfig
 
     network = build_model(ModelConfig(name=name), classes=classes, size=size or _usual_size(name))
     typer.echo(render_table(summarise(network)))
@@ -47,9 +47,9 @@ def _show(name: str, size: int | None, classes: int, diagram: Path | None) -> No
 
 
 def _list(size: int | None, classes: int) -> None:
-    from mien.config import ModelConfig
     from mien.models import MODELS, build_model
     from mien.models.summary import summarise
+    from mien.recipes.schema import ModelConfig
 
     lines = [f"{'network':<12} {'faces':>7} {'layers':>7} {'parameters':>12} {'multiply-adds per face':>23}"]
     for name in MODELS:
@@ -62,7 +62,7 @@ def _list(size: int | None, classes: int) -> None:
 
 def _usual_size(name: str) -> int:
     """Return the side that a recipe with this network asks for, or that of FER2013."""
-    from mien.recipes import RECIPES
+    from mien.recipes.named import RECIPES
 
     sizes = (recipe.data.size for recipe in RECIPES.values() if recipe.model.name == name)
     return next((size for size in sizes if size), USUAL_SIZE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mien.config import Recipe
+    from mien.recipes.schema import Recipe
 
 
 def recipes(
@@ -20,9 +20,9 @@ def recipes(
     """List the recipes, or print every field of one with what it means and may be."""
     import json
 
-    from mien.config import override
     from mien.errors import ConfigError
-    from mien.recipes import RECIPES, find_recipe
+    from mien.recipes.named import RECIPES, find_recipe
+    from mien.recipes.schema import override
 
     if name is None and assignments:
         raise ConfigError(f"--set {assignments[0]}: of which recipe? Name one of them: `mien recipes small`")
@@ -36,7 +36,7 @@ def recipes(
 
 
 def _list() -> None:
-    from mien.recipes import RECIPES
+    from mien.recipes.named import RECIPES
 
     typer.echo(f"{'recipe':<8} {'network':<11} {'epochs':>6}  about")
     for recipe in RECIPES.values():
@@ -45,7 +45,7 @@ def _list() -> None:
 
 def _render(recipe: Recipe) -> str:
     """Return `section.field=value  # about` lines: behind `--set` a shell takes the rest of the line as a comment."""
-    from mien.config import SECTIONS
+    from mien.recipes.schema import SECTIONS
 
     lines = [f"# {recipe.name}: {recipe.about}"]
     for name, section in SECTIONS.items():

@@ -12,7 +12,7 @@ from mien.errors import ConfigError
 from mien.processes import is_main_process
 
 if TYPE_CHECKING:
-    from mien.config import Recipe
+    from mien.recipes.schema import Recipe
     from mien.train import Outcome, RunFolder
 
 
@@ -92,8 +92,8 @@ def train(
 
 def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe:
     """Return the named recipe with its changes, or that of the run to go on with."""
-    from mien.config import override, read_recipe
-    from mien.recipes import find_recipe
+    from mien.recipes.named import find_recipe
+    from mien.recipes.schema import override, read_recipe
 
     if resume is None:
         return override(find_recipe(name), changes)

@@ -9,9 +9,9 @@ from typing import Any
 
 from mien.compare.folder import StudyFolder
 from mien.compare.plan import SEED_FIELD, Plan, Variant
-from mien.config import override, read_recipe
 from mien.data.prepare import resolve_files
 from mien.errors import RunError
+from mien.recipes.schema import override, read_recipe
 from mien.results import FIGURES
 from mien.teach import resolve_runs
 

@@ -12,9 +12,9 @@ from itertools import product
 from typing import Any
 
 from mien.compare.vary import ENSEMBLE, Level, list_levels
-from mien.config import Recipe, override
 from mien.errors import ConfigError
-from mien.recipes import find_recipe
+from mien.recipes.named import find_recipe
+from mien.recipes.schema import Recipe, override
 
 BASE = "base"
 SEED_FIELD = "train.seed"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import get_args
 
-from mien.config import AugmentConfig, ClassWeights, Recipe, Sampling, find_fields, override
 from mien.errors import ConfigError
 from mien.hints import ask, find_nearest
+from mien.recipes.schema import AugmentConfig, ClassWeights, Recipe, Sampling, find_fields, override
 
 AUGMENTATION, EARLY_STOPPING, ENSEMBLE = "augmentation", "early-stopping", "ensemble"
 NO_AUGMENTATION = AugmentConfig(mirror=0.0)
@@ -36,7 +36,7 @@ def list_levels(text: str, base: Recipe) -> list[Level]:
     Raises:
         ConfigError: no such name or field, an impossible value, or nothing that differs from the base.
 
-    >>> from mien.recipes import SMALL
+    >>> from mien.recipes.named import SMALL
     >>> [level.name for level in list_levels("train.epochs=36,72", SMALL)]
     ['train.epochs=72']
     """

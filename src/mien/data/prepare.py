@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.config import DataConfig
 from mien.data.copies import hash_images
 from mien.data.loading import load
 from mien.data.only import keep_only
@@ -20,6 +19,7 @@ from mien.data.split import hold_out_valid
 from mien.data.votes import label_by_votes, read_votes
 from mien.errors import ConfigError, DataError
 from mien.faces import Faces, Splits
+from mien.recipes.schema import DataConfig
 
 DEFAULT_VALID_FRACTION = 0.12
 

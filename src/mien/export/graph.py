@@ -15,11 +15,11 @@ from torch import Tensor, nn
 import mien
 from mien.calibrate import LEAST
 from mien.checkpoint import Run
-from mien.config import leave_out_folders
 from mien.errors import ConfigError
 from mien.export.quiet import keep_quiet, require
 from mien.models import Network
 from mien.models.network import WHITE
+from mien.recipes.schema import leave_out_folders
 from mien.views import VIEWS, name_views
 
 FORMAT = 1

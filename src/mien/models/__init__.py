@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mien.config import ModelConfig
 from mien.errors import ConfigError
 from mien.hints import suggest
 from mien.models.compact import build_compact
@@ -12,6 +11,7 @@ from mien.models.network import Network
 from mien.models.report_cnn import build_report_cnn
 from mien.models.resnet9 import build_resnet9
 from mien.models.small import build_small
+from mien.recipes.schema import ModelConfig
 
 __all__ = ["MODELS", "Network", "build_model"]
 

@@ -6,9 +6,9 @@ their maxima.
 
 from __future__ import annotations
 
-from mien.config import ModelConfig
 from mien.models.network import Network
 from mien.models.small import stack
+from mien.recipes.schema import ModelConfig
 
 
 def build_compact(config: ModelConfig, *, classes: int, size: int) -> Network:

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from torch import nn
 
-from mien.config import ModelConfig
 from mien.models.network import Network
 from mien.native.rrelu import RReLU
+from mien.recipes.schema import ModelConfig
 
 CHANNELS = (1, 64, 128, 256, 512)
 HIDDEN = (4096, 1024, 256)

@@ -6,9 +6,9 @@ their limit. The form is that of the networks that win CIFAR-10 races (Page 2018
 
 from __future__ import annotations
 
-from mien.config import ModelConfig
 from mien.models.network import Network
 from mien.models.small import stack
+from mien.recipes.schema import ModelConfig
 
 
 def build_resnet9(config: ModelConfig, *, classes: int, size: int) -> Network:

@@ -12,8 +12,8 @@ from typing import Final, final
 
 from torch import Tensor, nn
 
-from mien.config import ModelConfig
 from mien.models.network import Network
+from mien.recipes.schema import ModelConfig
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mien.recipes import RECIPES
+from mien.recipes.named import RECIPES
 from mien.report.data import Origin
 from mien.report.numbers import write_setting
 

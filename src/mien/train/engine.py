@@ -24,7 +24,6 @@ from mien.augment import augment, mirror_those
 from mien.balance import weigh_classes
 from mien.batches import derive_seed
 from mien.checkpoint import Facts
-from mien.config import Precision, Recipe
 from mien.ema import start_average, update_average
 from mien.errors import ConfigError
 from mien.faces import Faces
@@ -34,6 +33,7 @@ from mien.models.network import WHITE, resize
 from mien.native import accelerate, is_available
 from mien.optimisers import build_optimizer, set_rate
 from mien.processes import count_processes, was_left_alone
+from mien.recipes.schema import Precision, Recipe
 from mien.teach import Teacher, ask_teachers
 from mien.train.sync_norm import synchronise_norms
 from mien.train.together import PATIENCE, mean_over_processes

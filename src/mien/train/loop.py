@@ -14,11 +14,11 @@ from torch import Tensor
 
 from mien.batches import count_steps, order_epoch, pick_batch
 from mien.checkpoint import Facts, save_tensors
-from mien.config import Recipe
 from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.plots import draw_curves
+from mien.recipes.schema import Recipe
 from mien.schedules import Plateau, grow_side, scale_rate
 from mien.teach import call_teachers, start_weights
 from mien.train.engine import Engine

@@ -15,7 +15,6 @@ from accelerate import Accelerator
 
 import mien
 from mien.checkpoint import Facts, load_run
-from mien.config import Recipe, read_recipe
 from mien.data.loading import SYNTHETIC, load
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
@@ -24,6 +23,7 @@ from mien.faces import Splits, Targets
 from mien.models import build_model
 from mien.native import is_available
 from mien.processes import count_processes, is_main_process
+from mien.recipes.schema import Recipe, read_recipe
 from mien.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
 from mien.teach import call_teachers, resolve_runs, soften_labels, start_weights
 from mien.train.engine import start_accelerator

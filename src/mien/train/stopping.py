@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mien.config import TrainConfig
+from mien.recipes.schema import TrainConfig
 
 Record = dict[str, float]
 """One line of a run's history: numbers of one epoch by name."""

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from mien.errors import ConfigError
-from mien.recipes import RECIPES, find_recipe
+from mien.recipes.named import RECIPES, find_recipe
 
 
 @pytest.mark.parametrize("name", ["report", "quick", "small", "fast", "half-hour", "best", "fine-tune"])

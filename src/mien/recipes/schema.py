@@ -14,8 +14,8 @@ from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mien.errors import ConfigError
-from mien.field_names import list_values, list_words
 from mien.hints import ask, find_nearest, suggest
+from mien.recipes.field_names import list_values, list_words
 
 MAX_EPOCHS = 1000
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mien.config import AugmentConfig, DataConfig, ModelConfig, Recipe, TrainConfig
 from mien.errors import ConfigError
 from mien.hints import suggest
+from mien.recipes.schema import AugmentConfig, DataConfig, ModelConfig, Recipe, TrainConfig
 
 REPORT = Recipe(
     name="report",

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.config import SECTIONS, Recipe, TrainConfig, field_names, override, read_recipe
 from mien.errors import ConfigError
-from mien.recipes import RECIPES
+from mien.recipes.named import RECIPES
+from mien.recipes.schema import SECTIONS, Recipe, TrainConfig, field_names, override, read_recipe
 
 PLAIN = Recipe(name="plain", about="the defaults")
 
