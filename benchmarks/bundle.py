@@ -20,8 +20,8 @@ from mien.evaluate import calibrate_run
 from mien.export import export_run, write_model
 from mien.files import make_folder
 from mien.known import know_splits
+from mien.models.views import parse_views
 from mien.recipes.schema import leave_out_folders, read_recipe
-from mien.views import parse_views
 
 
 def halve(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

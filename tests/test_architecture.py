@@ -22,7 +22,6 @@ ROWS = (
     {"evaluate"},
     {"known"},
     {"checkpoint", "results", "plots"},
-    {"views"},
     {"models", "augment", "losses", "schedules", "optimisers", "ema", "batches", "calibrate", "decide"},
     {"seen"},
     {"native"},

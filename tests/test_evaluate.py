@@ -22,8 +22,8 @@ from mien.evaluate import (
 from mien.faces import UNLABELLED, Splits
 from mien.known import know_splits
 from mien.models import build_model
+from mien.models.views import parse_views
 from mien.recipes.schema import ModelConfig
-from mien.views import parse_views
 
 
 @pytest.fixture(scope="module")

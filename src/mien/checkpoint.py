@@ -24,9 +24,9 @@ from mien.errors import MienError, RunError
 from mien.files import write_aside
 from mien.models import Network, build_model
 from mien.models.mixture import mix_networks
+from mien.models.views import name_views
 from mien.recipes.schema import Recipe, read_recipe
 from mien.seen import SeenFaces, read_seen
-from mien.views import name_views
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"

@@ -27,9 +27,9 @@ from mien.files import make_folder, write_aside
 from mien.known import Known
 from mien.models import Network
 from mien.models.network import WHITE, resize
+from mien.models.views import VIEWS, name_views
 from mien.native import accelerate
 from mien.results import Evaluation
-from mien.views import VIEWS, name_views
 
 BATCH_SIZE, BATCH_SIDE = 256, 64
 """Faces shown at a time, and up to which side: with fewer, the preparation of kernels for each batch shows."""
@@ -64,7 +64,7 @@ def predict_probabilities(
         images: uint8 (N, H, W); resized, smoothly, where the network takes another size.
         batch_size: faces shown at a time; None: as many as take about the memory of `BATCH_SIZE` of `BATCH_SIDE`.
         device: of torch.
-        views: names of `mien.views.VIEWS`, at least one.
+        views: names of `mien.models.views.VIEWS`, at least one.
         accelerated: whether the compiled loops compute on a CPU, not torch's own: the same but for rounding.
 
     Raises:

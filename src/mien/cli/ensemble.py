@@ -52,8 +52,8 @@ def ensemble(
     from mien.ensemble import METRICS, average_weights, find_snapshots, mix_runs, save_ensemble
     from mien.evaluate import calibrate_run, pick_device, predict_valid
     from mien.known import know_splits
+    from mien.models.views import parse_views
     from mien.train import RunFolder
-    from mien.views import parse_views
 
     how = how or ("greedy" if last is None else "weights")
     _check_choice("--how", how, HOWS)

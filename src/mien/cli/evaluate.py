@@ -58,9 +58,9 @@ def evaluate(
     from mien.allocator import keep_memory
     from mien.decide import parse_decision
     from mien.evaluate import evaluate_split, find_split, pick_device
+    from mien.models.views import parse_views
     from mien.remedies import compare_rules
     from mien.teach import BUNDLED, load_named
-    from mien.views import parse_views
 
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}

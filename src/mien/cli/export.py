@@ -34,7 +34,7 @@ def export(
         raise ConfigError(f"{out} is there already: give another --out, or --force")
     from mien.checkpoint import load_run
     from mien.export import export_run, write_model
-    from mien.views import parse_views
+    from mien.models.views import parse_views
 
     shown, loaded = parse_views(views), load_run(run)
     splits = _read_data(loaded, data, needed=int8)

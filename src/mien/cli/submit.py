@@ -40,8 +40,8 @@ def submit(
     from mien.data.loading import load
     from mien.decide import decide, parse_decision
     from mien.evaluate import pick_device, predict_probabilities
+    from mien.models.views import parse_views
     from mien.submit import choose_faces, refuse_overwriting, write_submission
-    from mien.views import parse_views
 
     refuse_overwriting(out, force=force)
     wish = parse_decision(decision)

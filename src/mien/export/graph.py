@@ -19,8 +19,8 @@ from mien.errors import ConfigError
 from mien.export.quiet import keep_quiet, require
 from mien.models import Network
 from mien.models.network import WHITE
+from mien.models.views import VIEWS, name_views
 from mien.recipes.schema import leave_out_folders
-from mien.views import VIEWS, name_views
 
 FORMAT = 1
 

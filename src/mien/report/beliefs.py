@@ -14,10 +14,10 @@ from mien.decide import ARGMAX
 from mien.errors import DataError
 from mien.evaluate import calibrate_run
 from mien.faces import Splits
+from mien.models.views import name_views
 from mien.remedies import choose_all_rules, compare_rules
 from mien.report.data import Absent, CalibrationPart, RulesPart
 from mien.results import Evaluation
-from mien.views import name_views
 
 
 def calibrate_again(run: Run, splits: Splits | Absent, views: tuple[str, ...]) -> Run:

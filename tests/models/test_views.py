@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mien.views import VIEWS, name_views
+from mien.models.views import VIEWS, name_views
 
 FACES = torch.randint(0, 256, (3, 1, 24, 24), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 PICTURES = {"plain": 1, "mirror": 1, "shift": 4, "tencrop": 10}
