@@ -19,13 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mien.augment import augment
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.models.network import WHITE
 from mien.recipes.named import find_recipe
 from mien.recipes.schema import Recipe
-from mien.train.engine import Engine
+from mien.training.augment import augment
+from mien.training.engine import Engine
 
 WARM_UP = 2
 """Steps that do not count: the first ones ask the system for memory."""

@@ -31,7 +31,7 @@ from mien.models.summary import summarise
 from mien.native.rrelu import LOWER, UPPER, RReLU
 from mien.recipes.named import REPORT
 from mien.recipes.schema import Recipe, override
-from mien.train.engine import Engine
+from mien.training.engine import Engine
 
 BATCH, SIDE, CLASSES = 128, 64, 7
 PLAIN = "augment.mirror=0 augment.rotation_degrees=0 augment.blur_probability=0 augment.noise=0 augment.perspective=0"

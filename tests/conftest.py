@@ -19,7 +19,7 @@ from PIL import Image
 from mien.faces import Faces
 from mien.recipes.named import QUICK
 from mien.recipes.schema import Recipe, override
-from mien.train import RunFolder, train
+from mien.training import RunFolder, train
 
 # A machine that others use, too, may take a second for what takes a millisecond.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

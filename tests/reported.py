@@ -13,7 +13,7 @@ from mien.checkpoint import save_tensors
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.models import build_model
 from mien.results import Evaluation, write_evaluation
-from mien.train import RunFolder
+from mien.training import RunFolder
 
 PER_CLASS = {"train": 20, "valid": 20, "test": 20}
 EPOCH = 2

@@ -12,7 +12,7 @@ from mien.ensemble import average_weights, choose_members, find_snapshots, measu
 from mien.errors import RunError
 from mien.evaluate import predict_probabilities
 from mien.faces import Splits
-from mien.train import RunFolder, train
+from mien.training import RunFolder, train
 
 FACES = draw_shapes(6, seed=5)
 

@@ -24,8 +24,8 @@ from mien.errors import DataError, RunError
 from mien.evaluate import evaluate_split, find_copies
 from mien.known import know_splits
 from mien.seen import FILE, describe_faces, merge_seen, read_seen, write_seen
-from mien.train import RunFolder
-from mien.train.start import start_run
+from mien.training import RunFolder
+from mien.training.start import start_run
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from mien.metrics import rate
 from mien.models import build_model
 from mien.models.mixture import mix_networks
 from mien.seen import SeenFaces, merge_seen, write_seen
-from mien.train.folder import RunFolder
+from mien.training.folder import RunFolder
 
 ROUNDS = 20
 """Picks of the greedy selection: shares are multiples of 1/20 or coarser."""
@@ -167,7 +167,7 @@ def find_snapshots(folder: Path, last: int) -> list[Path]:
 def average_weights(runs: Sequence[Run], *, path: Path) -> Run:
     """Return one network whose weights are the mean of the runs' (stochastic weight averaging, Izmailov et al. 2018).
 
-    The statistics of batch norm are averaged, too, as `mien.ema` does; integers are those of the last run.
+    The statistics of batch norm are averaged, too, as `mien.training.ema` does; integers are those of the last run.
 
     Raises:
         RunError: the runs are not of one network and the same expressions.

@@ -17,8 +17,8 @@ from mien.data.loading import load
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
 from mien.recipes.schema import Recipe
-from mien.train import RunFolder
-from mien.train.start import start_run
+from mien.training import RunFolder
+from mien.training.start import start_run
 
 
 def train_on(source: Path, folder: Path, recipe: Recipe) -> Run:

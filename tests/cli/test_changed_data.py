@@ -12,9 +12,9 @@ from conftest import Result, run_mien, tiny_recipe, write_shapes
 from mien.checkpoint import WEIGHTS, load_tensors
 from mien.errors import Interrupted, RunError
 from mien.files import lock_folder
-from mien.train import RunFolder
-from mien.train.loop import Options
-from mien.train.start import resume_run, start_run
+from mien.training import RunFolder
+from mien.training.loop import Options
+from mien.training.start import resume_run, start_run
 
 TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=1", "--set", "augment.shift=0.1")
 

@@ -15,7 +15,7 @@ import torch
 
 from conftest import ROOT, run_mien, stop_mien, write_shapes
 from mien.checkpoint import load_run, load_tensors
-from mien.train import RunFolder
+from mien.training import RunFolder
 
 TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=12")
 EVERY_STEP = (*TINY, "--checkpoint-minutes", 0)

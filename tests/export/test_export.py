@@ -23,7 +23,7 @@ from mien.export.graph import describe_run
 from mien.export.run import shrink_export
 from mien.faces import Splits
 from mien.recipes.schema import override
-from mien.train import RunFolder, train
+from mien.training import RunFolder, train
 
 VIEWS = ("plain", "mirror")
 

@@ -74,7 +74,7 @@ def _draw_sheet(splits: Splits, out: Path, *, config: AugmentConfig, seed: int) 
     from mien.errors import MissingExtraError
 
     try:
-        from mien.augment_sheet import draw_augmentation_sheet
+        from mien.training.augment_sheet import draw_augmentation_sheet
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "torch", "train") from None
     draw_augmentation_sheet(splits, out, config=config, seed=seed)

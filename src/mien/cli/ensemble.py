@@ -53,7 +53,7 @@ def ensemble(
     from mien.evaluate import calibrate_run, pick_device, predict_valid
     from mien.known import know_splits
     from mien.models.views import parse_views
-    from mien.train import RunFolder
+    from mien.training import RunFolder
 
     how = how or ("greedy" if last is None else "weights")
     _check_choice("--how", how, HOWS)

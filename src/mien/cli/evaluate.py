@@ -55,12 +55,12 @@ def evaluate(
     The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
-    from mien.allocator import keep_memory
     from mien.decide import parse_decision
     from mien.evaluate import evaluate_split, find_split, pick_device
     from mien.models.views import parse_views
     from mien.remedies import compare_rules
-    from mien.teach import BUNDLED, load_named
+    from mien.training.allocator import keep_memory
+    from mien.training.teachers import BUNDLED, load_named
 
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}

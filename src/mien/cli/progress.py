@@ -12,9 +12,9 @@ from mien.processes import is_main_process
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mien.train import Listener
-    from mien.train.loop import Step
-    from mien.train.stopping import Record
+    from mien.training import Listener
+    from mien.training.loop import Step
+    from mien.training.stopping import Record
 
 QUIET_SECONDS = 30.0
 """Without a terminal, a line within an epoch at most this often."""
@@ -25,7 +25,7 @@ def show_progress(epochs: int) -> Iterator[Listener]:
     """Yield the listener that shows a training of at most `epochs` epochs; only the main process shows anything."""
     from rich.console import Console
 
-    from mien.train import Listener
+    from mien.training import Listener
 
     if not is_main_process():
         yield Listener()
@@ -42,7 +42,7 @@ def show_progress(epochs: int) -> Iterator[Listener]:
 def _show_bar(console: Console, epochs: int) -> Iterator[Listener]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mien.train import Listener
+    from mien.training import Listener
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, speed_estimate_period=120.0) as progress:
@@ -64,7 +64,7 @@ def _show_bar(console: Console, epochs: int) -> Iterator[Listener]:
 
 
 def _print_lines(console: Console, epochs: int) -> Listener:
-    from mien.train import Listener
+    from mien.training import Listener
 
     spoken = [time.monotonic()]
 

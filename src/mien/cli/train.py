@@ -13,7 +13,7 @@ from mien.processes import is_main_process
 
 if TYPE_CHECKING:
     from mien.recipes.schema import Recipe
-    from mien.train import Outcome, RunFolder
+    from mien.training import Outcome, RunFolder
 
 
 def train(
@@ -64,9 +64,9 @@ def train(
 
     from mien.cli.interrupt import listen_for_interrupt
     from mien.cli.progress import show_progress  # torch comes with what follows: a wrong option is told before that
-    from mien.train import Options, RunFolder
-    from mien.train.start import resume_run, start_run
-    from mien.train.together import leave_the_others
+    from mien.training import Options, RunFolder
+    from mien.training.start import resume_run, start_run
+    from mien.training.together import leave_the_others
 
     folder = RunFolder(resume or out or Path())
     looks_once = chosen.train.teachers is not None and chosen.train.teaching == "fixed"
@@ -99,7 +99,7 @@ def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe
         return override(find_recipe(name), changes)
     if changes:
         raise ConfigError(f"--resume goes on with the recipe of the run; leave out {changes[0]}, or start a new run")
-    from mien.train import RunFolder
+    from mien.training import RunFolder
 
     return read_recipe(RunFolder(resume).read_facts()["recipe"])
 

@@ -13,7 +13,7 @@ from mien.data.prepare import resolve_files
 from mien.errors import RunError
 from mien.recipes.schema import override, read_recipe
 from mien.results import FIGURES
-from mien.teach import resolve_runs
+from mien.training.teachers import resolve_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mien.checkpoint import Run
 from mien.report.data import Absent, Origin, TrainingPart
-from mien.train import RunFolder
+from mien.training import RunFolder
 
 Record = dict[str, float]
 

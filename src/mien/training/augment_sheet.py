@@ -14,11 +14,11 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.augment import augment
 from mien.errors import ConfigError, DataError
 from mien.faces import Faces, Images, Splits
 from mien.files import write_aside
 from mien.recipes.schema import AugmentConfig
+from mien.training.augment import augment
 
 ROWS = 8
 EXAMPLES = 4

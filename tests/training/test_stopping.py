@@ -3,7 +3,7 @@
 import pytest
 
 from mien.recipes.schema import TrainConfig
-from mien.train.stopping import Stopping, score_of
+from mien.training.stopping import Stopping, score_of
 
 
 def stop_epoch(scores: list[float], config: TrainConfig) -> int | None:

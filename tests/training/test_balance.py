@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.balance import weigh_classes, weigh_faces
+from mien.training.balance import weigh_classes, weigh_faces
 
 COUNTS = np.array([3995, 436, 4097, 7215, 4830, 3171, 4965])
 

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from conftest import SHAPES, draw_shapes
-from mien.augment_sheet import augment_columns, choose_faces, draw_augmentation_sheet, single_steps
 from mien.errors import ConfigError, DataError, MienError
 from mien.faces import UNLABELLED, Splits
 from mien.recipes.named import REPORT
 from mien.recipes.schema import AugmentConfig
+from mien.training.augment_sheet import augment_columns, choose_faces, draw_augmentation_sheet, single_steps
 
 SPLITS = Splits(expressions=tuple(SHAPES), source="shapes", kind="shapes", train=draw_shapes(4))
 NOTHING = AugmentConfig(mirror=0.0)

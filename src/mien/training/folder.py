@@ -26,7 +26,7 @@ from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
 from mien.errors import RunError
 from mien.faces import Targets
 from mien.files import lock_folder, make_folder, write_aside, write_text
-from mien.train.stopping import Record
+from mien.training.stopping import Record
 
 
 @dataclass(frozen=True, slots=True)

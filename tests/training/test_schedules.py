@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mien.schedules import Plateau, grow_side, scale_rate
+from mien.training.schedules import Plateau, grow_side, scale_rate
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mien.models import build_model
-from mien.optimisers import NEWTON_SCHULZ, Muon, build_optimizer, orthogonalise, set_rate
 from mien.recipes.schema import ModelConfig, TrainConfig
+from mien.training.optimisers import NEWTON_SCHULZ, Muon, build_optimizer, orthogonalise, set_rate
 
 
 def newton_schulz(matrix: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.batches import count_steps, derive_seed, order_epoch, pick_batch
+from mien.training.batches import count_steps, derive_seed, order_epoch, pick_batch
 
 LABELS = np.array([0] * 90 + [1] * 10)
 

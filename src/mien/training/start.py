@@ -25,11 +25,11 @@ from mien.native import is_available
 from mien.processes import count_processes, is_main_process
 from mien.recipes.schema import Recipe, read_recipe
 from mien.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
-from mien.teach import call_teachers, resolve_runs, soften_labels, start_weights
-from mien.train.engine import start_accelerator
-from mien.train.folder import RunFolder
-from mien.train.loop import Listener, Options, Outcome, train
-from mien.train.together import ask_main, notice_loss, work_in_turns
+from mien.training.engine import start_accelerator
+from mien.training.folder import RunFolder
+from mien.training.loop import Listener, Options, Outcome, train
+from mien.training.teachers import call_teachers, resolve_runs, soften_labels, start_weights
+from mien.training.together import ask_main, notice_loss, work_in_turns
 
 
 def start_run(

@@ -19,24 +19,24 @@ from accelerate.utils import InitProcessGroupKwargs
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from mien.allocator import keep_memory
-from mien.augment import augment, mirror_those
-from mien.balance import weigh_classes
-from mien.batches import derive_seed
 from mien.checkpoint import Facts
-from mien.ema import start_average, update_average
 from mien.errors import ConfigError
 from mien.faces import Faces
-from mien.losses import cross_entropy
 from mien.models import Network, build_model
 from mien.models.network import WHITE, resize
 from mien.native import accelerate, is_available
-from mien.optimisers import build_optimizer, set_rate
 from mien.processes import count_processes, was_left_alone
 from mien.recipes.schema import Precision, Recipe
-from mien.teach import Teacher, ask_teachers
-from mien.train.sync_norm import synchronise_norms
-from mien.train.together import PATIENCE, mean_over_processes
+from mien.training.allocator import keep_memory
+from mien.training.augment import augment, mirror_those
+from mien.training.balance import weigh_classes
+from mien.training.batches import derive_seed
+from mien.training.ema import start_average, update_average
+from mien.training.losses import cross_entropy
+from mien.training.optimisers import build_optimizer, set_rate
+from mien.training.sync_norm import synchronise_norms
+from mien.training.teachers import Teacher, ask_teachers
+from mien.training.together import PATIENCE, mean_over_processes
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from mien.ema import start_average, update_average
-from mien.losses import cross_entropy
-from mien.schedules import Plateau, scale_rate
 from mien.theory import averaging, crossentropy, schedules
+from mien.training.ema import start_average, update_average
+from mien.training.losses import cross_entropy
+from mien.training.schedules import Plateau, scale_rate
 
 
 @given(st.integers(1, 9), st.integers(2, 8), st.floats(0.0, 0.9), st.booleans(), st.integers(0, 2**16))

@@ -13,7 +13,7 @@ import torch
 from conftest import draw_shapes, tiny_recipe
 from mien.cli import main
 from mien.faces import Faces
-from mien.train.engine import Engine
+from mien.training.engine import Engine
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 USAGES = {"Training": 40, "PublicTest": 12, "PrivateTest": 12}

@@ -11,8 +11,8 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from mien.balance import weigh_faces
 from mien.recipes.schema import Sampling
+from mien.training.balance import weigh_faces
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mien.augment import Dice, augment, blur, draw_homographies, erase, mirror, relight, warp
 from mien.recipes.schema import AugmentConfig
+from mien.training.augment import Dice, augment, blur, draw_homographies, erase, mirror, relight, warp
 
 EVERYTHING = AugmentConfig(
     mirror=0.5,

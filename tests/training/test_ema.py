@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mien.ema import start_average, update_average
+from mien.training.ema import start_average, update_average
 
 
 def test_the_average_of_constant_weights_is_those_weights() -> None:

@@ -26,7 +26,7 @@ from mien.recipes.schema import Recipe
 BUNDLED = "bundled"
 """The name, in place of a path, of the network that ships with mien."""
 
-WEIGHTS = Path(__file__).resolve().parent / "weights" / "model.safetensors"
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "model.safetensors"
 VIEWS = ("plain", "mirror")
 """How teachers look at a face."""
 

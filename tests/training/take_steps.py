@@ -1,7 +1,7 @@
 """Twenty steps of an engine in float64, alone or beside other processes: started by test_processes.py, twice.
 
-    python tests/train/take_steps.py OUT.safetensors
-    torchrun --nproc_per_node 2 tests/train/take_steps.py OUT.safetensors
+    python tests/training/take_steps.py OUT.safetensors
+    torchrun --nproc_per_node 2 tests/training/take_steps.py OUT.safetensors
 
 Everything that could differ between processes is in it: batch norm, class weights, smoothing, augmentation with noise,
 a teacher, an average of weights, and batches that cannot be shared evenly. Float64, because at a real learning rate the
@@ -22,9 +22,9 @@ from safetensors.torch import save_file
 from conftest import draw_shapes, tiny_recipe
 from mien.evaluate import predict_probabilities
 from mien.models import build_model
-from mien.teach import Teacher
-from mien.train.engine import Engine
-from mien.train.together import agree, ask_main, collect, deal, leave_the_others
+from mien.training.engine import Engine
+from mien.training.teachers import Teacher
+from mien.training.together import agree, ask_main, collect, deal, leave_the_others
 
 STEPS, BATCH = 20, 15
 CHANGES = ("augment.noise=0.1", "augment.contrast=0.2", "train.class_weights=inverse", "train.label_smoothing=0.1")

@@ -16,8 +16,8 @@ from mien.errors import ConfigError, Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.models import build_model
 from mien.recipes.schema import ModelConfig, Recipe
-from mien.train import Listener, Options, Outcome, RunFolder, train
-from mien.train.engine import Engine, build_optimizer
+from mien.training import Listener, Options, Outcome, RunFolder, train
+from mien.training.engine import Engine, build_optimizer
 
 FACES, VALID = draw_shapes(32), draw_shapes(8, seed=1)
 

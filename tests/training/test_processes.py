@@ -21,9 +21,9 @@ from mien.errors import ConfigError
 from mien.models import build_model
 from mien.processes import count_processes, is_first_of_machine, is_main_process, was_left_alone
 from mien.recipes.named import QUICK
-from mien.train import RunFolder
-from mien.train.engine import start_accelerator
-from mien.train.sync_norm import SyncNorm, synchronise_norms
+from mien.training import RunFolder
+from mien.training.engine import start_accelerator
+from mien.training.sync_norm import SyncNorm, synchronise_norms
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "140"}
 LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port")

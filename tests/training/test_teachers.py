@@ -20,7 +20,8 @@ from mien.faces import Faces
 from mien.labels import EXPRESSIONS
 from mien.models.network import resize
 from mien.recipes.schema import Recipe
-from mien.teach import (
+from mien.training.engine import Engine
+from mien.training.teachers import (
     BUNDLED,
     VIEWS,
     ask_teachers,
@@ -30,7 +31,6 @@ from mien.teach import (
     soften_labels,
     start_weights,
 )
-from mien.train.engine import Engine
 
 TINY = ("--recipe", "quick", "--set", "train.epochs=2", "--set", "train.batch_size=16", "--device", "cpu")
 

@@ -12,20 +12,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.batches import count_steps, order_epoch, pick_batch
 from mien.checkpoint import Facts, save_tensors
 from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.plots import draw_curves
 from mien.recipes.schema import Recipe
-from mien.schedules import Plateau, grow_side, scale_rate
-from mien.teach import call_teachers, start_weights
-from mien.train.engine import Engine
-from mien.train.events import open_events
-from mien.train.folder import RunFolder
-from mien.train.stopping import Record, Stopping, score_of
-from mien.train.together import agree, ask_main, collect, deal, notice_loss
+from mien.training.batches import count_steps, order_epoch, pick_batch
+from mien.training.engine import Engine
+from mien.training.events import open_events
+from mien.training.folder import RunFolder
+from mien.training.schedules import Plateau, grow_side, scale_rate
+from mien.training.stopping import Record, Stopping, score_of
+from mien.training.teachers import call_teachers, start_weights
+from mien.training.together import agree, ask_main, collect, deal, notice_loss
 
 LOOK_EVERY = 10
 """Steps between two looks at the loss: each look makes a GPU wait."""
