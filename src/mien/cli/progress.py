@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mien.training import Listener
+    from mien.training.folder import Record
     from mien.training.loop import Step
-    from mien.training.stopping import Record
 
 QUIET_SECONDS = 30.0
 """Without a terminal, a line within an epoch at most this often."""

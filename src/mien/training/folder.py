@@ -26,7 +26,9 @@ from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
 from mien.errors import RunError
 from mien.faces import Targets
 from mien.files import lock_folder, make_folder, write_aside, write_text
-from mien.training.stopping import Record
+
+Record = dict[str, float]
+"""One line of a run's history: numbers of one epoch by name."""
 
 
 @dataclass(frozen=True, slots=True)

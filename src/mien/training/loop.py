@@ -21,9 +21,9 @@ from mien.recipes.schema import Recipe
 from mien.training.batches import count_steps, order_epoch, pick_batch
 from mien.training.engine import Engine
 from mien.training.events import open_events
-from mien.training.folder import RunFolder
+from mien.training.folder import Record, RunFolder
 from mien.training.schedules import Plateau, grow_side, scale_rate
-from mien.training.stopping import Record, Stopping, score_of
+from mien.training.stopping import Stopping, score_of
 from mien.training.teachers import call_teachers, start_weights
 from mien.training.together import agree, ask_main, collect, deal, notice_loss
 

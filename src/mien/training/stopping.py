@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mien.recipes.schema import TrainConfig
-
-Record = dict[str, float]
-"""One line of a run's history: numbers of one epoch by name."""
+from mien.training.folder import Record
 
 
 def score_of(record: Record, config: TrainConfig) -> float | None:
