@@ -46,7 +46,7 @@ def open_torch(path: Path, threads: int) -> Contestant:
     """Return the same network in PyTorch."""
     import torch
 
-    from mien.checkpoint import load_run
+    from mien.runs.run import load_run
 
     torch.set_num_threads(threads)
     network = load_run(path).network.to(memory_format=torch.channels_last)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from conftest import SHAPES, tiny_recipe, write_shapes
-from mien.checkpoint import save_tensors
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.models import build_model
 from mien.results import Evaluation, write_evaluation
+from mien.runs.run import save_tensors
 from mien.training import RunFolder
 
 PER_CLASS = {"train": 20, "valid": 20, "test": 20}

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
-from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.ensemble import average_weights, choose_members, find_snapshots, measure, mix_runs, save_ensemble
 from mien.errors import RunError
 from mien.evaluate import predict_probabilities
 from mien.faces import Splits
+from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.training import RunFolder, train
 
 FACES = draw_shapes(6, seed=5)

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
-from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.ensemble import mix_runs
 from mien.errors import ConfigError, DataError
 from mien.evaluate import (
@@ -24,6 +23,7 @@ from mien.known import know_splits
 from mien.models import build_model
 from mien.models.views import parse_views
 from mien.recipes.schema import ModelConfig
+from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 
 
 @pytest.fixture(scope="module")

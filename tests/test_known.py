@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
-from mien.checkpoint import WEIGHTS, Run, load_run
 from mien.data.copies import hash_images
 from mien.data.loading import load
 from mien.ensemble import mix_runs
 from mien.errors import DataError, RunError
 from mien.evaluate import evaluate_split, find_copies
 from mien.known import know_splits
-from mien.seen import FILE, describe_faces, merge_seen, read_seen, write_seen
+from mien.runs.run import WEIGHTS, Run, load_run
+from mien.runs.seen import FILE, describe_faces, merge_seen, read_seen, write_seen
 from mien.training import RunFolder
 from mien.training.start import start_run
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from conftest import SHAPES, draw_shapes
-from mien.checkpoint import load_run
 from mien.decide import ARGMAX, Rule, parse_decision
 from mien.errors import DataError
 from mien.faces import Splits
 from mien.metrics import bootstrap_differences, rate
 from mien.remedies import choose_all_rules, choose_rule_for, compare_rules, describe_trades, summarise_trades
 from mien.results import Evaluation
+from mien.runs.run import load_run
 
 ABSTAIN = Rule(name="abstain:0.9", about="", confidence=0.9)
 TOWARDS_LAST = Rule(name="prior:1", about="", weights=(0.1, 0.1, 1.0))

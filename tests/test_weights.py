@@ -7,11 +7,11 @@ import pytest
 
 import mien
 from mien import Recogniser
-from mien.checkpoint import load_run
 from mien.data.loading import load
 from mien.evaluate import predict_probabilities
 from mien.labels import EXPRESSIONS
 from mien.recognise.model import BUNDLED
+from mien.runs.run import load_run
 
 LARGEST_BYTES = 5_000_000
 

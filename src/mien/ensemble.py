@@ -18,16 +18,16 @@ import numpy.typing as npt
 import torch
 
 import mien
-from mien.calibrate import LEAST, read_temperatures
-from mien.checkpoint import WEIGHTS, Member, Run, describe_members, load_run, save_tensors
 from mien.errors import RunError
 from mien.faces import Splits
 from mien.files import make_folder
 from mien.metrics import rate
 from mien.models import build_model
 from mien.models.mixture import mix_networks
-from mien.seen import SeenFaces, merge_seen, write_seen
-from mien.training.folder import RunFolder
+from mien.runs.folder import RunFolder
+from mien.runs.run import WEIGHTS, Member, Run, describe_members, load_run, save_tensors
+from mien.runs.seen import SeenFaces, merge_seen, write_seen
+from mien.runs.temperatures import LEAST, read_temperatures
 
 ROUNDS = 20
 """Picks of the greedy selection: shares are multiples of 1/20 or coarser."""

@@ -16,8 +16,6 @@ import torch
 from torch import Tensor
 
 import mien
-from mien.calibrate import fit_temperature, scale_probabilities, write_temperatures
-from mien.checkpoint import Run
 from mien.data.copies import hash_images
 from mien.data.prepare import fingerprint
 from mien.decide import ARGMAX, Rule
@@ -30,6 +28,8 @@ from mien.models.network import WHITE, resize
 from mien.models.views import VIEWS, name_views
 from mien.native import accelerate
 from mien.results import Evaluation
+from mien.runs.run import Run
+from mien.runs.temperatures import fit_temperature, scale_probabilities, write_temperatures
 
 BATCH_SIZE, BATCH_SIDE = 256, 64
 """Faces shown at a time, and up to which side: with fewer, the preparation of kernels for each batch shows."""

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.checkpoint import Member, Run
 from mien.data.loading import SYNTHETIC, load
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits
 from mien.errors import ConfigError, DataError
 from mien.faces import UNLABELLED, Faces, Labels, Splits
 from mien.recipes.schema import DataConfig
-from mien.seen import SeenFaces, describe_faces, gather, hash_whole, restore
+from mien.runs.run import Member, Run
+from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, restore
 
 MOST = 0.5
 """Other data that holds more than this part of a run's pictures is taken for the run's own, moved and changed."""

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from mien.calibrate import scale_probabilities
-from mien.checkpoint import Run
 from mien.decide import ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 from mien.errors import DataError
 from mien.evaluate import predict_valid
 from mien.faces import Splits
 from mien.metrics import Difference, Rates, bootstrap_differences, rate
 from mien.results import SEED, Evaluation
+from mien.runs.run import Run
+from mien.runs.temperatures import scale_probabilities
 
 SIDE_BY_SIDE = (
     "argmax",

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 import mien
-from mien.calibrate import scale_probabilities
 from mien.decide import ARGMAX, Rule, decide
 from mien.errors import MienError, RunError
 from mien.files import make_folder, write_aside, write_text
 from mien.metrics import LEVEL, RESAMPLES, Scores, score
+from mien.runs.temperatures import scale_probabilities
 
 FIGURES = "evaluation.json"
 PREDICTIONS = "predictions.csv"
@@ -55,7 +55,7 @@ class Evaluation:
         epoch: the epoch whose weights were evaluated.
         views: how each face was shown; the probabilities are the mean over them.
         members: names of the runs of an ensemble; empty for a single network.
-        temperature: what the probabilities were scaled by (`mien.calibrate`); 1: as the network gave them.
+        temperature: what the probabilities were scaled by (`mien.runs.temperatures`); 1: as the network gave them.
         rule: how probabilities become answers.
         labelled_by: who gave the labels: "own" (the data itself), or the majority of FER+ taggers ("ferplus").
         about_data: in one line how the data differs from what the run was trained on; empty where it does not.

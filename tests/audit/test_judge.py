@@ -12,11 +12,11 @@ from PIL import Image
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
 from mien.audit.finding import call_roll
 from mien.audit.judge import report_doubts
-from mien.checkpoint import Run, load_run
 from mien.data.loading import load
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
 from mien.recipes.schema import Recipe
+from mien.runs.run import Run, load_run
 from mien.training import RunFolder
 from mien.training.start import start_run
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Result, run_mien, tiny_recipe, write_shapes
-from mien.checkpoint import WEIGHTS, load_tensors
 from mien.errors import Interrupted, RunError
 from mien.files import lock_folder
+from mien.runs.run import WEIGHTS, load_tensors
 from mien.training import RunFolder
 from mien.training.loop import Options
 from mien.training.start import resume_run, start_run

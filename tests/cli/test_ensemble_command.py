@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from conftest import run_mien, write_shapes
-from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.cli import main
+from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from conftest import SHAPES, run_mien, write_shapes
-from mien.checkpoint import WEIGHTS, load_tensors, save_tensors
 from mien.cli import main
 from mien.remedies import SIDE_BY_SIDE
 from mien.results import read_evaluation
+from mien.runs.run import WEIGHTS, load_tensors, save_tensors
 
 FILES = {"evaluation.json", "predictions.csv", "confusion.svg", "confusion.png"}
 FACES = 60

@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from conftest import SHAPES, draw_shapes, run_mien, write_shapes
-from mien.checkpoint import WEIGHTS, load_tensors, save_tensors
 from mien.cli.submit import submit
 from mien.errors import MienError
+from mien.runs.run import WEIGHTS, load_tensors, save_tensors
 
 
 @pytest.fixture(scope="module")

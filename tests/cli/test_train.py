@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from conftest import ROOT, run_mien, stop_mien, write_shapes
-from mien.checkpoint import load_run, load_tensors
+from mien.runs.run import load_run, load_tensors
 from mien.training import RunFolder
 
 TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=12")

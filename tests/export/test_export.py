@@ -13,8 +13,6 @@ import pytest
 
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien import Recogniser
-from mien.calibrate import scale_probabilities
-from mien.checkpoint import Run, load_run
 from mien.errors import MienError, MissingExtraError
 from mien.evaluate import predict_probabilities
 from mien.export import Export, export_run, write_model
@@ -23,6 +21,8 @@ from mien.export.graph import describe_run
 from mien.export.run import shrink_export
 from mien.faces import Splits
 from mien.recipes.schema import override
+from mien.runs.run import Run, load_run
+from mien.runs.temperatures import scale_probabilities
 from mien.training import RunFolder, train
 
 VIEWS = ("plain", "mirror")

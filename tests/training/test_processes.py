@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from conftest import ROOT, stop_mien, write_shapes
-from mien.checkpoint import load_tensors
 from mien.errors import ConfigError
 from mien.models import build_model
 from mien.processes import count_processes, is_first_of_machine, is_main_process, was_left_alone
 from mien.recipes.named import QUICK
+from mien.runs.run import load_tensors
 from mien.training import RunFolder
 from mien.training.engine import start_accelerator
 from mien.training.sync_norm import SyncNorm, synchronise_norms

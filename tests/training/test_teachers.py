@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from conftest import SHAPES, draw_shapes, run_mien, tiny_recipe, write_shapes
-from mien.calibrate import scale_probabilities
-from mien.checkpoint import load_run, load_tensors
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.labels import EXPRESSIONS
 from mien.models.network import resize
 from mien.recipes.schema import Recipe
+from mien.runs.run import load_run, load_tensors
+from mien.runs.temperatures import scale_probabilities
 from mien.training.engine import Engine
 from mien.training.teachers import (
     BUNDLED,

@@ -8,13 +8,13 @@ import numpy as np
 
 from mien.audit.doubts import find_doubts
 from mien.audit.finding import Finding, Roll
-from mien.checkpoint import Run
 from mien.data.copies import hash_images
 from mien.data.loading import load
 from mien.errors import DataError, RunError
 from mien.evaluate import match_labels, predict_probabilities
 from mien.faces import UNLABELLED
 from mien.known import know_splits
+from mien.runs.run import Run
 
 
 def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def audit(
 def _ask_run(splits: Splits, path: Path, skip_bad: bool) -> tuple[Finding, ...]:
     from mien.audit.finding import call_roll
     from mien.audit.judge import report_doubts
-    from mien.checkpoint import load_run
+    from mien.runs.run import load_run
 
     return tuple(report_doubts(call_roll(splits), load_run(path), skip_bad=skip_bad))
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from mien.checkpoint import Run
     from mien.ensemble import Selection
+    from mien.runs.run import Run
 
 HOWS = ("greedy", "all", "weights")
 
@@ -48,11 +48,11 @@ def ensemble(
     The new run needs none of the others: evaluate, submit, report and export work on it. Members are picked on valid,
     and the temperature of the mean is fitted there; test is never looked at.
     """
-    from mien.checkpoint import load_run
     from mien.ensemble import METRICS, average_weights, find_snapshots, mix_runs, save_ensemble
     from mien.evaluate import calibrate_run, pick_device, predict_valid
     from mien.known import know_splits
     from mien.models.views import parse_views
+    from mien.runs.run import load_run
     from mien.training import RunFolder
 
     how = how or ("greedy" if last is None else "weights")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mien.checkpoint import Run
     from mien.decide import Rule, Wish
     from mien.faces import Splits
     from mien.known import Known
     from mien.remedies import Trade
     from mien.results import Evaluation
+    from mien.runs.run import Run
 
 ALL = "all"
 DECISIONS = "decisions.json"

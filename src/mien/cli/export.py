@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mien.checkpoint import Run
     from mien.export import Export
     from mien.faces import Splits
+    from mien.runs.run import Run
 
 
 def export(
@@ -32,9 +32,9 @@ def export(
         raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
     if out.exists() and not force:
         raise ConfigError(f"{out} is there already: give another --out, or --force")
-    from mien.checkpoint import load_run
     from mien.export import export_run, write_model
     from mien.models.views import parse_views
+    from mien.runs.run import load_run
 
     shown, loaded = parse_views(views), load_run(run)
     splits = _read_data(loaded, data, needed=int8)

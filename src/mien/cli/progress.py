@@ -12,8 +12,8 @@ from mien.processes import is_main_process
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mien.runs.folder import Record
     from mien.training import Listener
-    from mien.training.folder import Record
     from mien.training.loop import Step
 
 QUIET_SECONDS = 30.0

@@ -12,8 +12,8 @@ from mien.errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
-    from mien.checkpoint import Run
     from mien.decide import Rule, Wish
+    from mien.runs.run import Run
 
 
 def submit(
@@ -35,12 +35,12 @@ def submit(
 
     The label is the number of the expression, counted from 0 in the run's order.
     """
-    from mien.calibrate import scale_probabilities
-    from mien.checkpoint import load_run
     from mien.data.loading import load
     from mien.decide import decide, parse_decision
     from mien.evaluate import pick_device, predict_probabilities
     from mien.models.views import parse_views
+    from mien.runs.run import load_run
+    from mien.runs.temperatures import scale_probabilities
     from mien.submit import choose_faces, refuse_overwriting, write_submission
 
     refuse_overwriting(out, force=force)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mien.calibrate import scale_probabilities
-from mien.checkpoint import Run
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluate import predict_probabilities
 from mien.faces import Images, Splits
 from mien.labels import EXPRESSIONS
+from mien.runs.run import Run
+from mien.runs.temperatures import scale_probabilities
 from mien.synthetic import draw_faces
 
 CHECKED_FACES = 1000

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 
 import mien
-from mien.calibrate import LEAST
-from mien.checkpoint import Run
 from mien.errors import ConfigError
 from mien.export.quiet import keep_quiet, require
 from mien.models import Network
 from mien.models.network import WHITE
 from mien.models.views import VIEWS, name_views
 from mien.recipes.schema import leave_out_folders
+from mien.runs.run import Run
+from mien.runs.temperatures import LEAST
 
 FORMAT = 1
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mien.checkpoint import Run
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluate import match_labels
@@ -15,6 +14,7 @@ from mien.export.graph import build_model
 from mien.export.quantise import quantise
 from mien.faces import Splits
 from mien.files import write_aside
+from mien.runs.run import Run
 
 CALIBRATION_FACES = 512
 """Faces whose activations set the ranges of 8-bit numbers; ranges settle long before."""

@@ -36,8 +36,8 @@ def _use_folder(folder: Path) -> Path | bytes:
     if kept.exists():
         return kept
     try:
-        from mien.checkpoint import load_run
         from mien.export import export_run
+        from mien.runs.run import load_run
 
         made = export_run(load_run(folder), None).model.SerializeToString()
     except (ModuleNotFoundError, MissingExtraError) as error:

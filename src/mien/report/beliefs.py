@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mien.calibrate import scale_probabilities
-from mien.checkpoint import Run
 from mien.decide import ARGMAX
 from mien.errors import DataError
 from mien.evaluate import calibrate_run
@@ -18,6 +16,8 @@ from mien.models.views import name_views
 from mien.remedies import choose_all_rules, compare_rules
 from mien.report.data import Absent, CalibrationPart, RulesPart
 from mien.results import Evaluation
+from mien.runs.run import Run
+from mien.runs.temperatures import scale_probabilities
 
 
 def calibrate_again(run: Run, splits: Splits | Absent, views: tuple[str, ...]) -> Run:

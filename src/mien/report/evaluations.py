@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from mien.checkpoint import Run
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
 from mien.evaluate import evaluate_split
@@ -18,6 +17,7 @@ from mien.known import know_splits
 from mien.report.beliefs import calibrate_again
 from mien.report.data import Absent, SplitScores
 from mien.results import FIGURES, Evaluation, read_evaluation
+from mien.runs.run import Run
 
 PLACES = {"test": ".", "valid": "valid"}
 """Split -> where in its folder a run keeps the evaluation; the first one there is the one to speak of."""

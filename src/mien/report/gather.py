@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 import mien
-from mien.checkpoint import Run, load_run
 from mien.errors import RunError
 from mien.faces import UNLABELLED, Faces, Splits
 from mien.metrics import Scores
@@ -25,6 +24,7 @@ from mien.report.saliency import tell_saliency
 from mien.report.surroundings import audit_data, tell_study
 from mien.report.training import read_facts, tell_origin, tell_training
 from mien.results import Evaluation
+from mien.runs.run import Run, load_run
 
 NOT_EVALUATED = Absent(reason="not-evaluated", detail={})
 NO_ANSWERS: dict[str, Any] = {

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mien.checkpoint import Run
 from mien.report.data import Absent, Origin, TrainingPart
+from mien.runs.run import Run
 from mien.training import RunFolder
 
 Record = dict[str, float]

@@ -4,7 +4,7 @@
 to stop, `engine` holds what moves (weights, optimiser, averages), `loop` turns the epochs.
 """
 
-from mien.training.folder import RunFolder
+from mien.runs.folder import RunFolder
 from mien.training.loop import Listener, Options, Outcome, train
 
 __all__ = ["Listener", "Options", "Outcome", "RunFolder", "train"]

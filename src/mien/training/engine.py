@@ -19,7 +19,6 @@ from accelerate.utils import InitProcessGroupKwargs
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from mien.checkpoint import Facts
 from mien.errors import ConfigError
 from mien.faces import Faces
 from mien.models import Network, build_model
@@ -27,6 +26,7 @@ from mien.models.network import WHITE, resize
 from mien.native import accelerate, is_available
 from mien.processes import count_processes, was_left_alone
 from mien.recipes.schema import Precision, Recipe
+from mien.runs.run import Facts
 from mien.training.allocator import keep_memory
 from mien.training.augment import augment, mirror_those
 from mien.training.balance import weigh_classes

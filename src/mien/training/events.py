@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mien.training.folder import Record
+from mien.runs.folder import Record
 
 
 def open_events(folder: Path) -> Callable[[Record], None] | None:

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.checkpoint import Facts, save_tensors
 from mien.errors import Interrupted, RunError
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.plots import draw_curves
 from mien.recipes.schema import Recipe
+from mien.runs.folder import Record, RunFolder
+from mien.runs.run import Facts, save_tensors
 from mien.training.batches import count_steps, order_epoch, pick_batch
 from mien.training.engine import Engine
 from mien.training.events import open_events
-from mien.training.folder import Record, RunFolder
 from mien.training.schedules import Plateau, grow_side, scale_rate
 from mien.training.stopping import Stopping, score_of
 from mien.training.teachers import call_teachers, start_weights

@@ -14,7 +14,6 @@ import torch
 from accelerate import Accelerator
 
 import mien
-from mien.checkpoint import Facts, load_run
 from mien.data.loading import SYNTHETIC, load
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
@@ -24,9 +23,10 @@ from mien.models import build_model
 from mien.native import is_available
 from mien.processes import count_processes, is_main_process
 from mien.recipes.schema import Recipe, read_recipe
-from mien.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
+from mien.runs.folder import RunFolder
+from mien.runs.run import Facts, load_run
+from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
 from mien.training.engine import start_accelerator
-from mien.training.folder import RunFolder
 from mien.training.loop import Listener, Options, Outcome, train
 from mien.training.teachers import call_teachers, resolve_runs, soften_labels, start_weights
 from mien.training.together import ask_main, notice_loss, work_in_turns

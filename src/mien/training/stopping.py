@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mien.recipes.schema import TrainConfig
-from mien.training.folder import Record
+from mien.runs.folder import Record
 
 
 def score_of(record: Record, config: TrainConfig) -> float | None:

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.calibrate import scale_probabilities
-from mien.checkpoint import Run, load_run
 from mien.errors import ConfigError
 from mien.evaluate import predict_probabilities
 from mien.faces import Faces
 from mien.models import Network, build_model
 from mien.models.network import resize
 from mien.recipes.schema import Recipe
+from mien.runs.run import Run, load_run
+from mien.runs.temperatures import scale_probabilities
 
 BUNDLED = "bundled"
 """The name, in place of a path, of the network that ships with mien."""

@@ -7,7 +7,13 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from mien.calibrate import CALIBRATION, fit_temperature, read_temperatures, scale_probabilities, write_temperatures
+from mien.runs.temperatures import (
+    CALIBRATION,
+    fit_temperature,
+    read_temperatures,
+    scale_probabilities,
+    write_temperatures,
+)
 
 
 def draw(n=4000, classes=5, sharpness=1.0, seed=0):

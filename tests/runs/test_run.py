@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 from conftest import SHAPES, draw_shapes, tiny_recipe
-from mien.checkpoint import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.errors import MienError, RunError
 from mien.evaluate import predict_probabilities
+from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3)}
 
@@ -92,7 +92,7 @@ def test_a_full_disk_keeps_the_checkpoint_that_was_there(tmp_path: Path) -> None
     path = tmp_path / "x.safetensors"
     save_tensors(path, TENSORS, {"epoch": 1})
     script = (
-        "import resource, sys, torch; from pathlib import Path; from mien.checkpoint import save_tensors\n"
+        "import resource, sys, torch; from pathlib import Path; from mien.runs.run import save_tensors\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "save_tensors(Path(sys.argv[1]), {'a': torch.zeros(100_000)}, {'epoch': 2})"
     )

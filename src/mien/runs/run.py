@@ -19,14 +19,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mien.calibrate import read_temperatures
 from mien.errors import MienError, RunError
 from mien.files import write_aside
 from mien.models import Network, build_model
 from mien.models.mixture import mix_networks
 from mien.models.views import name_views
 from mien.recipes.schema import Recipe, read_recipe
-from mien.seen import SeenFaces, read_seen
+from mien.runs.seen import SeenFaces, read_seen
+from mien.runs.temperatures import read_temperatures
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"

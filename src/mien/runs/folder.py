@@ -1,6 +1,6 @@
 """The folder of a run: which file is where, and how each is written.
 
-faces.npy                      which faces it trains on and holds out (`mien.seen`)
+faces.npy                      which faces it trains on and holds out (`mien.runs.seen`)
 run.json                       recipe, expressions, data, versions, hardware, how training ended
 history.jsonl                  one line an epoch
 curves.svg, curves.png         the history as a picture
@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from mien.checkpoint import WEIGHTS, Facts, load_tensors, save_tensors
 from mien.errors import RunError
 from mien.faces import Targets
 from mien.files import lock_folder, make_folder, write_aside, write_text
+from mien.runs.run import WEIGHTS, Facts, load_tensors, save_tensors
 
 Record = dict[str, float]
 """One line of a run's history: numbers of one epoch by name."""

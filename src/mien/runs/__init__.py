@@ -1,0 +1,1 @@
+"""Runs on disk: the folder of a training, its checkpoints, its temperatures, and loading them."""
