@@ -15,10 +15,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mien.evaluate import calibrate_run
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import calibrate_run
 from mien.export import export_run, write_model
 from mien.files import make_folder
-from mien.known import know_splits
 from mien.models.views import parse_views
 from mien.recipes.schema import leave_out_folders, read_recipe
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors

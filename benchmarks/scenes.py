@@ -16,8 +16,8 @@ import numpy.typing as npt
 from benchmarks.detection import match_boxes
 from benchmarks.pasted import paste_faces
 from mien.data.loading import load
+from mien.evaluation.metrics import wilson_interval
 from mien.faces import Faces
-from mien.metrics import wilson_interval
 from mien.recognise import Recogniser
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
 from mien.models.network import WHITE
 from mien.recipes.named import find_recipe

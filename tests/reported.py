@@ -10,8 +10,8 @@ import torch
 
 from conftest import SHAPES, tiny_recipe, write_shapes
 from mien.data.prepare import fingerprint, prepare_splits
+from mien.evaluation.evaluation import Evaluation, write_evaluation
 from mien.models import build_model
-from mien.results import Evaluation, write_evaluation
 from mien.runs.run import save_tensors
 from mien.training import RunFolder
 

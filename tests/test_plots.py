@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from mien.errors import MienError
+from mien.evaluation.metrics import score
 from mien.labels import EXPRESSIONS
-from mien.metrics import score
 from mien.plots import SHADES, VALID, WHITE_INK_FROM, draw_confusion, draw_curves
 
 HISTORY = [

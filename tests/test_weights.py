@@ -8,7 +8,7 @@ import pytest
 import mien
 from mien import Recogniser
 from mien.data.loading import load
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.labels import EXPRESSIONS
 from mien.recognise.model import BUNDLED
 from mien.runs.run import load_run

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import MissingExtraError
+from mien.evaluation.metrics import ClassScores, Scores
 from mien.files import write_aside
-from mien.metrics import ClassScores, Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ import pytest
 
 from conftest import SHAPES, run_mien, write_shapes
 from mien.cli import main
-from mien.remedies import SIDE_BY_SIDE
-from mien.results import read_evaluation
+from mien.evaluation.compare_rules import SIDE_BY_SIDE
+from mien.evaluation.evaluation import read_evaluation
 from mien.runs.run import WEIGHTS, load_tensors, save_tensors
 
 FILES = {"evaluation.json", "predictions.csv", "confusion.svg", "confusion.png"}

@@ -10,9 +10,9 @@ import numpy as np
 
 from mien.compare.folder import StudyFolder
 from mien.compare.plan import Plan, Variant
+from mien.evaluation.evaluation import Evaluation, write_evaluation
 from mien.labels import EXPRESSIONS
 from mien.recipes.schema import override
-from mien.results import Evaluation, write_evaluation
 
 FACES = 140
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien import Recogniser
 from mien.errors import MienError, MissingExtraError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.export import Export, export_run, write_model
 from mien.export.check import check_difference, run_model
 from mien.export.graph import describe_run

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from conftest import draw_shapes
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.models import build_model
 from mien.models.mixture import mix_networks
 from mien.models.summary import summarise

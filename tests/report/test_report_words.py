@@ -10,8 +10,8 @@ import pytest
 
 from mien.audit import KINDS
 from mien.errors import ConfigError
+from mien.evaluation.compare_rules import SIDE_BY_SIDE
 from mien.labels import EXPRESSIONS
-from mien.remedies import SIDE_BY_SIDE
 from mien.report import words
 from mien.report.page import PARTS
 from mien.report.recipe import TRICKS

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from conftest import SHAPES, draw_shapes, tiny_recipe
 from mien.errors import MienError, RunError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3)}

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from safetensors.torch import save_file
 
 from conftest import draw_shapes, tiny_recipe
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.models import build_model
 from mien.training.engine import Engine
 from mien.training.teachers import Teacher

@@ -12,7 +12,7 @@ import torch
 
 from conftest import FACTS, draw_shapes, tiny_recipe
 from mien.errors import ConfigError, Interrupted, RunError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.models import build_model
 from mien.recipes.schema import ModelConfig, Recipe
 from mien.runs.run import load_run, load_tensors

@@ -13,7 +13,7 @@ import torch
 
 from conftest import SHAPES, draw_shapes, run_mien, tiny_recipe, write_shapes
 from mien.errors import ConfigError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
 from mien.labels import EXPRESSIONS
 from mien.models.network import resize

@@ -11,9 +11,9 @@ from mien.audit.finding import Finding, Roll
 from mien.data.copies import hash_images
 from mien.data.loading import load
 from mien.errors import DataError, RunError
-from mien.evaluate import match_labels, predict_probabilities
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import match_labels, predict_probabilities
 from mien.faces import UNLABELLED
-from mien.known import know_splits
 from mien.runs.run import Run
 
 

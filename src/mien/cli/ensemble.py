@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from mien.ensemble import Selection
+    from mien.evaluation.ensemble import Selection
     from mien.runs.run import Run
 
 HOWS = ("greedy", "all", "weights")
@@ -48,9 +48,9 @@ def ensemble(
     The new run needs none of the others: evaluate, submit, report and export work on it. Members are picked on valid,
     and the temperature of the mean is fitted there; test is never looked at.
     """
-    from mien.ensemble import METRICS, average_weights, find_snapshots, mix_runs, save_ensemble
-    from mien.evaluate import calibrate_run, pick_device, predict_valid
-    from mien.known import know_splits
+    from mien.evaluation.ensemble import METRICS, average_weights, find_snapshots, mix_runs, save_ensemble
+    from mien.evaluation.known import know_splits
+    from mien.evaluation.predict import calibrate_run, pick_device, predict_valid
     from mien.models.views import parse_views
     from mien.runs.run import load_run
     from mien.training import RunFolder
@@ -97,7 +97,7 @@ def _select(
     path: Path,
 ) -> Run:
     """Return the mean of the runs that greedy selection picks, and tell which."""
-    from mien.ensemble import choose_members, mix_runs
+    from mien.evaluation.ensemble import choose_members, mix_runs
 
     found = choose_members(labels, answers, metric=metric)
     picked = [(run, picks / sum(found.picks)) for run, picks in zip(runs, found.picks, strict=True) if picks]

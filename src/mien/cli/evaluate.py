@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mien.decide import Rule, Wish
+    from mien.evaluation.compare_rules import Trade
+    from mien.evaluation.evaluation import Evaluation
+    from mien.evaluation.known import Known
+    from mien.evaluation.rules import Rule, Wish
     from mien.faces import Splits
-    from mien.known import Known
-    from mien.remedies import Trade
-    from mien.results import Evaluation
     from mien.runs.run import Run
 
 ALL = "all"
@@ -55,10 +55,10 @@ def evaluate(
     The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
-    from mien.decide import parse_decision
-    from mien.evaluate import evaluate_split, find_split, pick_device
+    from mien.evaluation.compare_rules import compare_rules
+    from mien.evaluation.predict import evaluate_split, find_split, pick_device
+    from mien.evaluation.rules import parse_decision
     from mien.models.views import parse_views
-    from mien.remedies import compare_rules
     from mien.training.allocator import keep_memory
     from mien.training.teachers import BUNDLED, load_named
 
@@ -83,9 +83,9 @@ def _choose_on_valid(
     run: Run, wish: Wish | None, trained_on: Splits | None, showing: dict[str, Any]
 ) -> tuple[Run, Rule, tuple[Rule, ...]]:
     """Return the run with its temperature, the rule that decides, and the rules to compare: none, unless `wish` is."""
-    from mien.decide import ARGMAX
-    from mien.evaluate import calibrate_run
-    from mien.remedies import choose_all_rules, choose_rule_for
+    from mien.evaluation.compare_rules import choose_all_rules, choose_rule_for
+    from mien.evaluation.predict import calibrate_run
+    from mien.evaluation.rules import ARGMAX
 
     if trained_on is not None and trained_on.valid is not None:
         run = calibrate_run(run, trained_on.valid, **showing)
@@ -96,7 +96,7 @@ def _choose_on_valid(
 
 def _join(runs: Sequence[Run]) -> Run:
     """Return the one run, or the mean of several, whose files go into a folder within that of the first."""
-    from mien.ensemble import mix_runs, name_run
+    from mien.evaluation.ensemble import mix_runs, name_run
 
     if len(runs) == 1:
         return runs[0]
@@ -111,7 +111,7 @@ def _read_splits(
     from mien.data.loading import load
     from mien.data.prepare import label
     from mien.errors import DataError
-    from mien.known import is_moved, know_other, know_splits
+    from mien.evaluation.known import is_moved, know_other, know_splits
     from mien.recipes.schema import DataConfig
 
     chosen: dict[str, Any] = {"labels": labels or "own", "votes": None if votes is None else str(votes)}
@@ -136,7 +136,7 @@ def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
 
     What a rule other than argmax decides goes one folder deeper, named after the rule.
     """
-    from mien.known import is_gone
+    from mien.evaluation.known import is_gone
 
     # The network that ships with mien has no folder of its own to write to.
     folder, rule, parts = Path("bundled") if bundled else run.folder, evaluation.rule, [evaluation.split]
@@ -153,10 +153,10 @@ def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
 def _write_files(evaluation: Evaluation, trades: Sequence[Trade], folder: Path) -> list[Path]:
     import json
 
+    from mien.evaluation.compare_rules import describe_trades, summarise_trades
+    from mien.evaluation.evaluation import FIGURES, PREDICTIONS, write_evaluation
     from mien.files import write_text
     from mien.plots import draw_confusion
-    from mien.remedies import describe_trades, summarise_trades
-    from mien.results import FIGURES, PREDICTIONS, write_evaluation
 
     write_evaluation(evaluation, folder)
     scores, names = evaluation.score(), [FIGURES, PREDICTIONS, "confusion.svg", "confusion.png"]

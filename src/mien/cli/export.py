@@ -58,7 +58,7 @@ def _require_packages() -> None:
 def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
     """Return what the run was trained on; where that is gone, None, or, if it is `needed`, the error that says so."""
     from mien.errors import DataError
-    from mien.known import know_splits
+    from mien.evaluation.known import know_splits
 
     try:
         known = know_splits(run, source=data)
@@ -76,7 +76,7 @@ def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
 
 
 def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...]) -> Run:
-    from mien.evaluate import calibrate_run
+    from mien.evaluation.predict import calibrate_run
 
     return run if splits is None or splits.valid is None else calibrate_run(run, splits.valid, views=views)
 

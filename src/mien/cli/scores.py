@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from mien.metrics import Interval, Scores
-    from mien.results import Evaluation
+    from mien.evaluation.evaluation import Evaluation
+    from mien.evaluation.metrics import Interval, Scores
 
 BAR_CELLS = 12
 WIDEST_MATRIX = 10

@@ -12,7 +12,7 @@ from mien.errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
-    from mien.decide import Rule, Wish
+    from mien.evaluation.rules import Rule, Wish
     from mien.runs.run import Run
 
 
@@ -36,12 +36,12 @@ def submit(
     The label is the number of the expression, counted from 0 in the run's order.
     """
     from mien.data.loading import load
-    from mien.decide import decide, parse_decision
-    from mien.evaluate import pick_device, predict_probabilities
+    from mien.evaluation.predict import pick_device, predict_probabilities
+    from mien.evaluation.rules import decide, parse_decision
+    from mien.evaluation.submission import choose_faces, refuse_overwriting, write_submission
     from mien.models.views import parse_views
     from mien.runs.run import load_run
     from mien.runs.temperatures import scale_probabilities
-    from mien.submit import choose_faces, refuse_overwriting, write_submission
 
     refuse_overwriting(out, force=force)
     wish = parse_decision(decision)
@@ -63,9 +63,9 @@ def _choose_rule(
     run: Run, wish: Wish, data: str | None, views: tuple[str, ...], device: torch.device
 ) -> tuple[Run, Rule]:
     """Return the run and the rule that decides; where that is chosen on valid, the run is calibrated there."""
-    from mien.evaluate import calibrate_run
-    from mien.known import know_splits
-    from mien.remedies import choose_rule_for
+    from mien.evaluation.compare_rules import choose_rule_for
+    from mien.evaluation.known import know_splits
+    from mien.evaluation.predict import calibrate_run
 
     splits = None
     if wish.needs_data:

@@ -11,15 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from mien.metrics import Difference
-    from mien.remedies import Trade
+    from mien.evaluation.compare_rules import Trade
+    from mien.evaluation.metrics import Difference
 
 
 def render_trades(trades: Sequence[Trade], split: str) -> Iterator[RenderableType]:
     """Yield a table of rates with their differences to argmax, what each rule does, and what follows; or nothing."""
     if not trades:
         return
-    from mien.remedies import TITLES, summarise_trades
+    from mien.evaluation.compare_rules import TITLES, summarise_trades
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("decision rule", no_wrap=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien.metrics import LEVEL, RESAMPLES
+from mien.evaluation.metrics import LEVEL, RESAMPLES
 
 METRICS = ("accuracy", "balanced accuracy")
 

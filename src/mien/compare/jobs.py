@@ -11,8 +11,8 @@ from mien.compare.folder import StudyFolder
 from mien.compare.plan import SEED_FIELD, Plan, Variant
 from mien.data.prepare import resolve_files
 from mien.errors import RunError
+from mien.evaluation.evaluation import FIGURES
 from mien.recipes.schema import override, read_recipe
-from mien.results import FIGURES
 from mien.training.teachers import resolve_runs
 
 

@@ -14,7 +14,7 @@ from mien.compare.folder import StudyFolder
 from mien.compare.jobs import evaluation_folder, read_run
 from mien.compare.plan import BASE, Plan, Variant
 from mien.errors import RunError
-from mien.results import FIGURES, Evaluation, read_evaluation
+from mien.evaluation.evaluation import FIGURES, Evaluation, read_evaluation
 
 Evaluations = dict[int, Evaluation]
 """Seed -> what the run of that seed answered."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mien.data.images import resize_faces
 from mien.errors import MienError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Images, Splits
 from mien.labels import EXPRESSIONS
 from mien.runs.run import Run

@@ -8,7 +8,7 @@ from typing import Any
 
 from mien.data.images import resize_faces
 from mien.errors import MienError
-from mien.evaluate import match_labels
+from mien.evaluation.predict import match_labels
 from mien.export.check import check_difference, compare_with_torch, gather_faces, run_model, spread
 from mien.export.graph import build_model
 from mien.export.quantise import quantise

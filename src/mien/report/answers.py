@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mien.decide import Rule
-from mien.metrics import Scores
-from mien.remedies import TITLES, Trade
+from mien.evaluation.compare_rules import TITLES, Trade
+from mien.evaluation.metrics import Scores
+from mien.evaluation.rules import Rule
 from mien.report.data import CalibrationPart, ReportData, SplitScores
 from mien.report.numbers import Say, write_interval, write_percent, write_points
 from mien.report.table import Cell, Row, Table, write_row

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mien.decide import ARGMAX
 from mien.errors import DataError
-from mien.evaluate import calibrate_run
+from mien.evaluation.compare_rules import choose_all_rules, compare_rules
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.predict import calibrate_run
+from mien.evaluation.rules import ARGMAX
 from mien.faces import Splits
 from mien.models.views import name_views
-from mien.remedies import choose_all_rules, compare_rules
 from mien.report.data import Absent, CalibrationPart, RulesPart
-from mien.results import Evaluation
 from mien.runs.run import Run
 from mien.runs.temperatures import scale_probabilities
 

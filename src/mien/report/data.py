@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.compare import Results
-from mien.metrics import Interval, Scores
-from mien.reliability import Calibration
-from mien.remedies import Trade
+from mien.evaluation.compare_rules import Trade
+from mien.evaluation.metrics import Interval, Scores
+from mien.evaluation.reliability import Calibration
 
 FORMAT = 1
 KIND = "mien report"

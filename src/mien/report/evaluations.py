@@ -11,12 +11,12 @@ import numpy as np
 
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError
-from mien.evaluate import evaluate_split
+from mien.evaluation.evaluation import FIGURES, Evaluation, read_evaluation
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import evaluate_split
 from mien.faces import Faces, Splits
-from mien.known import know_splits
 from mien.report.beliefs import calibrate_again
 from mien.report.data import Absent, SplitScores
-from mien.results import FIGURES, Evaluation, read_evaluation
 from mien.runs.run import Run
 
 PLACES = {"test": ".", "valid": "valid"}

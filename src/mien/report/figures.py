@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mien.evaluation.reliability import Calibration
 from mien.plots import FAINT, INK, MARK, METADATA, RULE, STYLE, TRAIN, VALID
-from mien.reliability import Calibration
 from mien.report.data import BalancePart, CalibrationPart, TrainingPart
 
 if TYPE_CHECKING:

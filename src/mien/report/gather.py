@@ -13,8 +13,9 @@ import numpy as np
 
 import mien
 from mien.errors import RunError
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.metrics import Scores
 from mien.faces import UNLABELLED, Faces, Splits
-from mien.metrics import Scores
 from mien.report.beliefs import calibrate_again, tell_calibration, tell_rules
 from mien.report.data import Absent, BalancePart, ReportData
 from mien.report.evaluations import collect_evaluations, match_faces, read_data, score_split, with_copies
@@ -23,7 +24,6 @@ from mien.report.network import tell_network
 from mien.report.saliency import tell_saliency
 from mien.report.surroundings import audit_data, tell_study
 from mien.report.training import read_facts, tell_origin, tell_training
-from mien.results import Evaluation
 from mien.runs.run import Run, load_run
 
 NOT_EVALUATED = Absent(reason="not-evaluated", detail={})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.metrics import Scores, wilson_interval
 from mien.faces import Faces
-from mien.metrics import Scores, wilson_interval
 from mien.report.data import ConfusedPair, FacePicture
 from mien.report.pictures import picture_face
-from mien.results import Evaluation
 
 PAIRS, FACES_PER_PAIR, WRONG = 5, 8, 16
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mien.metrics import Interval
+from mien.evaluation.metrics import Interval
 
 Say = Callable[..., str]
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from mien.evaluation.evaluation import Evaluation
 from mien.faces import Faces
 from mien.report.data import FacePicture
-from mien.results import Evaluation
 
 WIDEST = 96
 """Side in pixels above which faces are made smaller: a report of large faces stays a small file."""

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import asdict
 
-from mien.metrics import Scores
+from mien.evaluation.metrics import Scores
 from mien.report.data import FacePicture, ReportData
 from mien.report.figures import inline_svg
 from mien.report.numbers import write_percent

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.evaluation.evaluation import Evaluation
 from mien.faces import Faces
 from mien.models import Network
 from mien.models.network import WHITE
 from mien.report.data import Absent, SaliencyPart
 from mien.report.mistakes import rank_wrong
 from mien.report.pictures import WIDEST, Bytes, encode_picture, picture_face
-from mien.results import Evaluation
 
 RIGHT, WRONG = 12, 4
 TINT = (255.0, 96.0, 32.0)

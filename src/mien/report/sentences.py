@@ -5,8 +5,8 @@ Both the page and the Markdown file print these, so that they say the same.
 
 from __future__ import annotations
 
-from mien.metrics import ClassScores
-from mien.remedies import Trade
+from mien.evaluation.compare_rules import Trade
+from mien.evaluation.metrics import ClassScores
 from mien.report.answers import METRICS
 from mien.report.data import (
     AuditPart,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mien.errors import Interrupted, RunError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
 from mien.plots import draw_curves
 from mien.recipes.schema import Recipe

@@ -17,7 +17,7 @@ import mien
 from mien.data.loading import SYNTHETIC, load
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
-from mien.evaluate import calibrate_run, pick_device
+from mien.evaluation.predict import calibrate_run, pick_device
 from mien.faces import Splits, Targets
 from mien.models import build_model
 from mien.native import is_available

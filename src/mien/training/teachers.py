@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mien.errors import ConfigError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
 from mien.models import Network, build_model
 from mien.models.network import resize

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mien.errors import MienError
+from mien.evaluation.metrics import Interval, bootstrap_accuracy, rate, score, wilson_interval
 from mien.labels import EXPRESSIONS
-from mien.metrics import Interval, bootstrap_accuracy, rate, score, wilson_interval
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 2])
 PREDICTED = np.array([0, 0, 1, 2, 1, 1, 2, 2, 2, 0])

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
-from mien.ensemble import mix_runs
 from mien.errors import ConfigError, DataError
-from mien.evaluate import (
+from mien.evaluation.ensemble import mix_runs
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import (
     calibrate_run,
     evaluate_split,
     find_copies,
@@ -19,7 +20,6 @@ from mien.evaluate import (
     predict_valid,
 )
 from mien.faces import UNLABELLED, Splits
-from mien.known import know_splits
 from mien.models import build_model
 from mien.models.views import parse_views
 from mien.recipes.schema import ModelConfig

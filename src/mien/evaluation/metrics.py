@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import MienError
-from mien.reliability import Calibration, measure_calibration
+from mien.evaluation.reliability import Calibration, measure_calibration
 
 LEVEL = 0.95
 RESAMPLES = 2000

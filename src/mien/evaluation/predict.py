@@ -18,16 +18,16 @@ from torch import Tensor
 import mien
 from mien.data.copies import hash_images
 from mien.data.prepare import fingerprint
-from mien.decide import ARGMAX, Rule
 from mien.errors import ConfigError, DataError, MienError
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.known import Known
+from mien.evaluation.rules import ARGMAX, Rule
 from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
 from mien.files import make_folder, write_aside
-from mien.known import Known
 from mien.models import Network
 from mien.models.network import WHITE, resize
 from mien.models.views import VIEWS, name_views
 from mien.native import accelerate
-from mien.results import Evaluation
 from mien.runs.run import Run
 from mien.runs.temperatures import fit_temperature, scale_probabilities, write_temperatures
 

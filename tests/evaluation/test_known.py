@@ -18,10 +18,10 @@ from PIL import Image
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
 from mien.data.copies import hash_images
 from mien.data.loading import load
-from mien.ensemble import mix_runs
 from mien.errors import DataError, RunError
-from mien.evaluate import evaluate_split, find_copies
-from mien.known import know_splits
+from mien.evaluation.ensemble import mix_runs
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import evaluate_split, find_copies
 from mien.runs.run import WEIGHTS, Run, load_run
 from mien.runs.seen import FILE, describe_faces, merge_seen, read_seen, write_seen
 from mien.training import RunFolder

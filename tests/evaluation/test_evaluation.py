@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from mien.decide import Rule
 from mien.errors import MienError, RunError
-from mien.results import Evaluation, read_evaluation, write_evaluation
+from mien.evaluation.evaluation import Evaluation, read_evaluation, write_evaluation
+from mien.evaluation.rules import Rule
 
 EXPRESSIONS = ("happy", "sad, or so", "neutral")
 

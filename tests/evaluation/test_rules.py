@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mien.decide import ABSTAINED, ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 from mien.errors import ConfigError
-from mien.metrics import rate
+from mien.evaluation.metrics import rate
+from mien.evaluation.rules import ABSTAINED, ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 
 COUNTS = np.array([900, 90, 10])
 

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 import mien
-from mien.decide import ARGMAX, Rule, decide
 from mien.errors import MienError, RunError
+from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
+from mien.evaluation.rules import ARGMAX, Rule, decide
 from mien.files import make_folder, write_aside, write_text
-from mien.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.runs.temperatures import scale_probabilities
 
 FIGURES = "evaluation.json"

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
-from mien.ensemble import average_weights, choose_members, find_snapshots, measure, mix_runs, save_ensemble
 from mien.errors import RunError
-from mien.evaluate import predict_probabilities
+from mien.evaluation.ensemble import average_weights, choose_members, find_snapshots, measure, mix_runs, save_ensemble
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 from mien.training import RunFolder, train

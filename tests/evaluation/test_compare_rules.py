@@ -7,12 +7,18 @@ import numpy as np
 import pytest
 
 from conftest import SHAPES, draw_shapes
-from mien.decide import ARGMAX, Rule, parse_decision
 from mien.errors import DataError
+from mien.evaluation.compare_rules import (
+    choose_all_rules,
+    choose_rule_for,
+    compare_rules,
+    describe_trades,
+    summarise_trades,
+)
+from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.metrics import bootstrap_differences, rate
+from mien.evaluation.rules import ARGMAX, Rule, parse_decision
 from mien.faces import Splits
-from mien.metrics import bootstrap_differences, rate
-from mien.remedies import choose_all_rules, choose_rule_for, compare_rules, describe_trades, summarise_trades
-from mien.results import Evaluation
 from mien.runs.run import load_run
 
 ABSTAIN = Rule(name="abstain:0.9", about="", confidence=0.9)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from mien.decide import ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 from mien.errors import DataError
-from mien.evaluate import predict_valid
+from mien.evaluation.evaluation import SEED, Evaluation
+from mien.evaluation.metrics import Difference, Rates, bootstrap_differences, rate
+from mien.evaluation.predict import predict_valid
+from mien.evaluation.rules import ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 from mien.faces import Splits
-from mien.metrics import Difference, Rates, bootstrap_differences, rate
-from mien.results import SEED, Evaluation
 from mien.runs.run import Run
 from mien.runs.temperatures import scale_probabilities
 

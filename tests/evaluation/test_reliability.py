@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.reliability import BINS, measure_calibration
+from mien.evaluation.reliability import BINS, measure_calibration
 
 
 def answer(confidences, right):

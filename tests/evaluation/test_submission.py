@@ -4,8 +4,8 @@ import pytest
 
 from conftest import draw_shapes
 from mien.errors import DataError, MienError
+from mien.evaluation.submission import choose_faces, write_submission
 from mien.faces import Splits
-from mien.submit import choose_faces, write_submission
 
 
 def make_splits(**faces):

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import ConfigError
+from mien.evaluation.metrics import rate
 from mien.hints import suggest
-from mien.metrics import rate
 
 ABSTAINED = -1
 RULES = ("argmax", "prior", "thresholds", "abstain")

@@ -19,9 +19,9 @@ import torch
 
 import mien
 from mien.errors import RunError
+from mien.evaluation.metrics import rate
 from mien.faces import Splits
 from mien.files import make_folder
-from mien.metrics import rate
 from mien.models import build_model
 from mien.models.mixture import mix_networks
 from mien.runs.folder import RunFolder

@@ -1,0 +1,1 @@
+"""From a run and faces to honest figures: probabilities, metrics with intervals, decision rules, ensembles."""
