@@ -19,10 +19,10 @@ import numpy as np
 from benchmarks.pasted import Scene, paste_faces
 from mien.data.images import resize_faces
 from mien.data.loading import load
-from mien.recognise import Box
-from mien.recognise.crop import cut_faces
-from mien.recognise.detect import find_detector
-from mien.recognise.network import OnnxNetwork
+from mien.recognition import Box
+from mien.recognition.crop import cut_faces
+from mien.recognition.detect import find_detector
+from mien.recognition.network import OnnxNetwork
 
 MARGINS = (-0.15, -0.10, -0.075, -0.05, -0.025, 0.0, 0.025, 0.05, 0.10, 0.15)
 

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from mien.errors import DataError
-from mien.recognise import read_picture
+from mien.recognition import read_picture
 from mien.synthetic import draw_faces
 
 CHUNK = 5_000

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.recognise.network import OnnxNetwork
+from mien.recognition.network import OnnxNetwork
 
 BATCH = 256
 Faces = npt.NDArray[np.uint8]

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.recognise import Recogniser
+from mien.recognition import Recogniser
 from mien.synthetic import draw_faces
 
 SCENE = (480, 640)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mien.recognise import Box
+from mien.recognition import Box
 
 WIDTH, HEIGHT = 640, 480
 SMALLEST, LARGEST = 72, 200

@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from mien.recognise import Recogniser, read_picture
+from mien.recognition import Recogniser, read_picture
 
 SIZES = ((640, 480), (1920, 1080), (4000, 3000))
 STEPS = ("decode", "find", "cut", "name")

@@ -18,7 +18,7 @@ from benchmarks.pasted import paste_faces
 from mien.data.loading import load
 from mien.evaluation.metrics import wilson_interval
 from mien.faces import Faces
-from mien.recognise import Recogniser
+from mien.recognition import Recogniser
 
 
 def main() -> None:

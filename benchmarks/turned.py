@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.pasted import Scene, paste_faces
 from mien.data.loading import load
-from mien.recognise import Box, Recogniser
+from mien.recognition import Box, Recogniser
 
 ANGLES = (0, 10, 20, 30, 45, 60)
 GREY = (128, 128, 128)

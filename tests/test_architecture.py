@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 ROWS = (
     {"cli"},
     {"serve", "stream"},
-    {"recognise"},
+    {"recognition"},
     {"report"},
     {"export"},
     {"training", "compare", "audit"},

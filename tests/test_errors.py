@@ -15,7 +15,7 @@ import pytest
 
 import mien
 from mien.errors import DataError, MienError
-from mien.recognise.pictures import read_picture
+from mien.recognition.pictures import read_picture
 
 SOURCES = Path(mien.__file__).parent
 

@@ -11,7 +11,7 @@ from benchmarks.fuzz_pictures import make_seeds, mutate
 
 from conftest import ROOT
 from mien.errors import DataError
-from mien.recognise import read_picture
+from mien.recognition import read_picture
 
 
 @pytest.mark.parametrize("number", [56_730, 93_962])

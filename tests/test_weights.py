@@ -10,7 +10,7 @@ from mien import Recogniser
 from mien.data.loading import load
 from mien.evaluation.predict import predict_probabilities
 from mien.labels import EXPRESSIONS
-from mien.recognise.model import BUNDLED
+from mien.recognition.model import BUNDLED
 from mien.runs.run import load_run
 
 LARGEST_BYTES = 5_000_000

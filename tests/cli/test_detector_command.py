@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conftest import run_mien
-from mien.recognise.yunet_file import find_yunet
+from mien.recognition.yunet_file import find_yunet
 
 
 def test_the_detector_in_use_is_told_with_its_file_and_the_reason(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.recognise.detect import find_detector
+from mien.recognition.detect import find_detector
 from mien.synthetic import draw_faces
 
 WIDTH, HEIGHT, SIDE = 640, 480, 200

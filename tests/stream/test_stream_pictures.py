@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from conftest import draw_shapes
-from mien.recognise import Box, Recogniser
+from mien.recognition import Box, Recogniser
 from mien.stream import pictures as module
 from mien.stream.pictures import Look, place_drawing, recognise_files
 from tiny_network import CLASSES, write_network

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mien.recognise.face import Box, Face
+from mien.recognition.face import Box, Face
 from mien.stream.tracking import PATIENCE_SECONDS, Tracker, measure_overlap
 
 

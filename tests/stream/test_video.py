@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mien.errors import DataError
-from mien.recognise import Box, Recogniser
+from mien.recognition import Box, Recogniser
 from mien.stream.timeline import Timeline, draw_timeline, shrink
 from mien.stream.video import Watch, follow_faces, open_copy, open_video
 from tiny_network import CLASSES, write_network

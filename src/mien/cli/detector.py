@@ -25,11 +25,11 @@ def detector(
     if action == "show" and address is not None:
         raise ConfigError("--from tells where to fetch from: mien detector fetch --from ADDRESS")
     if action == "fetch":
-        from mien.recognise.yunet_file import ADDRESS, fetch_yunet
+        from mien.recognition.yunet_file import ADDRESS, fetch_yunet
 
         typer.echo(fetch_yunet(ADDRESS if address is None else address))
         return
-    from mien.recognise.detect import choose_detector, find_detector
+    from mien.recognition.detect import choose_detector, find_detector
 
     choice = choose_detector(name)
     find_detector(

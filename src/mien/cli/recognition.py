@@ -18,8 +18,8 @@ from mien.cli.findings import render_tally, tell_picture
 from mien.cli.progress import warn
 from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
 from mien.files import make_folder
-from mien.recognise import Recogniser
-from mien.recognise.detect import choose_detector
+from mien.recognition import Recogniser
+from mien.recognition.detect import choose_detector
 from mien.stream.pictures import Look, Outcome, recognise_files
 from mien.stream.results import ResultsFile, open_results
 from mien.stream.rows import check_suffix

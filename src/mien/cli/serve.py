@@ -40,7 +40,7 @@ def serve(
     demand_packages()
     from mien.cli.progress import warn
     from mien.errors import ConfigError
-    from mien.recognise import Recogniser
+    from mien.recognition import Recogniser
     from mien.serve import Limits, build_app, open_socket, run_server
 
     if token == "":

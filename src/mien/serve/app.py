@@ -22,7 +22,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
 
 import mien
-from mien.recognise import Recogniser
+from mien.recognition import Recogniser
 from mien.serve.answers import BODY, REFUSALS, Answer, Health
 from mien.serve.batching import Batcher
 from mien.serve.guard import BearerToken, SameSite, SecurityHeaders

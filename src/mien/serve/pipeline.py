@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fastapi import HTTPException
 
 from mien.errors import DataError, NotAPictureError, TooLargeError
-from mien.recognise import Box, Recogniser, read_picture
+from mien.recognition import Box, Recogniser, read_picture
 from mien.serve.answers import FaceAnswer, PictureAnswer, Timings
 from mien.serve.batching import Batcher
 from mien.serve.meters import Meters

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from mien.errors import DataError, RunError
 from mien.files import make_folder, write_aside
-from mien.recognise import Recogniser, draw, read_picture
-from mien.recognise.face import Box, Face
+from mien.recognition import Recogniser, draw, read_picture
+from mien.recognition.face import Box, Face
 from mien.stream.rows import Row, make_rows
 
 BATCH_FILES = 32

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from mien.errors import ConfigError, MissingExtraError
 from mien.files import write_aside
-from mien.recognise.face import PLACE, Face, name_columns
+from mien.recognition.face import PLACE, Face, name_columns
 
 Row: TypeAlias = dict[str, Any]
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, final
 
 from mien.errors import MienError, MissingExtraError
-from mien.recognise import Recogniser
+from mien.recognition import Recogniser
 from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
 
 FILES_A_TASK = 1024

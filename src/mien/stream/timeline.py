@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.plots import FAINT, INK, RULE, open_figure, write_title
-from mien.recognise.face import Face
+from mien.recognition.face import Face
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

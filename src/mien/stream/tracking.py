@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from mien.recognise.face import Box, Face
+from mien.recognition.face import Box, Face
 
 LEAST_OVERLAP = 0.2
 """Of two boxes that count as one face, as intersection over union. The tracker SORT (Bewley et al., 2016) asks for 0.3,

@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from mien.errors import DataError, MienError, MissingExtraError
 from mien.files import write_aside
-from mien.recognise import Recogniser, draw
-from mien.recognise.face import Box, Face
-from mien.recognise.pictures import Picture
+from mien.recognition import Recogniser, draw
+from mien.recognition.face import Box, Face
+from mien.recognition.pictures import Picture
 from mien.stream.tracking import Tracker
 
 FRAMES_AT_ONCE = 8

@@ -9,13 +9,13 @@ from typing import Any, final
 import numpy as np
 
 from mien.errors import RunError
-from mien.recognise.face import Box
-from mien.recognise.free_shape import free_shape
-from mien.recognise.pictures import Picture
-from mien.recognise.priors import NAMES, STRIDES, Found, decode, keep_one_a_face
-from mien.recognise.roll import measure_roll
-from mien.recognise.shrink import LONGEST_SIDE, fit_boxes, shrink
-from mien.recognise.yunet_file import find_yunet
+from mien.recognition.face import Box
+from mien.recognition.free_shape import free_shape
+from mien.recognition.pictures import Picture
+from mien.recognition.priors import NAMES, STRIDES, Found, decode, keep_one_a_face
+from mien.recognition.roll import measure_roll
+from mien.recognition.shrink import LONGEST_SIDE, fit_boxes, shrink
+from mien.recognition.yunet_file import find_yunet
 
 __all__ = ["YunetDetector", "find_yunet"]
 

@@ -10,9 +10,9 @@ from typing import Any, final
 
 from PIL import Image
 
-from mien.recognise.draw import draw
-from mien.recognise.face import Face
-from mien.recognise.pictures import Picture, Source, read_picture
+from mien.recognition.draw import draw
+from mien.recognition.face import Face
+from mien.recognition.pictures import Picture, Source, read_picture
 
 SHOWN_SIDE = 800
 """Pixels of the longer side of a picture in a notebook, at most."""

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mien.recognise.crop import cut_square
-from mien.recognise.face import Box
-from mien.recognise.pictures import Picture
-from mien.recognise.priors import Found
+from mien.recognition.crop import cut_square
+from mien.recognition.face import Box
+from mien.recognition.pictures import Picture
+from mien.recognition.priors import Found
 
 WORTH_A_LOOK = 10.0
 """Degrees that the landmarks have to show: 7 % of upright faces of valid in drawn scenes do."""

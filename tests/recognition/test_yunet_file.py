@@ -13,8 +13,8 @@ from threading import Thread
 import pytest
 
 from mien.errors import ConfigError, RunError
-from mien.recognise.detect import choose_detector, find_detector
-from mien.recognise.yunet_file import FILE, PUBLISHED, VARIABLE, fetch_yunet, find_yunet, locate_yunet
+from mien.recognition.detect import choose_detector, find_detector
+from mien.recognition.yunet_file import FILE, PUBLISHED, VARIABLE, fetch_yunet, find_yunet, locate_yunet
 
 
 @pytest.fixture(autouse=True)

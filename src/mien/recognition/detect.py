@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol, final
 
 from mien.errors import ConfigError
-from mien.recognise.cascade import CascadeDetector, find_cascade
-from mien.recognise.face import Box
-from mien.recognise.pictures import Picture
-from mien.recognise.yunet_file import locate_yunet
+from mien.recognition.cascade import CascadeDetector, find_cascade
+from mien.recognition.face import Box
+from mien.recognition.pictures import Picture
+from mien.recognition.yunet_file import locate_yunet
 
 __all__ = ["CascadeDetector", "Choice", "Detector", "check_boxes", "choose_detector", "find_detector"]
 
@@ -109,7 +109,7 @@ def find_detector(
         return CascadeDetector(min_score=min_detection)
     if choice.path is None:
         return None
-    from mien.recognise.yunet import YunetDetector
+    from mien.recognition.yunet import YunetDetector
 
     return YunetDetector(choice.path, min_score=min_detection)
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mien.errors import DataError, TooLargeError
-from mien.recognise import read_picture
+from mien.recognition import read_picture
 
 RED = np.zeros((30, 40, 3), np.uint8)
 RED[..., 0] = 200

@@ -10,9 +10,9 @@ from typing import Any, final
 import numpy as np
 
 from mien.errors import ConfigError
-from mien.recognise.face import Box
-from mien.recognise.pictures import Picture
-from mien.recognise.shrink import fit_boxes, shrink
+from mien.recognition.face import Box
+from mien.recognition.pictures import Picture
+from mien.recognition.shrink import fit_boxes, shrink
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.1

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.recognise.face import Box, Face
-from mien.recognise.pictures import Picture
+from mien.recognition.face import Box, Face
+from mien.recognition.pictures import Picture
 
 FRAME = (255, 196, 0)
 INK = (24, 24, 24)

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recognise.shapes_model import SIDE, write_shapes_model
 
 from conftest import ROOT, SHAPES, draw_shapes
 from mien import Box, Face, Recogniser
 from mien.errors import ConfigError, DataError, RunError
-from mien.recognise.crop import cut_faces
-from recognise.shapes_model import SIDE, write_shapes_model
+from mien.recognition.crop import cut_faces
 
 
 def halves(picture: np.ndarray) -> list[Box]:
@@ -232,7 +232,7 @@ def test_mien_brings_recognition_in_when_it_is_named():
     """`from mien import Recogniser` works; `import mien` alone loads no NumPy; a wrong name is an AttributeError."""
     script = (
         "import sys, mien; assert 'numpy' not in sys.modules; from mien import Recogniser; "
-        "assert Recogniser.__module__ == 'mien.recognise.recogniser'; "
+        "assert Recogniser.__module__ == 'mien.recognition.recogniser'; "
         "assert not {'torch', 'cv2', 'onnxruntime', 'matplotlib'} & set(sys.modules); mien.Recogniserr"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

@@ -9,12 +9,12 @@ from PIL import Image
 
 from conftest import ROOT
 from mien.errors import RunError
-from mien.recognise import Box
-from mien.recognise.free_shape import free_shape
-from mien.recognise.model import BUNDLED
-from mien.recognise.priors import STRIDES, decode, keep_one_a_face
-from mien.recognise.roll import measure_roll
-from mien.recognise.yunet import YunetDetector, find_yunet
+from mien.recognition import Box
+from mien.recognition.free_shape import free_shape
+from mien.recognition.model import BUNDLED
+from mien.recognition.priors import STRIDES, decode, keep_one_a_face
+from mien.recognition.roll import measure_roll
+from mien.recognition.yunet import YunetDetector, find_yunet
 from mien.synthetic import draw_faces
 
 

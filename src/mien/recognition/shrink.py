@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.recognise.face import Box
-from mien.recognise.pictures import Picture
+from mien.recognition.face import Box
+from mien.recognition.pictures import Picture
 
 LONGEST_SIDE = 1280
 """Larger pictures are scaled down before faces are looked for, because the time to look grows with the pixels."""

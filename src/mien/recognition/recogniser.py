@@ -13,13 +13,13 @@ from typing import Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from mien.recognise.crop import MARGIN, cut_faces
-from mien.recognise.detect import Detector, check_boxes, find_detector
-from mien.recognise.face import Box, Face
-from mien.recognise.model import find_model
-from mien.recognise.network import OnnxNetwork
-from mien.recognise.pictures import Picture, Source, read_picture
-from mien.recognise.results import FoundFaces
+from mien.recognition.crop import MARGIN, cut_faces
+from mien.recognition.detect import Detector, check_boxes, find_detector
+from mien.recognition.face import Box, Face
+from mien.recognition.model import find_model
+from mien.recognition.network import OnnxNetwork
+from mien.recognition.pictures import Picture, Source, read_picture
+from mien.recognition.results import FoundFaces
 
 PICTURES_AT_ONCE = 32
 """Of a longer list, so many are in memory at a time."""
@@ -32,7 +32,7 @@ class Recogniser:
     Args:
         run: folder of a run, or a file that `mien export` wrote; None: the network that ships with mien.
         detector: "auto" (YuNet, or a cascade where its file is missing), "yunet" or "yunet:FILE" (see
-            `mien.recognise.yunet_file`), "cascade", "none" (every picture is one face), or a callable from uint8
+            `mien.recognition.yunet_file`), "cascade", "none" (every picture is one face), or a callable from uint8
             (H, W, 3) to a list of `Box`; how much around its boxes the network sees, its attribute `margin` may tell.
         min_detection: leave out faces of which the detector is less sure, 0 to 1; None: what it is set to.
         threads: that the network may use; None: one for each core.

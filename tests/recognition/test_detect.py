@@ -10,10 +10,10 @@ from benchmarks.pasted import paste_faces
 from PIL import Image
 
 from mien.errors import ConfigError
-from mien.recognise import Box
-from mien.recognise.crop import cut_faces
-from mien.recognise.detect import CascadeDetector, choose_detector, find_detector
-from mien.recognise.shrink import fit_boxes, shrink
+from mien.recognition import Box
+from mien.recognition.crop import cut_faces
+from mien.recognition.detect import CascadeDetector, choose_detector, find_detector
+from mien.recognition.shrink import fit_boxes, shrink
 from mien.synthetic import draw_faces
 
 

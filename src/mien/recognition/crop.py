@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.recognise.face import Box
-from mien.recognise.pictures import Picture
+from mien.recognition.face import Box
+from mien.recognition.pictures import Picture
 
 MARGIN = 0.05
 """Added on each side of a box, as a fraction of its longer side, where the detector does not tell its own `margin`."""
