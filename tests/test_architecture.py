@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 
 ROWS = (
     {"cli"},
-    {"serve", "stream"},
+    {"server", "stream"},
     {"recognition"},
     {"report"},
     {"export"},

@@ -41,7 +41,7 @@ def serve(
     from mien.cli.progress import warn
     from mien.errors import ConfigError
     from mien.recognition import Recogniser
-    from mien.serve import Limits, build_app, open_socket, run_server
+    from mien.server import Limits, build_app, open_socket, run_server
 
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")

@@ -18,10 +18,10 @@ from fastapi import HTTPException
 
 from mien.errors import DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser, read_picture
-from mien.serve.answers import FaceAnswer, PictureAnswer, Timings
-from mien.serve.batching import Batcher
-from mien.serve.meters import Meters
-from mien.serve.uploads import Upload
+from mien.server.answers import FaceAnswer, PictureAnswer, Timings
+from mien.server.batching import Batcher
+from mien.server.meters import Meters
+from mien.server.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mien.serve.app import PAGE
-from mien.serve.guard import POLICY
+from mien.server.app import PAGE
+from mien.server.guard import POLICY
 
 FILES = sorted(PAGE.iterdir())
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mien.serve.batching import Batcher
+from mien.server.batching import Batcher
 
 
 def make_crops(*values: int) -> npt.NDArray[np.uint8]:

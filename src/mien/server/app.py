@@ -23,13 +23,13 @@ from starlette.requests import ClientDisconnect
 
 import mien
 from mien.recognition import Recogniser
-from mien.serve.answers import BODY, REFUSALS, Answer, Health
-from mien.serve.batching import Batcher
-from mien.serve.guard import BearerToken, SameSite, SecurityHeaders
-from mien.serve.limits import Limits, LingeringRefusal, Waiting, read_body
-from mien.serve.meters import Meters, RequestMeter
-from mien.serve.pipeline import Pipeline, recognise_all
-from mien.serve.uploads import unpack
+from mien.server.answers import BODY, REFUSALS, Answer, Health
+from mien.server.batching import Batcher
+from mien.server.guard import BearerToken, SameSite, SecurityHeaders
+from mien.server.limits import Limits, LingeringRefusal, Waiting, read_body
+from mien.server.meters import Meters, RequestMeter
+from mien.server.pipeline import Pipeline, recognise_all
+from mien.server.uploads import unpack
 
 PAGE = Path(__file__).resolve().parent / "page"
 DESCRIPTION = "Facial expressions in pictures. Nothing is stored, and no request leaves this server."

@@ -18,7 +18,7 @@ from conftest import ROOT, run_mien, wait_until
 from mien import Recogniser
 from mien.cli.serve import PACKAGES, serve
 from mien.errors import ConfigError
-from mien.serve import open_socket
+from mien.server import open_socket
 from tiny_network import write_network
 
 RECOGNISE = "/v1/recognise?detect=false"
