@@ -13,7 +13,7 @@ import argparse
 
 import numpy as np
 
-from mien.compare.differences import Pair, compare_pairs
+from mien.studies.differences import Pair, compare_pairs
 
 FACES = 1000
 LUCKS = (0.0, 0.5, 1.0, 2.0)

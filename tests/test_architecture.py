@@ -17,7 +17,7 @@ ROWS = (
     {"recognition"},
     {"report"},
     {"export"},
-    {"training", "compare", "audit"},
+    {"training", "studies", "audit"},
     {"plots"},
     {"evaluation"},
     {"runs"},

@@ -16,8 +16,8 @@ import pytest
 
 from conftest import run_mien, wait_until, write_shapes
 from mien.cli import main
-from mien.compare import StudyFolder
 from mien.errors import RunError
+from mien.studies import StudyFolder
 
 TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=20", "--device", "cpu")
 FILES = {"study.json", "study.md", "comparison.svg", "comparison.png"}

@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.compare.differences import Difference
-from mien.compare.results import Figure, Results, Row
 from mien.plots import SHADES
 from mien.report import ReportData, gather_report, render_html, render_json, render_markdown, write_pictures
 from mien.report.data import Absent
@@ -24,6 +22,8 @@ from mien.report.pictures import WIDEST, encode_picture
 from mien.report.shades import NIGHT, measure_contrast, pick_shades
 from mien.report.sheets import compose_sheet
 from mien.report.words import LANGUAGES
+from mien.studies.differences import Difference
+from mien.studies.results import Figure, Results, Row
 from reported import make_run
 
 GOLD = Path(__file__).with_name("report_outline.txt")

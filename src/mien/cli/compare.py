@@ -11,7 +11,7 @@ import typer
 from mien.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
-    from mien.compare import Plan, Results, StudyFolder
+    from mien.studies import Plan, Results, StudyFolder
 
 
 def compare(
@@ -44,8 +44,8 @@ def compare(
     """
     from mien.cli.interrupt import listen_for_interrupt
     from mien.cli.study import show_study
-    from mien.compare.folder import StudyFolder
-    from mien.compare.study import run_study
+    from mien.studies.folder import StudyFolder
+    from mien.studies.study import run_study
 
     if (out is None) == (resume is None):
         raise ConfigError("give -o FOLDER for a study, or --resume FOLDER to go on with one")
@@ -73,8 +73,8 @@ def compare(
 
 def _make_plan(recipe: str, vary: list[str], resume: StudyFolder | None, skip_bad: bool, **choices: Any) -> Plan:
     """Return the plan of a new study, or that of the one to go on with."""
-    from mien.compare.plan import plan_study, read_plan
     from mien.data.loading import SYNTHETIC
+    from mien.studies.plan import plan_study, read_plan
 
     if resume is None:
         plan = plan_study(recipe, vary, **choices)

@@ -16,10 +16,10 @@ from rich.text import Text
 from mien.cli.progress import describe_seconds
 
 if TYPE_CHECKING:
-    from mien.compare.jobs import Job
-    from mien.compare.plan import Plan
-    from mien.compare.pool import Failure, Watcher
-    from mien.compare.results import Results
+    from mien.studies.jobs import Job
+    from mien.studies.plan import Plan
+    from mien.studies.pool import Failure, Watcher
+    from mien.studies.results import Results
 
 QUIET_SECONDS = 60.0
 """Without a terminal, a line on the runs under way at most this often."""
@@ -28,7 +28,7 @@ QUIET_SECONDS = 60.0
 @contextmanager
 def show_study(plan: Plan) -> Iterator[Watcher]:
     """Yield the watcher that shows the runs of a study: live bars on a terminal, plain lines elsewhere."""
-    from mien.compare.pool import Watcher
+    from mien.studies.pool import Watcher
 
     console = Console(highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
@@ -103,7 +103,7 @@ def describe_plan(plan: Plan, left: int) -> str:
 
 def render_results(results: Results) -> Iterator[RenderableType]:
     """Yield the parts in the order to read them: what was compared, figures, differences, notes."""
-    from mien.compare.words import list_notes, name_study
+    from mien.studies.words import list_notes, name_study
 
     yield Text.assemble(("What each change brings", "bold"), f"\n{name_study(results)}")
     yield _render_figures(results)
@@ -112,8 +112,8 @@ def render_results(results: Results) -> Iterator[RenderableType]:
 
 
 def _render_figures(results: Results) -> Table:
-    from mien.compare.differences import METRICS
-    from mien.compare.words import render_figure, render_minutes
+    from mien.studies.differences import METRICS
+    from mien.studies.words import render_figure, render_minutes
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("variant", overflow="fold")
@@ -126,7 +126,7 @@ def _render_figures(results: Results) -> Table:
 
 
 def _render_differences(results: Results) -> Table:
-    from mien.compare.words import tell_difference
+    from mien.studies.words import tell_difference
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("against the base", "", ""):

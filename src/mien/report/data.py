@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mien.compare import Results
 from mien.evaluation.compare_rules import Trade
 from mien.evaluation.metrics import Interval, Scores
 from mien.evaluation.reliability import Calibration
+from mien.studies import Results
 
 FORMAT = 1
 KIND = "mien report"

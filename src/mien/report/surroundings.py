@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.audit import examine
-from mien.compare import Results, find_study
-from mien.compare.results import read_results
 from mien.errors import RunError
 from mien.faces import Splits
 from mien.report.data import Absent, AuditPart, AuditRow
+from mien.studies import Results, find_study
+from mien.studies.results import read_results
 
 
 def tell_study(path: Path) -> Results | Absent:

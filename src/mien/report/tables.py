@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mien.compare import Results
 from mien.report.data import AuditPart, BalancePart, LayerKind, NetworkPart, Origin
 from mien.report.numbers import Say, write_points, write_short
 from mien.report.recipe import list_settings, list_tricks
 from mien.report.table import Cell, Row, Table, write_row
+from mien.studies import Results
 
 NONE = "–"
 SPECIAL = ("RReLU", "AdaptiveMaxPool2d", "AdaptiveAvgPool2d", "PixelUnshuffle")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mien.compare.folder import StudyFolder
-from mien.compare.plan import SEED_FIELD, Plan, Variant
 from mien.data.prepare import resolve_files
 from mien.errors import RunError
 from mien.evaluation.evaluation import FIGURES
 from mien.recipes.schema import override, read_recipe
+from mien.studies.folder import StudyFolder
+from mien.studies.plan import SEED_FIELD, Plan, Variant
 from mien.training.teachers import resolve_runs
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.compare.folder import StudyFolder
-from mien.compare.plan import Plan, Variant
 from mien.evaluation.evaluation import Evaluation, write_evaluation
 from mien.labels import EXPRESSIONS
 from mien.recipes.schema import override
+from mien.studies.folder import StudyFolder
+from mien.studies.plan import Plan, Variant
 
 FACES = 140
 

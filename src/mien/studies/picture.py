@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.compare.differences import METRICS
-from mien.compare.results import Results, Row
-from mien.compare.words import name_study, render_figure, render_points
 from mien.plots import FAINT, INK, RULE, VALID, open_figure, write_title
+from mien.studies.differences import METRICS
+from mien.studies.results import Results, Row
+from mien.studies.words import name_study, render_figure, render_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

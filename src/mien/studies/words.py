@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien.compare.differences import METRICS, Difference
-from mien.compare.results import Figure, Results, Row
+from mien.studies.differences import METRICS, Difference
+from mien.studies.results import Figure, Results, Row
 
 MINUS = "−"
 FEW = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mien.compare.differences import METRICS, Pair, compare_pairs, draw_faces, measure
+from mien.studies.differences import METRICS, Pair, compare_pairs, draw_faces, measure
 
 
 def make_pairs(rng: np.random.Generator, *, seeds: int, faces: int, gain: float = 0.0, luck: float = 0.0) -> list[Pair]:

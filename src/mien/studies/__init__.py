@@ -4,8 +4,8 @@
 measures it, `differences` holds the statistics, `words` and `picture` show it.
 """
 
-from mien.compare.folder import StudyFolder, find_study
-from mien.compare.plan import Plan, Variant, plan_study
-from mien.compare.results import Results, measure_study
+from mien.studies.folder import StudyFolder, find_study
+from mien.studies.plan import Plan, Variant, plan_study
+from mien.studies.results import Results, measure_study
 
 __all__ = ["Plan", "Results", "StudyFolder", "Variant", "find_study", "measure_study", "plan_study"]

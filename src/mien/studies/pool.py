@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, final
 
-from mien.compare.jobs import Job
 from mien.files import make_folder
+from mien.studies.jobs import Job
 
 LOOK_SECONDS = 0.25
 TAIL_BYTES = 2000
@@ -117,7 +117,7 @@ def _start(job: Job, threads: int, lock: int | None) -> _Child:
     log = job.log.open("ab")
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mien.compare.worker", json.dumps(job.commands)],
+        [sys.executable, "-m", "mien.studies.worker", json.dumps(job.commands)],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,

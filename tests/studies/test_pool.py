@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import mien
-from mien.compare.jobs import Job
-from mien.compare.pool import Failure, Watcher, run_jobs, share_cores
+from mien.studies.jobs import Job
+from mien.studies.pool import Failure, Watcher, run_jobs, share_cores
 
 
 def make_job(folder: Path, name: str, *commands: tuple[str, ...]) -> Job:

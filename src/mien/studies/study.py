@@ -11,16 +11,16 @@ from dataclasses import asdict
 from typing import Any
 
 import mien
-from mien.compare.folder import StudyFolder
-from mien.compare.jobs import list_jobs
-from mien.compare.picture import draw_comparison
-from mien.compare.plan import Plan
-from mien.compare.pool import Failure, Watcher, run_jobs
-from mien.compare.results import Results, measure_study
-from mien.compare.words import render_markdown
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.errors import ConfigError, DataError, Interrupted, RunError
 from mien.files import write_text
+from mien.studies.folder import StudyFolder
+from mien.studies.jobs import list_jobs
+from mien.studies.picture import draw_comparison
+from mien.studies.plan import Plan
+from mien.studies.pool import Failure, Watcher, run_jobs
+from mien.studies.results import Results, measure_study
+from mien.studies.words import render_markdown
 
 FIXED = ("data", "recipe", "changes", "split", "skip_bad")
 """What the plans of one study have in common; variants and seeds may be added."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mien.compare.differences import METRICS, Difference, Pair, compare_pairs, measure
-from mien.compare.folder import StudyFolder
-from mien.compare.jobs import evaluation_folder, read_run
-from mien.compare.plan import BASE, Plan, Variant
 from mien.errors import RunError
 from mien.evaluation.evaluation import FIGURES, Evaluation, read_evaluation
+from mien.studies.differences import METRICS, Difference, Pair, compare_pairs, measure
+from mien.studies.folder import StudyFolder
+from mien.studies.jobs import evaluation_folder, read_run
+from mien.studies.plan import BASE, Plan, Variant
 
 Evaluations = dict[int, Evaluation]
 """Seed -> what the run of that seed answered."""

@@ -12,12 +12,12 @@ import pytest
 from finished import FACES, answer, finish, write_run
 from PIL import Image
 
-from mien.compare import StudyFolder, measure_study, plan_study
-from mien.compare.picture import draw_comparison
-from mien.compare.plan import Plan
-from mien.compare.results import Results, read_results
-from mien.compare.words import list_notes, render_markdown, tell_differences
 from mien.errors import RunError
+from mien.studies import StudyFolder, measure_study, plan_study
+from mien.studies.picture import draw_comparison
+from mien.studies.plan import Plan
+from mien.studies.results import Results, read_results
+from mien.studies.words import list_notes, render_markdown, tell_differences
 
 RIGHT = {"base": 0.8, "augmentation=off": 0.5}
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from mien.compare.plan import Plan, plan_study, read_plan
 from mien.errors import ConfigError
 from mien.recipes.named import SMALL
 from mien.recipes.schema import override
+from mien.studies.plan import Plan, plan_study, read_plan
 
 
 def plan_small(*vary: str, **options: object) -> Plan:

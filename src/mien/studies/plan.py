@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from mien.compare.vary import ENSEMBLE, Level, list_levels
 from mien.errors import ConfigError
 from mien.recipes.named import find_recipe
 from mien.recipes.schema import Recipe, override
+from mien.studies.vary import ENSEMBLE, Level, list_levels
 
 BASE = "base"
 SEED_FIELD = "train.seed"

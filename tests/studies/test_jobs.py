@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from finished import answer, write_run
 
-from mien.compare import StudyFolder, find_study, plan_study
-from mien.compare.jobs import list_jobs
-from mien.compare.plan import Plan
 from mien.errors import RunError
+from mien.studies import StudyFolder, find_study, plan_study
+from mien.studies.jobs import list_jobs
+from mien.studies.plan import Plan
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The process of one run: `python -m mien.compare.worker '[["train", …], ["evaluate", …]]'`.
+"""The process of one run: `python -m mien.studies.worker '[["train", …], ["evaluate", …]]'`.
 
 In: `mien` commands as JSON, run one after the other. Out: what they print and leave. When standard input closes, be it
 that the study was stopped or that its process died, the command is interrupted as by Ctrl-C: it saves and ends.
