@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.audit.copies import find_exact_groups, report_near
-from mien.audit.finding import call_roll
-from mien.audit.looks import FLAT_DEVIATION, measure_looks
+from mien.auditing.copies import find_exact_groups, report_near
+from mien.auditing.finding import call_roll
+from mien.auditing.looks import FLAT_DEVIATION, measure_looks
 from mien.faces import Faces, Images, Splits
 
 SIDE, GRID = 48, 8

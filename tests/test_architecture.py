@@ -17,7 +17,7 @@ ROWS = (
     {"recognition"},
     {"report"},
     {"export"},
-    {"training", "studies", "audit"},
+    {"training", "studies", "auditing"},
     {"plots"},
     {"evaluation"},
     {"runs"},

@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from mien.audit import KINDS
+from mien.auditing import KINDS
 from mien.errors import ConfigError
 from mien.evaluation.compare_rules import SIDE_BY_SIDE
 from mien.labels import EXPRESSIONS

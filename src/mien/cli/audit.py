@@ -13,8 +13,8 @@ from mien.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mien.audit import Audit, Finding
-    from mien.audit.clean import Kept
+    from mien.auditing import Audit, Finding
+    from mien.auditing.clean import Kept
     from mien.faces import Splits
 
 CLEAN_LIST, PAGE, TABLE = "clean.txt", "index.html", "audit.csv"
@@ -41,9 +41,9 @@ def audit(
     Copies within and across splits, contradictory labels, pictures that show nothing; with a trained run, likely wrong
     labels; with FER+ votes, faces that people do not agree on. The data itself is never changed.
     """
-    from mien.audit import examine
-    from mien.audit.clean import DROPPABLE, DROPPED_FROM, check_sought, parse_names
-    from mien.audit.examine import list_sought
+    from mien.auditing import examine
+    from mien.auditing.clean import DROPPABLE, DROPPED_FROM, check_sought, parse_names
+    from mien.auditing.examine import list_sought
     from mien.data.loading import load
     from mien.data.votes import read_votes
 
@@ -58,8 +58,8 @@ def audit(
 
 
 def _ask_run(splits: Splits, path: Path, skip_bad: bool) -> tuple[Finding, ...]:
-    from mien.audit.finding import call_roll
-    from mien.audit.judge import report_doubts
+    from mien.auditing.finding import call_roll
+    from mien.auditing.judge import report_doubts
     from mien.runs.run import load_run
 
     return tuple(report_doubts(call_roll(splits), load_run(path), skip_bad=skip_bad))
@@ -67,9 +67,9 @@ def _ask_run(splits: Splits, path: Path, skip_bad: bool) -> tuple[Finding, ...]:
 
 def _write(found: Audit, out: Path, kinds: Sequence[str], losing: Sequence[str]) -> None:
     """Write the files, then print the summary."""
-    from mien.audit.clean import choose_kept
-    from mien.audit.page import write_page
-    from mien.audit.table import write_table
+    from mien.auditing.clean import choose_kept
+    from mien.auditing.page import write_page
+    from mien.auditing.table import write_table
     from mien.data.only import write_list
     from mien.files import make_folder
 
@@ -87,7 +87,7 @@ def _write(found: Audit, out: Path, kinds: Sequence[str], losing: Sequence[str])
 
 def _tell_dropped(found: Audit, kept: Kept, kinds: Sequence[str], losing: Sequence[str]) -> list[str]:
     """Return in words what the clean list leaves out, and what it does not."""
-    from mien.audit.clean import COPIES
+    from mien.auditing.clean import COPIES
 
     lost = {name: int((~split).sum()) for name, split in kept.items()}
     sizes = {name: len(faces) for name, faces in found.splits.named().items()}
@@ -105,8 +105,8 @@ def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mien.audit import KINDS
-    from mien.audit.page import list_facts
+    from mien.auditing import KINDS
+    from mien.auditing.page import list_facts
 
     console = Console(highlight=False)
     names = list(found.splits.named())

@@ -229,7 +229,7 @@ class CalibrationPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """Findings of one kind (`mien.audit.KINDS`) in each split; `groups` of copies, 0 for other kinds."""
+    """Findings of one kind (`mien.auditing.KINDS`) in each split; `groups` of copies, 0 for other kinds."""
 
     kind: str
     counts: tuple[int, ...]

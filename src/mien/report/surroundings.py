@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien.audit import examine
+from mien.auditing import examine
 from mien.errors import RunError
 from mien.faces import Splits
 from mien.report.data import Absent, AuditPart, AuditRow

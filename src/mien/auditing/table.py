@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from mien.audit.examine import Audit
+from mien.auditing.examine import Audit
 from mien.files import write_aside
 
 COLUMNS = ("kind", "split", "id", "label", "group", "other_split", "other_id", "score", "detail")

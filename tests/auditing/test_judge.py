@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from conftest import SHAPES, draw_shapes, tiny_recipe, write_shapes
-from mien.audit.finding import call_roll
-from mien.audit.judge import report_doubts
+from mien.auditing.finding import call_roll
+from mien.auditing.judge import report_doubts
 from mien.data.loading import load
 from mien.data.prepare import prepare_splits
 from mien.errors import DataError, RunError

@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from mien.audit.hashes import BITS, Hashes, count_bits
+from mien.auditing.hashes import BITS, Hashes, count_bits
 
 MOST_BITS = 6
 BANDS = 9

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mien.audit.finding import Finding, Roll
+from mien.auditing.finding import Finding, Roll
 from mien.data.votes import CHOICES, NO_FACE, UNDECIDED, UNKNOWN, Votes, check_rows, find_majority, find_rows
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.audit.copies import find_exact_groups, report_exact, report_near
-from mien.audit.finding import KINDS, Finding, Roll, call_roll
-from mien.audit.looks import FLAT_DEVIATION, measure_looks, report_looks
-from mien.audit.sizes import report_sizes
-from mien.audit.tagged import report_tagged
+from mien.auditing.copies import find_exact_groups, report_exact, report_near
+from mien.auditing.finding import KINDS, Finding, Roll, call_roll
+from mien.auditing.looks import FLAT_DEVIATION, measure_looks, report_looks
+from mien.auditing.sizes import report_sizes
+from mien.auditing.tagged import report_tagged
 from mien.data.describe import Description, describe
 from mien.data.votes import Votes
 from mien.faces import Splits
@@ -65,7 +65,7 @@ def examine(splits: Splits, *, votes: Votes | None = None, doubts: tuple[Finding
     Args:
         splits: the data set.
         votes: of FER+, if the faces are the rows of fer2013.csv.
-        doubts: findings of a trained network: see `mien.audit.judge`.
+        doubts: findings of a trained network: see `mien.auditing.judge`.
 
     Raises:
         DataError: the votes do not belong to these faces.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mien.audit.finding import Finding, Roll
+from mien.auditing.finding import Finding, Roll
 from mien.data.archives import Tree, open_tree
 from mien.data.bad import BadInputs
 from mien.data.recognise import needs_folder

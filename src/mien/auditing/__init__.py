@@ -4,8 +4,8 @@
 FER+ votes, `judge` and `doubts` a trained network. `clean` chooses what to keep; `page` and `table` write it all down.
 """
 
-from mien.audit.clean import DROPPABLE, choose_kept
-from mien.audit.examine import Audit, examine
-from mien.audit.finding import KINDS, Finding, Kind
+from mien.auditing.clean import DROPPABLE, choose_kept
+from mien.auditing.examine import Audit, examine
+from mien.auditing.finding import KINDS, Finding, Kind
 
 __all__ = ["DROPPABLE", "KINDS", "Audit", "Finding", "Kind", "choose_kept", "examine"]

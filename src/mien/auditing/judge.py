@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mien.audit.doubts import find_doubts
-from mien.audit.finding import Finding, Roll
+from mien.auditing.doubts import find_doubts
+from mien.auditing.finding import Finding, Roll
 from mien.data.copies import hash_images
 from mien.data.loading import load
 from mien.errors import DataError, RunError

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mien.audit.copies import find_exact_groups, report_exact, report_near
-from mien.audit.finding import Finding, call_roll
-from mien.audit.hashes import BITS, count_bits, hash_frequencies
-from mien.audit.near import find_near, join_pairs
+from mien.auditing.copies import find_exact_groups, report_exact, report_near
+from mien.auditing.finding import Finding, call_roll
+from mien.auditing.hashes import BITS, count_bits, hash_frequencies
+from mien.auditing.near import find_near, join_pairs
 from mien.faces import Faces, Images, Splits
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien.audit.finding import Finding, Roll
-from mien.audit.hashes import read_blocks
+from mien.auditing.finding import Finding, Roll
+from mien.auditing.hashes import read_blocks
 
 FLAT_DEVIATION = 8.0
 """Grey levels: a face has 13 and more, in the whole of FER2013."""

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from conftest import run_mien
-from mien.audit import DROPPABLE, KINDS, Audit, choose_kept, examine
-from mien.audit.clean import parse_names
-from mien.audit.doubts import find_doubts
-from mien.audit.page import write_page
-from mien.audit.table import write_table
+from mien.auditing import DROPPABLE, KINDS, Audit, choose_kept, examine
+from mien.auditing.clean import parse_names
+from mien.auditing.doubts import find_doubts
+from mien.auditing.page import write_page
+from mien.auditing.table import write_table
 from mien.cli import main
 from mien.data.loading import load
 from mien.data.votes import CHOICES, Votes

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mien.audit.examine import Audit
-from mien.audit.finding import KINDS, Finding
+from mien.auditing.examine import Audit
+from mien.auditing.finding import KINDS, Finding
 from mien.files import write_text
 
 SHOWN_PICTURES = 48

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from mien.audit import choose_kept, examine
+from mien.auditing import choose_kept, examine
 from mien.data.loading import load
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mien.audit.copies import KEPT_FIRST
-from mien.audit.examine import BY_RUN, Audit
-from mien.audit.finding import KINDS, Finding
+from mien.auditing.copies import KEPT_FIRST
+from mien.auditing.examine import BY_RUN, Audit
+from mien.auditing.finding import KINDS, Finding
 from mien.errors import ConfigError
 
 COPIES = ("exact-copies", "near-copies")

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mien.audit.finding import Finding, Roll
-from mien.audit.hashes import BLOCK_BYTES, Hashes, hash_frequencies
-from mien.audit.near import Pairs, find_near, join_pairs
+from mien.auditing.finding import Finding, Roll
+from mien.auditing.hashes import BLOCK_BYTES, Hashes, hash_frequencies
+from mien.auditing.near import Pairs, find_near, join_pairs
 from mien.data.copies import hash_images
 from mien.faces import UNLABELLED, Images
 
