@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mien.evaluation.known import know_splits
 from mien.evaluation.predict import calibrate_run
-from mien.export import export_run, write_model
+from mien.exporting import export_run, write_model
 from mien.files import make_folder
 from mien.models.views import parse_views
 from mien.recipes.schema import leave_out_folders, read_recipe

@@ -16,7 +16,7 @@ ROWS = (
     {"server", "stream"},
     {"recognition"},
     {"report"},
-    {"export"},
+    {"exporting"},
     {"training", "studies", "auditing"},
     {"plots"},
     {"evaluation"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mien.export import Export
+    from mien.exporting import Export
     from mien.faces import Splits
     from mien.runs.run import Run
 
@@ -32,7 +32,7 @@ def export(
         raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
     if out.exists() and not force:
         raise ConfigError(f"{out} is there already: give another --out, or --force")
-    from mien.export import export_run, write_model
+    from mien.exporting import export_run, write_model
     from mien.models.views import parse_views
     from mien.runs.run import load_run
 
@@ -82,7 +82,7 @@ def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...]) -> Run:
 
 
 def _tell(made: Export, run: Run, views: tuple[str, ...], out: Path) -> None:
-    from mien.export import describe_run
+    from mien.exporting import describe_run
 
     facts = describe_run(run, views)
     calibrated = f"temperature {facts['temperature']:.3f}" if facts["calibrated"] else "not calibrated"

@@ -36,7 +36,7 @@ def _use_folder(folder: Path) -> Path | bytes:
     if kept.exists():
         return kept
     try:
-        from mien.export import export_run
+        from mien.exporting import export_run
         from mien.runs.run import load_run
 
         made = export_run(load_run(folder), None).model.SerializeToString()

@@ -9,9 +9,9 @@ from typing import Any
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluation.predict import match_labels
-from mien.export.check import check_difference, compare_with_torch, gather_faces, run_model, spread
-from mien.export.graph import build_model
-from mien.export.quantise import quantise
+from mien.exporting.check import check_difference, compare_with_torch, gather_faces, run_model, spread
+from mien.exporting.graph import build_model
+from mien.exporting.quantise import quantise
 from mien.faces import Splits
 from mien.files import write_aside
 from mien.runs.run import Run

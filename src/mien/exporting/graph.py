@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import mien
 from mien.errors import ConfigError
-from mien.export.quiet import keep_quiet, require
+from mien.exporting.quiet import keep_quiet, require
 from mien.models import Network
 from mien.models.network import WHITE
 from mien.models.views import VIEWS, name_views

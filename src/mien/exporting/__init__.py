@@ -4,7 +4,7 @@ Normalisation, views and temperature are inside, so that whoever runs the file c
 what it is. `export_run` does it all: build, check against torch and, where asked, compute with 8-bit numbers.
 """
 
-from mien.export.graph import build_model, describe_run
-from mien.export.run import Export, export_run, write_model
+from mien.exporting.graph import build_model, describe_run
+from mien.exporting.run import Export, export_run, write_model
 
 __all__ = ["Export", "build_model", "describe_run", "export_run", "write_model"]

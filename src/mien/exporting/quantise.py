@@ -10,8 +10,8 @@ from typing import Any, final
 
 import numpy as np
 
-from mien.export.graph import describe
-from mien.export.quiet import keep_quiet, require
+from mien.exporting.graph import describe
+from mien.exporting.quiet import keep_quiet, require
 from mien.faces import Images
 
 BATCH_SIZE = 128

@@ -15,10 +15,10 @@ from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien import Recogniser
 from mien.errors import MienError, MissingExtraError
 from mien.evaluation.predict import predict_probabilities
-from mien.export import Export, export_run, write_model
-from mien.export.check import check_difference, run_model
-from mien.export.graph import describe_run
-from mien.export.run import shrink_export
+from mien.exporting import Export, export_run, write_model
+from mien.exporting.check import check_difference, run_model
+from mien.exporting.graph import describe_run
+from mien.exporting.run import shrink_export
 from mien.faces import Splits
 from mien.recipes.schema import override
 from mien.runs.run import Run, load_run
@@ -155,7 +155,7 @@ def test_a_run_folder_is_exported_once_when_it_is_used(trained, monkeypatch, tmp
             Recogniser(tmp_path / "run")
     faces = draw_shapes(2, seed=8).images
     first = Recogniser(tmp_path / "run", threads=1).predict(faces)
-    monkeypatch.setitem(sys.modules, "mien.export", None)
+    monkeypatch.setitem(sys.modules, "mien.exporting", None)
     np.testing.assert_array_equal(first, Recogniser(tmp_path / "run", threads=1).predict(faces))
 
 
