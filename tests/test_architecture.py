@@ -15,7 +15,7 @@ ROWS = (
     {"cli"},
     {"server", "stream"},
     {"recognition"},
-    {"report"},
+    {"reports"},
     {"exporting"},
     {"training", "studies", "auditing"},
     {"plots"},

@@ -12,7 +12,7 @@ from mien.errors import ConfigError
 from mien.hints import suggest
 
 if TYPE_CHECKING:
-    from mien.report import ReportData
+    from mien.reports import ReportData
 
 FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".json": "json"}
 MARK = "mien report"
@@ -32,8 +32,8 @@ def report(
     The page is one file that needs no network. It speaks of the faces that `mien evaluate` measured (of valid, where it
     was not run yet); parts that cannot be made, for example because the data has moved, say so.
     """
-    from mien.report import gather_report
-    from mien.report.words import read_catalogue
+    from mien.reports import gather_report
+    from mien.reports.words import read_catalogue
 
     read_catalogue(lang)
     kind = choose_format(out, format)
@@ -85,7 +85,7 @@ def refuse_overwriting(target: Path) -> None:
 
 def _write(data: ReportData, target: Path, kind: str, language: str) -> list[Path]:
     from mien.files import make_folder, write_text
-    from mien.report import render_html, render_json, render_markdown, write_pictures
+    from mien.reports import render_html, render_json, render_markdown, write_pictures
 
     make_folder(target.parent)
     if kind == "md":

@@ -13,10 +13,10 @@ import pytest
 from conftest import SHAPES
 from mien.errors import RunError
 from mien.evaluation.evaluation import read_evaluation
-from mien.report import ReportData, gather_report
-from mien.report.data import Absent
-from mien.report.recipe import write_command
-from mien.report.training import read_history
+from mien.reports import ReportData, gather_report
+from mien.reports.data import Absent
+from mien.reports.recipe import write_command
+from mien.reports.training import read_history
 from reported import EPOCH, make_run, write_answers
 
 

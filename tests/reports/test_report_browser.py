@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mien.files import write_text
-from mien.report import gather_report, render_html
+from mien.reports import gather_report, render_html
 from reported import make_run
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")

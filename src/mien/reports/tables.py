@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mien.report.data import AuditPart, BalancePart, LayerKind, NetworkPart, Origin
-from mien.report.numbers import Say, write_points, write_short
-from mien.report.recipe import list_settings, list_tricks
-from mien.report.table import Cell, Row, Table, write_row
+from mien.reports.data import AuditPart, BalancePart, LayerKind, NetworkPart, Origin
+from mien.reports.numbers import Say, write_points, write_short
+from mien.reports.recipe import list_settings, list_tricks
+from mien.reports.table import Cell, Row, Table, write_row
 from mien.studies import Results
 
 NONE = "–"

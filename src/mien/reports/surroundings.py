@@ -7,7 +7,7 @@ from pathlib import Path
 from mien.auditing import examine
 from mien.errors import RunError
 from mien.faces import Splits
-from mien.report.data import Absent, AuditPart, AuditRow
+from mien.reports.data import Absent, AuditPart, AuditRow
 from mien.studies import Results, find_study
 from mien.studies.results import read_results
 

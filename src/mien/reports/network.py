@@ -6,7 +6,7 @@ from mien.models import Network
 from mien.models.diagram import draw_network
 from mien.models.stages import find_family, group_stages
 from mien.models.summary import Layer, summarise
-from mien.report.data import LayerKind, LayerRow, NetworkPart
+from mien.reports.data import LayerKind, LayerRow, NetworkPart
 
 
 def tell_network(network: Network, *, name: str) -> NetworkPart:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from mien.evaluation.compare_rules import TITLES, Trade
 from mien.evaluation.metrics import Scores
 from mien.evaluation.rules import Rule
-from mien.report.data import CalibrationPart, ReportData, SplitScores
-from mien.report.numbers import Say, write_interval, write_percent, write_points
-from mien.report.table import Cell, Row, Table, write_row
+from mien.reports.data import CalibrationPart, ReportData, SplitScores
+from mien.reports.numbers import Say, write_interval, write_percent, write_points
+from mien.reports.table import Cell, Row, Table, write_row
 
 METRICS = tuple(TITLES)
 NONE = "–"

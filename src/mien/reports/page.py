@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mien.report import sentences as told
-from mien.report.answers import (
+from mien.reports import sentences as told
+from mien.reports.answers import (
     tabulate_calibration,
     tabulate_confusion,
     tabulate_recalls,
     tabulate_rules,
     tabulate_scores,
 )
-from mien.report.data import Absent, ReportData
-from mien.report.figures import draw_balance, draw_learning, draw_reliability
-from mien.report.numbers import Say, write_percent, write_short, write_time
-from mien.report.recipe import write_command
-from mien.report.table import Table
-from mien.report.tables import (
+from mien.reports.data import Absent, ReportData
+from mien.reports.figures import draw_balance, draw_learning, draw_reliability
+from mien.reports.numbers import Say, write_percent, write_short, write_time
+from mien.reports.recipe import write_command
+from mien.reports.table import Table
+from mien.reports.tables import (
     tabulate_audit,
     tabulate_counts,
     tabulate_kinds,

@@ -10,10 +10,10 @@ from pathlib import Path
 from PIL import Image
 
 from mien.files import make_folder, write_aside, write_text
-from mien.report.data import Absent, ReportData
-from mien.report.page import draw_plots
-from mien.report.pictures import WIDEST
-from mien.report.words import open_catalogue
+from mien.reports.data import Absent, ReportData
+from mien.reports.page import draw_plots
+from mien.reports.pictures import WIDEST
+from mien.reports.words import open_catalogue
 
 COLUMNS, GAP = 8, 6
 WHITE = (255, 255, 255)

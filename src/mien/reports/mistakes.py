@@ -8,8 +8,8 @@ import numpy.typing as npt
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.metrics import Scores, wilson_interval
 from mien.faces import Faces
-from mien.report.data import ConfusedPair, FacePicture
-from mien.report.pictures import picture_face
+from mien.reports.data import ConfusedPair, FacePicture
+from mien.reports.pictures import picture_face
 
 PAIRS, FACES_PER_PAIR, WRONG = 5, 8, 16
 

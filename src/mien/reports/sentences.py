@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from mien.evaluation.compare_rules import Trade
 from mien.evaluation.metrics import ClassScores
-from mien.report.answers import METRICS
-from mien.report.data import (
+from mien.reports.answers import METRICS
+from mien.reports.data import (
     AuditPart,
     BalancePart,
     CalibrationPart,
@@ -17,7 +17,7 @@ from mien.report.data import (
     ReportData,
     TrainingPart,
 )
-from mien.report.numbers import Say, write_interval, write_percent, write_points, write_short
+from mien.reports.numbers import Say, write_interval, write_percent, write_points, write_short
 
 EVEN = 1.1
 """Up to this ratio of the most frequent to the least frequent expression, faces count as balanced."""

@@ -15,9 +15,9 @@ from mien.evaluation.evaluation import Evaluation
 from mien.faces import Faces
 from mien.models import Network
 from mien.models.network import WHITE
-from mien.report.data import Absent, SaliencyPart
-from mien.report.mistakes import rank_wrong
-from mien.report.pictures import WIDEST, Bytes, encode_picture, picture_face
+from mien.reports.data import Absent, SaliencyPart
+from mien.reports.mistakes import rank_wrong
+from mien.reports.pictures import WIDEST, Bytes, encode_picture, picture_face
 
 RIGHT, WRONG = 12, 4
 TINT = (255.0, 96.0, 32.0)

@@ -12,10 +12,10 @@ from mien.auditing import KINDS
 from mien.errors import ConfigError
 from mien.evaluation.compare_rules import SIDE_BY_SIDE
 from mien.labels import EXPRESSIONS
-from mien.report import words
-from mien.report.page import PARTS
-from mien.report.recipe import TRICKS
-from mien.report.words import LANGUAGES, open_catalogue, read_catalogue
+from mien.reports import words
+from mien.reports.page import PARTS
+from mien.reports.recipe import TRICKS
+from mien.reports.words import LANGUAGES, open_catalogue, read_catalogue
 
 SIMPLIFIED = set("训练数据类错误预测间区图层络权验证试师应该这么个们对实现习识别")
 """Letters that traditional Chinese writes in another way."""

@@ -15,8 +15,8 @@ from mien.evaluation.evaluation import FIGURES, Evaluation, read_evaluation
 from mien.evaluation.known import know_splits
 from mien.evaluation.predict import evaluate_split
 from mien.faces import Faces, Splits
-from mien.report.beliefs import calibrate_again
-from mien.report.data import Absent, SplitScores
+from mien.reports.beliefs import calibrate_again
+from mien.reports.data import Absent, SplitScores
 from mien.runs.run import Run
 
 PLACES = {"test": ".", "valid": "valid"}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.evaluation.reliability import Calibration
 from mien.plots import FAINT, INK, MARK, METADATA, RULE, STYLE, TRAIN, VALID
-from mien.report.data import BalancePart, CalibrationPart, TrainingPart
+from mien.reports.data import BalancePart, CalibrationPart, TrainingPart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

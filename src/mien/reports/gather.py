@@ -16,14 +16,14 @@ from mien.errors import RunError
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.metrics import Scores
 from mien.faces import UNLABELLED, Faces, Splits
-from mien.report.beliefs import calibrate_again, tell_calibration, tell_rules
-from mien.report.data import Absent, BalancePart, ReportData
-from mien.report.evaluations import collect_evaluations, match_faces, read_data, score_split, with_copies
-from mien.report.mistakes import find_pairs, picture_wrong
-from mien.report.network import tell_network
-from mien.report.saliency import tell_saliency
-from mien.report.surroundings import audit_data, tell_study
-from mien.report.training import read_facts, tell_origin, tell_training
+from mien.reports.beliefs import calibrate_again, tell_calibration, tell_rules
+from mien.reports.data import Absent, BalancePart, ReportData
+from mien.reports.evaluations import collect_evaluations, match_faces, read_data, score_split, with_copies
+from mien.reports.mistakes import find_pairs, picture_wrong
+from mien.reports.network import tell_network
+from mien.reports.saliency import tell_saliency
+from mien.reports.surroundings import audit_data, tell_study
+from mien.reports.training import read_facts, tell_origin, tell_training
 from mien.runs.run import Run, load_run
 
 NOT_EVALUATED = Absent(reason="not-evaluated", detail={})

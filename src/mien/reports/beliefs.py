@@ -15,7 +15,7 @@ from mien.evaluation.predict import calibrate_run
 from mien.evaluation.rules import ARGMAX
 from mien.faces import Splits
 from mien.models.views import name_views
-from mien.report.data import Absent, CalibrationPart, RulesPart
+from mien.reports.data import Absent, CalibrationPart, RulesPart
 from mien.runs.run import Run
 from mien.runs.temperatures import scale_probabilities
 

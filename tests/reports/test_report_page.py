@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 
 from mien.plots import SHADES
-from mien.report import ReportData, gather_report, render_html, render_json, render_markdown, write_pictures
-from mien.report.data import Absent
-from mien.report.figures import THEME
-from mien.report.pictures import WIDEST, encode_picture
-from mien.report.shades import NIGHT, measure_contrast, pick_shades
-from mien.report.sheets import compose_sheet
-from mien.report.words import LANGUAGES
+from mien.reports import ReportData, gather_report, render_html, render_json, render_markdown, write_pictures
+from mien.reports.data import Absent
+from mien.reports.figures import THEME
+from mien.reports.pictures import WIDEST, encode_picture
+from mien.reports.shades import NIGHT, measure_contrast, pick_shades
+from mien.reports.sheets import compose_sheet
+from mien.reports.words import LANGUAGES
 from mien.studies.differences import Difference
 from mien.studies.results import Figure, Results, Row
 from reported import make_run

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mien.report.data import Absent, Origin, TrainingPart
+from mien.reports.data import Absent, Origin, TrainingPart
 from mien.runs.run import Run
 from mien.training import RunFolder
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mien.evaluation.evaluation import Evaluation
 from mien.faces import Faces
-from mien.report.data import FacePicture
+from mien.reports.data import FacePicture
 
 WIDEST = 96
 """Side in pixels above which faces are made smaller: a report of large faces stays a small file."""

@@ -7,14 +7,14 @@ import re
 from dataclasses import asdict
 
 from mien.evaluation.metrics import Scores
-from mien.report.data import FacePicture, ReportData
-from mien.report.figures import inline_svg
-from mien.report.numbers import write_percent
-from mien.report.page import draw_plots, prepare_page
-from mien.report.shades import name_shade, write_shade_rules
-from mien.report.table import Cell
-from mien.report.templates import open_templates, read_style
-from mien.report.words import open_catalogue
+from mien.reports.data import FacePicture, ReportData
+from mien.reports.figures import inline_svg
+from mien.reports.numbers import write_percent
+from mien.reports.page import draw_plots, prepare_page
+from mien.reports.shades import name_shade, write_shade_rules
+from mien.reports.table import Cell
+from mien.reports.templates import open_templates, read_style
+from mien.reports.words import open_catalogue
 
 
 def render_html(data: ReportData, language: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.recipes.named import RECIPES
-from mien.report.data import Origin
-from mien.report.numbers import write_setting
+from mien.reports.data import Origin
+from mien.reports.numbers import write_setting
 
 TRICKS: dict[str, tuple[str, ...]] = {
     "augmentation": ("augment.*",),

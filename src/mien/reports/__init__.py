@@ -4,9 +4,9 @@
 turn them into text. Nothing is asserted that is not computed from the files of the run.
 """
 
-from mien.report.data import ReportData
-from mien.report.gather import gather_report
-from mien.report.render import render_html, render_json, render_markdown
-from mien.report.sheets import write_pictures
+from mien.reports.data import ReportData
+from mien.reports.gather import gather_report
+from mien.reports.render import render_html, render_json, render_markdown
+from mien.reports.sheets import write_pictures
 
 __all__ = ["ReportData", "gather_report", "render_html", "render_json", "render_markdown", "write_pictures"]
