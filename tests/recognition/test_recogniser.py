@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from recognise.shapes_model import SIDE, write_shapes_model
+from shapes_model import SIDE, write_shapes_model
 
 from conftest import ROOT, SHAPES, draw_shapes
 from mien import Box, Face, Recogniser

@@ -92,7 +92,7 @@ class Fused(nn.Module):
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Return what the last layer makes of `x`, with `residual` added where it is given."""
-        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # its file has to load without mien
+        if torch.jit.is_tracing():  # type: ignore[attr-defined]  # its file has to load without mien
             x = _run_one_by_one(self.layers, x)
             return x if residual is None else residual + x
         for step in self.steps[:-1]:
