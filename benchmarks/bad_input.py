@@ -102,8 +102,8 @@ CASES: tuple[Case, ...] = (
     Case(
         about="emotion outside 0–6",
         path=CSV,
-        make=make.table(lambda row: f"7{row[1:]}"),
-        says=(LINE, "expected emotion 0 to 6", "found '7'"),
+        make=make.table(lambda row: f"8{row[1:]}"),
+        says=(LINE, "expected emotion 0 to 6", "found '8'"),
         left_out=1,
     ),
     Case(

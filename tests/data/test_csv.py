@@ -106,7 +106,7 @@ def spoil(line: int, row: str) -> list[str]:
 BAD_ROWS = [
     (f"0,{write_pixels(0)} 9,Training", "expected 64 pixels, found 65"),
     (f"0,{write_pixels(0)[2:]}x,Training", "expected a whole number"),
-    (f"7,{write_pixels(0)},Training", "expected emotion 0 to 6, found '7'"),
+    (f"8,{write_pixels(0)},Training", "expected emotion 0 to 6, found '8'"),
     (f"happy,{write_pixels(0)},Training", "expected emotion 0 to 6, found 'happy'"),
     (f",{write_pixels(0)},Training", "expected emotion 0 to 6, found ''"),
     (f"0,{write_pixels(0)},Hold", "expected Usage Training, PublicTest or PrivateTest, found 'Hold'"),

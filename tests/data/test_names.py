@@ -14,7 +14,11 @@ from mien.labels import EXPRESSIONS
         ("train", ["train", "Training", " TRAIN "]),
         ("valid", ["valid", "val", "Validation", "PublicTest", "Public Test"]),
         ("test", ["test", "Testing", "PrivateTest", "private_test"]),
+        ("train", ["train_set", "trainset", "train-data", "Train_Images", "tr", "FER2013Train", "train2017"]),
+        ("valid", ["val_set", "dev", "eval", "FER2013Valid", "public_test", "valid_set", "validation-set"]),
+        ("test", ["testset", "test_set", "Test_Images", "FER2013Test", "private_test", "te"]),
         ("unlabelled", ["unlabelled", "unlabeled"]),
+        (None, ["train_test", "Test 2", "trainval", "angry", "S001", "data", "attest"]),
         (None, ["happy", "", "tests", "images"]),
     ],
 )
@@ -26,19 +30,25 @@ def test_splits_are_known_by_their_usual_names(split: str | None, names: list[st
 @pytest.mark.parametrize(
     ("expected", "names"),
     [
-        (EXPRESSIONS, ["0", "1", "2", "3", "4", "5", "6"]),
+        (tuple("0123456"), ["6", "0", "1", "2", "3", "4", "5"]),
+        (("2", "10"), ["10", "2"]),
         (EXPRESSIONS, ["Anger", "disgusted", "fearful", "happiness", "sadness", "Surprised", "NEUTRAL"]),
         (("happy", "sad"), ["sad", "happy"]),
         (("no", "smile"), ["smile", "no"]),
         (("1", "2", "3", "7"), ["7", "3", "2", "1"]),
-        (("anger", "contempt", "happy"), ["happy", "contempt", "anger"]),
+        (("angry", "happy", "contempt"), ["happy", "contempt", "anger"]),
+        (("angry", "sad", "drowsy"), ["anger", "drowsy", "ANGER", "Sadness", "Drowsy"]),
+        (EXPRESSIONS, ["AN", "DI", "AF", "HA", "SA", "SU", "NE"]),
+        (("angry", "happy"), ["0_angry", "1-happy"]),
+        (("happy", "sad", "neutral"), ["happy", "sad", "calm"]),
+        (("happy", "neutral", "calm"), ["happy", "neutral", "calm"]),
     ],
 )
 def test_the_seven_keep_their_order_and_other_sets_their_names(expected: tuple[str, ...], names: list[str]) -> None:
-    """A single name that is none of the seven keeps the whole set as it is spelled."""
+    """Numbers stay numbers; what is no expression stands after those that are; case does not matter."""
     expressions, classes, _ = order_classes(names)
-    assert expected == expressions
-    assert set(expected) == {classes[name] for name in names}
+    assert [name.lower() for name in expected] == [name.lower() for name in expressions]
+    assert {name.lower() for name in expected} == {classes[name].lower() for name in names}
 
 
 @pytest.mark.parametrize(
@@ -46,12 +56,20 @@ def test_the_seven_keep_their_order_and_other_sets_their_names(expected: tuple[s
     [
         ([], ["happy", "sad", "Happy"]),
         (["happy and joy are both read as happy"], ["happy", "joy", "sad"]),
-        (["classes that are numbers are read as FER2013 numbers them: 0 as angry, 3 as happy"], ["0", "3"]),
-        ([], list("0123456")),
+        (
+            [
+                "classes that are numbers (0, 3) stay numbers, since each data set has its own: name them with "
+                "--classes neutral,happy,… in the order of the numbers, or in a file classes.txt"
+            ],
+            ["0", "3"],
+        ),
+        (["classes: 0_angry is read as angry, 1-sad is read as sad"], ["0_angry", "1-sad"]),
+        (["classes: calm is read as neutral"], ["happy", "sad", "calm"]),
+        (["classes that are no known expression are kept as they are: yawn"], ["happy", "sad", "yawn"]),
     ],
 )
 def test_a_doubtful_reading_is_worth_a_warning(expected: list[str], names: list[str]) -> None:
-    """Two names for one class; numbers of which some are missing."""
+    """Two names for one class; numbers; what is no plain word for an expression."""
     assert expected == list(order_classes(names)[2])
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from mien.auditing.finding import Finding, Roll
 from mien.data.archives import Tree, open_tree
 from mien.data.bad import BadInputs
-from mien.data.recognise import needs_folder
+from mien.data.detect import needs_folder
 
 USUAL_SHARE = 0.9
 """Where so many pictures have one size, another one is remarkable."""

@@ -18,13 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.data.archives import list_folder, name_damage
+from mien.data.archives import is_beside, is_wanted, list_folder, name_damage
 from mien.data.entry import read_entry, write_entry
 from mien.errors import MienError
 from mien.faces import Splits
 from mien.files import make_folder, write_text
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raise it when the readers make other faces of the same bytes."""
 
 _SETTLED_NANOSECONDS = 2_000_000_000
@@ -89,7 +89,12 @@ def stamp_source(path: Path, options: str) -> Stamp:
 def _list_status(path: Path) -> Iterator[_Status]:
     if path.is_dir():
         for name, entry in list_folder(path):
-            yield name, None if entry.is_dir() else entry.stat()
+            if entry.is_dir():
+                yield name, None
+            elif is_wanted(name) or is_beside(name):
+                # a link that leads nowhere is told by whoever opens it
+                leads = not entry.is_symlink() or Path(entry.path).exists()
+                yield name, entry.stat(follow_symlinks=leads)
     else:
         yield "", path.stat()
 

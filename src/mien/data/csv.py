@@ -10,6 +10,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from math import isqrt
 from typing import BinaryIO
@@ -17,17 +18,19 @@ from typing import BinaryIO
 import numpy as np
 
 from mien.data.bad import BadInputs
+from mien.data.columns import read_header
+from mien.data.dialects import find_delimiter
 from mien.data.digits import PADDING, parse_field, parse_fields
 from mien.data.gather import Gathered
-from mien.data.names import read_header
-from mien.data.rows import Block, Rows, Table, find_rows, understand_header
+from mien.data.listing import Reading
+from mien.data.pixel_labels import name_rows, settle
+from mien.data.rows import Block, Rows, Table, find_rows, rewrite, understand_header
 from mien.errors import DataError
 from mien.faces import Images
-from mien.labels import EXPRESSIONS
 
 BLOCK_BYTES = 1 << 20
 """Measured: smaller blocks keep the threads waiting for one another, larger ones leave the processor's cache."""
-MAX_HEADER_BYTES = 1 << 16
+MAX_HEADER_BYTES = 1 << 20
 MAX_LINE_BYTES = 1 << 24
 MAX_WORKERS = 8
 _FIRST_LINE = 2
@@ -36,32 +39,40 @@ _SPARE = 1.05
 _LINE_END = np.uint8(ord("\n"))
 
 
-def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs) -> Gathered:
+def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs, reading: Reading | None = None) -> Gathered:
     """Return the faces of a table of pixels, in its order; the id of a face is its row number, from 0.
 
     Args:
         stream: the text, header first.
         name: of the file or archive entry, for messages; without a Usage column its stem tells the split.
         bad: what to do with a row that cannot be used.
+        reading: what the user says of columns and classes.
 
     Raises:
         DataError: a missing column, no rows, or a bad row that may not be skipped.
     """
-    table = understand_header(read_header(stream.readline(MAX_HEADER_BYTES)), name)
+    reading = reading or Reading()
+    line = stream.readline(MAX_HEADER_BYTES)
+    header = read_header(line)
+    table = understand_header(header, name, reading.columns)
+    delimiter = find_delimiter(line.decode("utf-8-sig", errors="replace")).encode()
     blocks = _read_blocks(stream, name)
     first = next(blocks, None)
     if first is None:
         raise DataError(name, "expected rows of pixels after the header, found none")
-    images = np.empty((_guess_rows(stream, first), _probe_side(table, first) ** 2), np.uint8)
+    table = settle(replace(table, delimiter=delimiter), header, first, reading, bad)
+    plain, probed = rewrite(table, first)
+    side = _probe_side(plain, probed)
+    images = np.empty((_guess_rows(stream, first, side**2), side**2), np.uint8)
     images, parts = _parse_blocks(table, images, chain([first], blocks), bad)
-    side = isqrt(images.shape[1])
+    labels, expressions = name_rows([label for part in parts for label in part.labels], table, reading, bad)
     return Gathered(
         images=images.reshape(-1, side, side),
-        labels=np.array([label for part in parts for label in part.labels], dtype=np.int64),
+        labels=labels,
         splits=np.array([split for part in parts for split in part.splits], dtype=np.int8),
         ids=np.array([str(line - _FIRST_LINE) for part in parts for line in part.lines], dtype=np.str_),
-        expressions=EXPRESSIONS,
-        kind="FER2013 table of pixels",
+        expressions=expressions,
+        kind="FER2013 table of pixels" if table.is_numbered else "table of pixels",
     )
 
 
@@ -84,9 +95,12 @@ def _read_blocks(stream: BinaryIO, name: str) -> Iterator[Block]:
 
 def _probe_side(table: Table, block: Block) -> int:
     """Return the side of the faces: of the first rows, that of most which are square."""
-    lines = block.text[len(PADDING) :].splitlines(keepends=True)[:_PROBED_ROWS]
-    text = PADDING + b"".join(lines)
+    lines = [line for line in block.text[len(PADDING) :].split(b"\n") if line.strip()][:_PROBED_ROWS]
+    text = PADDING + b"\n".join(lines) + b"\n"
     rows = find_rows(table, Block(line=block.line, text=text))
+    for start, end, number in zip(rows.starts, rows.ends, rows.lines, strict=True):
+        if b"..." in text[start:end] or "…".encode() in text[start:end]:
+            parse_field(text[start:end], 0, f"{table.name} line {number}")
     counts = Counter(len(text[start:end].split()) for start, end in zip(rows.starts, rows.ends, strict=True))
     for count, _ in counts.most_common():
         if count and isqrt(count) ** 2 == count:
@@ -97,9 +111,9 @@ def _probe_side(table: Table, block: Block) -> int:
     raise DataError(f"{table.name} line {block.line}", f"expected a square of pixels, as 2304 = 48x48, found {found}")
 
 
-def _guess_rows(stream: BinaryIO, block: Block) -> int:
+def _guess_rows(stream: BinaryIO, block: Block, pixels: int) -> int:
     """Return how many rows the whole stream has, as far as its size tells: memory for them is taken at once."""
-    rows = block.text.count(b"\n")
+    rows = min(block.text.count(b"\n"), len(block.text) // (2 * pixels) + 1)  # a pixel is a digit and a blank at least
     try:
         blocks = os.fstat(stream.fileno()).st_size / len(block.text)
     except (OSError, AttributeError):  # a stream within an archive has no file of its own
@@ -123,14 +137,15 @@ def _parse_blocks(table: Table, images: Images, blocks: Iterable[Block], bad: Ba
             bad.add(error)
 
     with ThreadPoolExecutor(workers) as pool:
-        for block in blocks:
-            rows = find_rows(table, block)
+        for raw in blocks:
+            plain, block = rewrite(table, raw)
+            rows = find_rows(plain, block)
             start, stop = starts[-1], starts[-1] + len(rows.lines)
             if stop > len(images):
                 while pending:  # nobody may write to what is left behind
                     finish()
                 images = np.concatenate([images, np.empty((stop, images.shape[1]), np.uint8)])
-            pending.append(pool.submit(_parse_block, table, block, rows, images[start:stop]))
+            pending.append(pool.submit(_parse_block, plain, block, rows, images[start:stop]))
             starts.append(stop)
             if len(pending) > 2 * workers:
                 finish()

@@ -7,6 +7,7 @@ return False, and the slow, exact `parse_field` says what is wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,9 @@ _ZERO = np.uint8(ord("0"))
 _TEN = np.uint8(10)
 _HUNDRED = np.uint8(100)
 _WHITE = 255
+_STRANGE = re.compile(rb"[,;\[\]()]")
+_WHOLE = re.compile(rb"\.0*$")
+"""What other programs write around whole numbers, and behind them."""
 
 
 def parse_fields(text: bytes, starts: Sequence[int], ends: Sequence[int], out: npt.NDArray[np.uint8]) -> bool:
@@ -75,7 +79,10 @@ def parse_field(field: bytes, pixels: int, where: str) -> npt.NDArray[np.uint8]:
     Raises:
         DataError: another number of pixels, something that is no number, or a number outside 0-255.
     """
-    words = field.split()
+    if b"..." in field or "…".encode() in field:
+        advice = "they were cut off where an array was printed: write them out in full"
+        raise DataError(where, f"expected {pixels} pixels, found some of them and an ellipsis: {advice}")
+    words = [_WHOLE.sub(b"", word) for word in _STRANGE.sub(b" ", field).split()]
     if len(words) != pixels:
         raise DataError(where, f"expected {pixels} pixels, found {len(words)}")
     for position, word in enumerate(words, start=1):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -28,16 +28,22 @@ _WHITE_16_BIT = 65535
 _SCALE_16_BIT = 257
 
 
-def decode_face(data: bytes, where: str, *, side: int | None = None) -> npt.NDArray[np.uint8]:
+Cut = Callable[[int, int], tuple[int, int, int, int]]
+
+
+def decode_face(data: bytes, where: str, *, side: int | None = None, cut: Cut | None = None) -> npt.NDArray[np.uint8]:
     """Return a picture as uint8 (H, W), grey by the luma of ITU-R 601, resized to `side` x `side` where one is given.
 
-    A picture that is not square is stretched. What is transparent becomes black.
+    A picture that is not square is stretched. What is transparent becomes black. Of a picture of W x H pixels, `cut`
+    (W, H) gives left, top, right and bottom of what is returned; None: all of it.
 
     Raises:
         DataError: it is no picture, broken, or larger than `MAX_PIXELS`.
     """
     with open_picture(data, where) as image:
         grey = _make_grey(turn_upright(image))
+        if cut is not None:
+            grey = grey.crop(cut(*grey.size))
         if side is not None and grey.size != (side, side):
             grey = grey.resize((side, side), Image.Resampling.BILINEAR)
         return np.asarray(grey)

@@ -1,89 +1,211 @@
-"""How data sets spell splits, columns and classes: names go in, mien's own words come out."""
+"""How data sets spell splits and classes: names go in, mien's own words come out."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from mien.labels import EXPRESSIONS, canonical_expression
+from mien.labels import EXPRESSIONS, KNOWN_EXPRESSIONS, LOOSE_SPELLINGS, canonical_expression, expand_code
 
 SPLITS: tuple[str, ...] = ("train", "valid", "test", "unlabelled")
 
 _SPLIT_SPELLINGS: dict[str, tuple[str, ...]] = {
-    "train": ("training",),
-    "valid": ("val", "validation", "publictest"),
-    "test": ("testing", "privatetest"),
+    "train": ("training", "tr", "trn", "trainning"),
+    "valid": ("val", "vali", "validation", "validate", "publictest", "dev", "devel", "development", "eval"),
+    "test": ("testing", "tst", "te", "privatetest"),
     "unlabelled": ("unlabeled",),
 }
 """FER2013's Training, PublicTest and PrivateTest become train, valid and test here and nowhere else."""
 
+_SPLIT_SPELLINGS["valid"] += ("evaluation",)
+
 _CANONICAL_SPLIT = {spelling: split for split in SPLITS for spelling in (split, *_SPLIT_SPELLINGS[split])}
 
-_NUMBERS = {str(number): number for number in range(len(EXPRESSIONS))}
+_SPLIT_FILLERS = frozenset(
+    [
+        "set",
+        "data",
+        "dataset",
+        "image",
+        "images",
+        "img",
+        "imgs",
+        "picture",
+        "pictures",
+        "pic",
+        "pics",
+        "photo",
+        "photos",
+        "face",
+        "faces",
+        "split",
+        "folder",
+        "dir",
+        "part",
+        "subset",
+        "partition",
+        "fer",
+        "ferplus",
+        "fer+",
+        "raf",
+        "rafdb",
+        "db",
+        "affectnet",
+        "ck",
+        "kdef",
+        "jaffe",
+        "expw",
+        "sfew",
+        "emotion",
+        "emotions",
+        "aligned",
+        "cropped",
+        "crop",
+        "crops",
+        "new",
+        "final",
+        "original",
+        "orig",
+        "label",
+        "labels",
+        "labelled",
+        "labeled",
+        "list",
+        "csv",
+    ]
+)
+"""Words beside the name of a split that change nothing: `train_set`, `FER2013Train`, `Train_Images`."""
 
-PIXEL_COLUMNS = ("pixels",)
-PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "image_path", "id", "image_id")
-LABEL_COLUMNS = ("emotion", "label", "expression", "class")
-SPLIT_COLUMNS = ("usage", "split")
+_DOUBTFUL_SPLITS = frozenset({"dev", "devel", "development", "eval", "evaluation"})
+
+WHERE_NAMES_HELP = "name them with --classes neutral,happy,… in the order of the numbers, or in a file classes.txt"
 
 
 def canonical_split(name: str) -> str | None:
     """Return the split that a data set calls `name`, or None.
 
-    >>> canonical_split("PublicTest"), canonical_split("validation"), canonical_split("happy")
-    ('valid', 'valid', None)
+    >>> canonical_split("PublicTest"), canonical_split("FER2013Train"), canonical_split("val_set")
+    ('valid', 'train', 'valid')
+    >>> canonical_split("happy"), canonical_split("train_test"), canonical_split("images")
+    (None, None, None)
     """
-    return _CANONICAL_SPLIT.get(re.sub(r"[\s_-]", "", name).lower())
+    joined = re.sub(r"[\s_-]", "", name).lower()
+    if joined in _CANONICAL_SPLIT:
+        return _CANONICAL_SPLIT[joined]
+    if re.search(r"[\s_-]\d{1,3}$", name):
+        return None  # "Test 2" may be a part of any split
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
+    words = [word for word in re.split(r"[^a-z+]+", spaced) if word]
+    rest = "".join(word for word in words if word not in _SPLIT_FILLERS)
+    if rest in _CANONICAL_SPLIT:
+        return _CANONICAL_SPLIT[rest]
+    return next(
+        (
+            _CANONICAL_SPLIT[rest.removesuffix(ending)]
+            for ending in ("set", "data", "dataset", "images", "img", "imgs", "faces")
+            if rest.endswith(ending) and rest.removesuffix(ending) in _CANONICAL_SPLIT
+        ),
+        None,
+    )
 
 
-def read_header(line: bytes) -> tuple[str, ...]:
-    r"""Return the column names of a table's first line: lower case, without blanks, quotes and byte order mark.
+def find_doubtful_splits(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those names of a valid split that some mean a test split by, such as dev and eval.
 
-    >>> read_header(b'emotion, Usage," pixels"\r\n')
-    ('emotion', 'usage', 'pixels')
+    >>> find_doubtful_splits(["train", "Eval", "test"])
+    ('Eval',)
     """
-    text = line.decode("utf-8-sig", errors="replace")
-    return tuple(name.strip().strip('"').strip().lower() for name in text.split(","))
-
-
-def find_column(header: Sequence[str], spellings: Sequence[str]) -> int | None:
-    """Return the index of the first column that has one of the `spellings`, or None."""
-    return next((header.index(name) for name in spellings if name in header), None)
+    return tuple(sorted({name for name in names if re.sub(r"[^a-z]", "", name.lower()) in _DOUBTFUL_SPLITS}))
 
 
 def order_classes(names: Iterable[str]) -> tuple[tuple[str, ...], Mapping[str, str], tuple[str, ...]]:
     """Return the classes in mien's order, the class of each name, and warnings.
 
-    Where every name is a spelling of one of the seven expressions, these are the classes, in the order of
-    `EXPRESSIONS`, as far as they are present. Any other set is kept as it is spelled, in alphabetical order.
+    Spellings of an expression become that expression, as far as at least two, or all, of the names are known; they
+    stand first, in the order of `KNOWN_EXPRESSIONS`. Others keep their names, in alphabetical order; those that differ
+    in case alone are one. Numbers stay numbers: data sets number the expressions each in their own way.
 
     >>> order_classes(["sad", "Happiness"])[0], order_classes(["yawn", "happy", "blink"])[0]
     (('happy', 'sad'), ('blink', 'happy', 'yawn'))
+    >>> order_classes(["contempt", "ANGER", "anger", "drowsy"])[0]
+    ('angry', 'contempt', 'drowsy')
     """
     spelled = sorted(set(names))
-    known = {name: expression for name in spelled if (expression := canonical_expression(name)) is not None}
-    if len(known) < len(spelled):
-        return tuple(spelled), {name: name for name in spelled}, ()
-    present = tuple(expression for expression in EXPRESSIONS if expression in known.values())
-    return present, known, tuple(_warn_of_merged(known)) + tuple(_warn_of_numbers(spelled, known))
+    plain = {name: expression for name in spelled if (expression := canonical_expression(name)) is not None}
+    if len(set(plain.values())) < 2 and len(plain) < len(spelled):
+        plain = _read_codes(spelled)
+    loose = _read_loose(spelled, plain)
+    known = {**plain, **loose}
+    merged = _merge_cases([name for name in spelled if name not in known])
+    present = tuple(expression for expression in KNOWN_EXPRESSIONS if expression in known.values())
+    others = tuple(sorted(set(merged.values()), key=_sort_key))
+    warnings = (
+        *_warn_of_merged(known, merged),
+        *_warn_of_spellings(known),
+        *_warn_of_numbers([name for name in others if name.isdigit()]),
+        *_warn_of_unknown(present, [name for name in others if not name.isdigit()]),
+    )
+    return (*present, *others), {**known, **merged}, warnings
 
 
-def _warn_of_merged(known: Mapping[str, str]) -> Iterable[str]:
-    for expression in EXPRESSIONS:
-        same = [name for name in known if known[name] == expression]
-        if len({name.strip().lower() for name in same}) > 1:
-            yield f"{' and '.join(same)} are both read as {expression}"
+def _read_codes(spelled: Sequence[str]) -> dict[str, str]:
+    """Return the expression of each name where all are codes such as HA and NE, or names."""
+    codes = {name: expression for name in spelled if (expression := expand_code(name) or canonical_expression(name))}
+    return codes if len(codes) == len(spelled) and len(spelled) > 1 else {}
 
 
-def _warn_of_numbers(spelled: Sequence[str], known: Mapping[str, str]) -> Iterable[str]:
-    numbers = [name for name in spelled if name.strip().isdigit()]
-    if numbers and len(numbers) < len(EXPRESSIONS):
-        meanings = ", ".join(f"{name} as {known[name]}" for name in numbers)
-        yield f"classes that are numbers are read as FER2013 numbers them: {meanings}"
+def _read_loose(spelled: Sequence[str], plain: Mapping[str, str]) -> dict[str, str]:
+    """Return the expression of words such as "calm", unless the data has that expression beside them."""
+    if len(set(plain.values())) < 2:
+        return {}
+    words = {name: LOOSE_SPELLINGS[name.strip().lower()] for name in spelled if name.strip().lower() in LOOSE_SPELLINGS}
+    return {name: expression for name, expression in words.items() if expression not in plain.values()}
+
+
+def _merge_cases(names: Sequence[str]) -> dict[str, str]:
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.strip().casefold(), name.strip())
+    return {name: first[name.strip().casefold()] for name in names}
+
+
+def _sort_key(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdigit() else (1 << 62, name)
+
+
+def _warn_of_merged(known: Mapping[str, str], merged: Mapping[str, str]) -> Iterable[str]:
+    for mapping in (known, merged):
+        same: dict[str, list[str]] = defaultdict(list)
+        for name, expression in mapping.items():
+            same[expression].append(name)
+        for expression in sorted(same, key=lambda name: (*EXPRESSIONS, name).index(name)):
+            if len({name.strip().lower() for name in same[expression]}) > 1:
+                yield f"{' and '.join(same[expression])} are both read as {expression}"
+
+
+def _warn_of_spellings(known: Mapping[str, str]) -> Iterable[str]:
+    """Say what names were taken for that are no plain synonyms: codes, loose words, names with something around."""
+    doubtful = [name for name in known if not name.strip().isalpha() or canonical_expression(name) is None]
+    if doubtful:
+        yield f"classes: {', '.join(f'{name} is read as {known[name]}' for name in doubtful)}"
+
+
+def _warn_of_numbers(numbers: Sequence[str]) -> Iterable[str]:
+    if numbers:
+        hint = "; RAF-DB's order is surprise,fear,disgust,happy,sad,angry,neutral" if numbers[0] == "1" else ""
+        found = ", ".join(numbers[:10]) + (", …" if len(numbers) > 10 else "")
+        yield f"classes that are numbers ({found}) stay numbers, since each data set has its own: {WHERE_NAMES_HELP}{hint}"
+
+
+def _warn_of_unknown(present: Sequence[str], others: Sequence[str]) -> Iterable[str]:
+    if present and others:
+        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        yield f"classes that are no known expression are kept as they are: {shown}"
 
 
 def parse_emotion(text: str) -> int:
-    """Return the number 0-6 of an expression.
+    """Return the number 0-7 of an expression as FER2013's tables have it; 7 is contempt, as in `ckextended.csv`.
 
     Raises:
         ValueError: it is another number, or none.
@@ -92,6 +214,9 @@ def parse_emotion(text: str) -> int:
     if number is None:
         raise ValueError(f"expected emotion 0 to {len(EXPRESSIONS) - 1}, found {text[:40]!r}")
     return number
+
+
+_NUMBERS = {f"{number}{end}": number for number in range(len(KNOWN_EXPRESSIONS)) for end in ("", ".0")}
 
 
 def parse_usage(text: str) -> str:

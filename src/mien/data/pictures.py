@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,17 @@ _PICTURES_A_TASK = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """Where the face is in its picture: in pixels, or, where `is_part`, in parts of width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """One entry of a listing.
 
@@ -38,12 +49,14 @@ class Picture:
         split: one of `SPLITS`.
         label: the class as the data spells it, or None.
         id: what the face is called from now on.
+        box: what is cut out; None: the whole picture.
     """
 
     file: str
     split: str
     label: str | None
     id: str
+    box: Box | None = None
 
 
 _Decoded = npt.NDArray[np.uint8] | DataError
@@ -115,10 +128,27 @@ def _decode_some(tree: Tree, listing: Sequence[Picture], *, side: int | None) ->
         try:
             with name_damage(where), tree.open(picture.file) as file:
                 data = file.read(MAX_PICTURE_BYTES)
-            decoded.append(decode_face(data, where, side=side))
+            decoded.append(decode_face(data, where, side=side, cut=_make_cut(picture.box)))
         except DataError as error:
             decoded.append(error)
     return decoded
+
+
+def _make_cut(box: Box | None) -> Callable[[int, int], tuple[int, int, int, int]] | None:
+    """Return what gives left, top, right and bottom of the face in pixels of a picture that wide and high."""
+    if box is None:
+        return None
+
+    def cut(width: int, height: int) -> tuple[int, int, int, int]:
+        scale = (width, height) if box.is_part else (1, 1)
+        sides = (box.left * scale[0], box.top * scale[1], box.right * scale[0], box.bottom * scale[1])
+        left, top, right, bottom = map(round, sides)
+        kept = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+        if kept[2] - kept[0] < 1 or kept[3] - kept[1] < 1:
+            raise ValueError(f"a box from {left},{top} to {right},{bottom} outside of {width}x{height} pixels")
+        return kept
+
+    return cut
 
 
 def _tell_sizes(sizes: set[tuple[int, ...]]) -> str:

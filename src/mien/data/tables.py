@@ -1,28 +1,40 @@
-"""A table beside a folder of pictures: its rows go in, a listing of pictures with label and split comes out."""
+"""Tables and lists beside pictures: their rows go in, what they tell of each picture comes out."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from mien.data.archives import PICTURE_SUFFIXES, Tree, name_damage
+import numpy as np
+
+from mien.data.archives import Tree
 from mien.data.bad import BadInputs
-from mien.data.names import (
-    LABEL_COLUMNS,
-    PATH_COLUMNS,
-    SPLIT_COLUMNS,
-    canonical_split,
-    find_column,
-    parse_usage,
-)
-from mien.data.pictures import Picture
+from mien.data.columns import PATH_COLUMNS, Columns, choose_columns, find_column, name_column
+from mien.data.listing import Reading, Told, join, plain_number
+from mien.data.lookup import PictureIndex, index_pictures
+from mien.data.names import canonical_split, parse_usage
+from mien.data.numberings import own_numbers
+from mien.data.pictures import Box, Picture
+from mien.data.text_tables import TextTable, read_text_table
+from mien.data.votes import choose_label
 from mien.errors import DataError
 
-MAX_TABLE_BYTES = 1 << 30
+_PROBED_ROWS = 50
 
 
-def list_table(tree: Tree, table: str, bad: BadInputs) -> list[Picture]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """All that the rows of one table have in common."""
+
+    table: TextTable
+    columns: Columns
+    index: PictureIndex
+    folder: str
+    split: str | None
+    numbers: Mapping[str, str]
+
+
+def list_table(tree: Tree, table: str, bad: BadInputs, reading: Reading | None = None) -> list[Picture]:
     """Return the pictures that the rows of a table name, by path, file name or file name without suffix.
 
     Without a column label they are unlabelled; without a column split, the name of the table (train.csv, test.csv) or
@@ -31,82 +43,202 @@ def list_table(tree: Tree, table: str, bad: BadInputs) -> list[Picture]:
     Raises:
         DataError: a missing column, or a row that is not sound and may not be skipped.
     """
-    where = tree.locate(table)
-    with name_damage(where), tree.open(table) as file:
-        text = file.read(MAX_TABLE_BYTES).decode("utf-8-sig", errors="replace")
-    rows = csv.reader(io.StringIO(text, newline=""))
-    header = tuple(name.strip().lower() for name in next(rows, []))
-    path = find_column(header, PATH_COLUMNS)
-    if path is None:
-        expected = "pixels, path or id"
-        raise DataError(f"{where} line 1", f"expected a column {expected}, found {', '.join(header)[:80] or 'none'}")
-    columns = (path, find_column(header, LABEL_COLUMNS), find_column(header, SPLIT_COLUMNS))
-    return list(_list_rows(tree, table, rows, columns, bad))
+    found = read_text_table(tree, table)
+    told = None if found is None else tell_table(found, index_pictures(tree.pictures), bad, reading or Reading())
+    if told is None:
+        header = () if found is None else found.header
+        raise refuse_header(f"{tree.locate(table)} line 1", header)
+    return join(told, bad)
 
 
-def _list_rows(
-    tree: Tree,
-    table: str,
-    rows: Iterator[list[str]],
-    columns: tuple[int, int | None, int | None],
-    bad: BadInputs,
-) -> Iterator[Picture]:
-    known = _index_pictures(tree.pictures)
-    stem = canonical_split(table.split("/")[-1].split(".")[0])
-    line = 1
-    try:
-        for row in rows:
-            line += 1
-            if any(row):
-                try:
-                    yield _understand_row(row, columns, known, stem, f"{tree.locate(table)} line {line}")
-                except DataError as error:
-                    bad.add(error)
-    except csv.Error as error:
-        raise DataError(f"{tree.locate(table)} line {line + 1}", f"expected a row of a table, found {error}") from error
+def refuse_header(where: str, header: Sequence[str]) -> DataError:
+    """Return the error about a table without a column that tells where its faces are."""
+    found = ", ".join(header)[:80] or "none"
+    return DataError(where, f"expected a column pixels, path or id, found {found}")
 
 
-def _understand_row(
-    row: Sequence[str],
-    columns: tuple[int, int | None, int | None],
-    known: Mapping[str, str],
-    stem: str | None,
-    where: str,
-) -> Picture:
-    needed = max(column for column in columns if column is not None) + 1
+def names_any(table: TextTable, index: PictureIndex) -> bool:
+    """Tell whether one of the first rows of a table names a picture."""
+    folder = table.file.rpartition("/")[0]
+    rows = table.rows[:_PROBED_ROWS] if table.header == () else [table.header, *table.rows[:_PROBED_ROWS]]
+    return any(index.find(cell, folder=folder).files for row in rows for cell in row if not cell.strip().isdigit())
+
+
+def tell_table(table: TextTable, index: PictureIndex, bad: BadInputs, reading: Reading) -> list[Told] | None:
+    """Return what the rows of a table tell, or None where no column names pictures.
+
+    Raises:
+        DataError: two columns could be meant, or a row is not sound and may not be skipped.
+    """
+    folder, _, name = table.file.rpartition("/")
+    resolve = _make_resolver(index, folder)
+    table = _settle_header(table, resolve)
+    columns = choose_columns(table.header, table.rows, resolve, table.where, reading.columns)
+    if columns is None:
+        return None
+    stem = canonical_split(name.split(".")[0])
+    inner = [split for part in folder.split("/") if (split := canonical_split(part))]
+    own = None if reading.naming else own_numbers(table.file, table.header)
+    source = _Source(
+        table=table,
+        columns=columns,
+        index=index,
+        folder=folder,
+        split=stem or (inner[-1] if inner else None),
+        numbers={} if own is None else own[1],
+    )
+    told = []
+    for number, row in enumerate(table.rows):
+        try:
+            one = _understand_row(source, row, table.locate(number))
+        except DataError as error:
+            bad.add(error)
+        else:
+            told.append(one)
+    _remark(source, told, own, bad)
+    return _read_prefixes(told, bad)
+
+
+def _make_resolver(index: PictureIndex, folder: str) -> Callable[[str], str | None]:
+    def resolve(cell: str) -> str | None:
+        files = index.find(cell, folder=folder).files
+        return files[0] if files else None
+
+    return resolve
+
+
+def _settle_header(table: TextTable, resolve: Callable[[str], str | None]) -> TextTable:
+    """Return the table with its header apart, if its first row is one."""
+    if table.header and any(resolve(cell) for cell in table.header if not cell.isdigit()):
+        return table.without_header()
+    first = [cell.strip().lower() for cell in table.rows[0]] if table.is_loose and table.rows else []
+    if first and find_column(first, PATH_COLUMNS) is not None and not any(map(resolve, first)):
+        return TextTable(
+            file=table.file, where=table.where, header=tuple(first), rows=table.rows[1:], lines=table.lines[1:]
+        )
+    return table
+
+
+def _understand_row(source: _Source, row: Sequence[str], where: str) -> Told:
+    columns = source.columns
+    indices = (columns.path, columns.label, columns.split, *columns.flags.values(), *columns.box)
+    needed = max(column for column in indices if column is not None) + 1
     if len(row) < needed:
         raise DataError(where, f"expected at least {needed} columns, found {len(row)}")
-    name, label, usage = (None if column is None else row[column].strip() for column in columns)
-    assert name is not None
-    file = known.get(name.replace("\\", "/").removeprefix("./"))
-    if not file:
-        found = "none" if file is None else "several"
-        raise DataError(where, f"expected one picture called {name[:80]!r} beside the table, found {found}")
-    if label is None:
-        return Picture(file=file, split="unlabelled", label=None, id=name)
+    name = row[columns.path].strip()
+    told, is_told = _find_split(source, row, where)
+    found = source.index.find(name, folder=source.folder, split=told)
+    if len(found.files) != 1:
+        amount = "several" if found.files else "none"
+        raise DataError(where, f"expected one picture called {name[:80]!r} beside the table, found {amount}")
+    file = found.files[0]
+    if not is_told:
+        inner = [split for part in file.split("/")[:-1] if (split := canonical_split(part))]
+        inner = inner or [split for part in [name.split("/")[0]] if (split := canonical_split(part))]
+        told, is_told = (inner[-1], True) if inner and inner[-1] != "unlabelled" else (None, False)
+    label = _find_label(source, row, where)
+    box = _find_box(columns, row, where)
+    picture = Picture(file=file, split=told or "train", label=label, id=name, box=box)
+    if columns.label is None and not columns.flags:
+        picture = Picture(file=file, split=told or "unlabelled", label=None, id=name, box=box)
+    return Told(picture=picture, is_split_told=is_told, where=where)
+
+
+def _find_split(source: _Source, row: Sequence[str], where: str) -> tuple[str | None, bool]:
+    if source.columns.split is None:
+        return source.split, source.split is not None
+    try:
+        return parse_usage(row[source.columns.split].strip()), True
+    except ValueError as problem:
+        raise DataError(where, str(problem)) from problem
+
+
+def _find_label(source: _Source, row: Sequence[str], where: str) -> str | None:
+    columns = source.columns
+    if columns.flags:
+        return _read_flags(columns.flags, row, where)
+    if columns.label is None:
+        return None
+    label = plain_number(row[columns.label])
     if not label:
         raise DataError(where, "expected a label, found none")
-    if usage is None:
-        split = stem or canonical_split(name.split("/")[0]) or "train"
-    else:
-        try:
-            split = parse_usage(usage)
-        except ValueError as problem:
-            raise DataError(where, str(problem)) from problem
-    return Picture(file=file, split=split, label=label, id=name)
+    return source.numbers.get(label, label)
 
 
-def _index_pictures(pictures: Sequence[str]) -> dict[str, str]:
-    """Return every name that a row may use for a picture; "" stands for a name that several share."""
-    known: dict[str, str] = {}
-    for file in pictures:
-        parts = file.split("/")
-        tails = ["/".join(parts[start:]) for start in range(len(parts))]
-        for name in {*tails, *(_cut_suffix(tail) for tail in tails)}:
-            known[name] = "" if name in known else file
-    known.update({file: file for file in pictures})  # a whole path is never in doubt
-    return known
+def _read_flags(flags: Mapping[str, int], row: Sequence[str], where: str) -> str:
+    """Return the class whose column has the 1, or that most taggers vote for."""
+    try:
+        votes = np.array([int(float(row[column].strip() or 0)) for column in flags.values()])
+    except ValueError as error:
+        raise DataError(where, "expected 0 and 1, or votes, in the columns of classes, found others") from error
+    if votes.max(initial=0) <= 1:
+        marked = [name for name, vote in zip(flags, votes, strict=True) if vote == 1]
+        if len(marked) != 1:
+            raise DataError(where, f"expected one class, found {' and '.join(marked) or 'none'}")
+        return marked[0]
+    return choose_label(list(flags), votes)
 
 
-def _cut_suffix(name: str) -> str:
-    return name.rsplit(".", 1)[0] if name.lower().endswith(PICTURE_SUFFIXES) else name
+def _find_box(columns: Columns, row: Sequence[str], where: str) -> Box | None:
+    if not columns.box:
+        return None
+    try:
+        left, top, right, bottom = (float(row[column]) for column in columns.box)
+    except ValueError as error:
+        raise DataError(where, "expected numbers in the columns of the box, found others") from error
+    if columns.box_is_size:
+        right, bottom = left + right, top + bottom
+    return Box(left=left, top=top, right=right, bottom=bottom)
+
+
+def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, str]] | None, bad: BadInputs) -> None:
+    """Say what the columns were taken for, where their names do not say it."""
+    columns, header, where = source.columns, source.table.header, source.table.where
+    parts = [f"{name_column(header, columns.path)} as path"]
+    if columns.label is not None:
+        parts.append(f"{name_column(header, columns.label)} as label")
+    if columns.split is not None:
+        parts.append(f"{name_column(header, columns.split)} as split")
+    usual = {
+        "path",
+        "image",
+        "file",
+        "filename",
+        "file_name",
+        "label",
+        "emotion",
+        "expression",
+        "class",
+        "split",
+        "usage",
+        "id",
+    }
+    chosen = [column for column in (columns.path, columns.label, columns.split) if column is not None]
+    if any(column >= len(header) or header[column] not in usual for column in chosen):
+        bad.note(f"{where}: {', '.join(parts)}; --columns path=…,label=… chooses others")
+    if columns.box:
+        bad.note(
+            f"{where}: faces are cut out of {len(told):,} pictures by {', '.join(header[one] for one in columns.box)}"
+        )
+    if own is not None:
+        bad.note(f"{where}: labels are named as {own[0]} numbers them")
+    if columns.label is None and not columns.flags and header:
+        others = [name for position, name in enumerate(header) if name and position not in chosen]
+        if others:
+            bad.note(
+                f"{where}: no column is read as label: {', '.join(others)[:80]}; choose one with --columns label=NAME"
+            )
+
+
+def _read_prefixes(told: Sequence[Told], bad: BadInputs) -> list[Told]:
+    """Return the rows with the splits that the names of their pictures begin with, where all do and nothing else says."""
+    if not told or any(row.is_split_told or row.picture.label is None for row in told):
+        return list(told)
+    splits = [canonical_split(row.picture.file.rpartition("/")[2].split("_")[0]) for row in told]
+    if not all(splits) or len({*splits}) < 2:
+        return list(told)
+    bad.note("splits are read from the names of the pictures, which begin with train_, test_ or the like")
+    return [
+        replace(row, picture=replace(row.picture, split=split or "train"), is_split_told=True)
+        for row, split in zip(told, splits, strict=True)
+    ]

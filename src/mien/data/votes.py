@@ -17,15 +17,15 @@ import numpy.typing as npt
 from mien.data.names import parse_usage
 from mien.errors import ConfigError, DataError
 from mien.faces import Faces, Labels, Splits, Targets
-from mien.labels import EXPRESSIONS, canonical_expression
+from mien.labels import CONTEMPT, EXPRESSIONS, canonical_expression
 
-CONTEMPT = "contempt"
 CHOICES = (*EXPRESSIONS, CONTEMPT, "unknown", "NF")
 """What a tagger could say, in the order of `Votes.counts`; NF is "no face"."""
 
 UNKNOWN, NO_FACE = CHOICES.index("unknown"), CHOICES.index("NF")
 COLUMNS = ("Usage", "Image name")
 UNDECIDED = -1
+UNDECIDED_LABEL = "undecided"
 ENOUGH_VOTES, MOST_EXPRESSIONS = 0.75, 3
 LEAST_AGREEMENT = 0.5
 """Of FER2013's labels, 0.67 to 0.7 agree with the majority; rows in another order agree by chance, 0.2."""
@@ -100,6 +100,18 @@ def find_majority(counts: Counts) -> Labels:
     clear = np.where(counts > 1, counts, 0)
     decided = clear.max(axis=1) * 2 > clear.sum(axis=1)
     return np.where(decided, clear.argmax(axis=1), UNDECIDED).astype(np.int64)
+
+
+def choose_label(names: Sequence[str], votes: npt.NDArray[np.int64]) -> str:
+    """Return the class that has more than half of one face's votes, `UNDECIDED_LABEL` where none has.
+
+    >>> choose_label(["happy", "sad"], np.array([7, 3])), choose_label(["happy", "sad"], np.array([5, 5]))
+    ('happy', 'undecided')
+    """
+    clear = np.where(votes > 1, votes, 0)
+    most = int(clear.argmax())
+    is_decided = clear[most] * 2 > clear.sum()
+    return names[most] if is_decided else UNDECIDED_LABEL
 
 
 def spread_votes(counts: Counts, classes: int) -> Targets:
