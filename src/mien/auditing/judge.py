@@ -17,8 +17,17 @@ from mien.faces import UNLABELLED
 from mien.runs.run import Run
 
 
-def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") -> Iterator[Finding]:
+def report_doubts(
+    roll: Roll, run: Run, *, skip_bad: bool, columns: str | None = None, device: str = "cpu"
+) -> Iterator[Finding]:
     """Yield the faces whose label is in doubt, among those whose pixels the run was not trained on.
+
+    Args:
+        roll: the faces.
+        run: the network that doubts.
+        skip_bad: whether unreadable faces were left out of `roll`.
+        columns: which columns of a table they were read by.
+        device: of torch.
 
     Raises:
         RunError: the data that the run was trained on is gone, so nobody knows which faces it has seen.
@@ -26,7 +35,7 @@ def report_doubts(roll: Roll, run: Run, *, skip_bad: bool, device: str = "cpu") 
     """
     seen = _read_seen(run, skip_bad)
     source = roll.splits.source
-    parts = list(load(source, size=run.size, skip_bad=skip_bad).named().values())
+    parts = list(load(source, size=run.size, columns=columns, skip_bad=skip_bad).named().values())
     fresh = np.concatenate([~np.isin(hash_images(part.images), seen) for part in parts]) & (roll.labels != UNLABELLED)
     if not fresh.any():
         raise DataError(source, f"expected labelled faces that {run.path} was not trained on, found none")

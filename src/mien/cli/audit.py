@@ -34,6 +34,10 @@ def audit(
     ] = None,
     drop_from: Annotated[str, typer.Option(help="The splits that may lose faces: train,valid,test.")] = "train",
     size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Names of labels that are numbers: neutral,happy,… or 0=neutral,1=happy,…")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns of a table: path=NAME,label=NAME,split=NAME.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and list them.")] = False,
 ) -> None:
     """Say what is wrong with a data set before anybody trains on it, and show it.
@@ -50,19 +54,19 @@ def audit(
     kinds = () if drop is None else parse_names(drop, DROPPABLE, "--drop")
     check_sought(kinds, list_sought(by_votes=votes is not None, by_run=run is not None))
     losing = parse_names(drop_from, DROPPED_FROM, "--drop-from")
-    splits = load(path, size=size, skip_bad=skip_bad)
+    splits = load(path, size=size, classes=classes, columns=columns, skip_bad=skip_bad)
     tagged = None if votes is None else read_votes(votes)
-    doubts = None if run is None else _ask_run(splits, run, skip_bad)
+    doubts = None if run is None else _ask_run(splits, run, skip_bad, columns)
     found = examine(splits, votes=tagged, doubts=doubts)
     _write(found, out, kinds, losing)
 
 
-def _ask_run(splits: Splits, path: Path, skip_bad: bool) -> tuple[Finding, ...]:
+def _ask_run(splits: Splits, path: Path, skip_bad: bool, columns: str | None) -> tuple[Finding, ...]:
     from mien.auditing.finding import call_roll
     from mien.auditing.judge import report_doubts
     from mien.runs.run import load_run
 
-    return tuple(report_doubts(call_roll(splits), load_run(path), skip_bad=skip_bad))
+    return tuple(report_doubts(call_roll(splits), load_run(path), skip_bad=skip_bad, columns=columns))
 
 
 def _write(found: Audit, out: Path, kinds: Sequence[str], losing: Sequence[str]) -> None:

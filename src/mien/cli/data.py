@@ -16,6 +16,10 @@ def data(
     path: Annotated[str, typer.Argument(help="A file or folder of faces, or synthetic.")] = "synthetic",
     size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    classes: Annotated[
+        str | None, typer.Option(help="Names of labels that are numbers: neutral,happy,… or 0=neutral,1=happy,…")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns of a table: path=NAME,label=NAME,split=NAME.")] = None,
     only: Annotated[Path | None, typer.Option(help="Leave out the faces that this list does not name.")] = None,
     valid_fraction: Annotated[
         float | None, typer.Option(min=0.001, max=0.9, help="Hold this part of train out as valid, as training does.")
@@ -29,7 +33,8 @@ def data(
 ) -> None:
     """Say what a data set holds: format, size, faces by split and expression, copies, warnings.
 
-    Reads fer2013.csv and its relatives, folders of faces, tables beside pictures, and archives of any of these.
+    Reads fer2013.csv and its relatives, folders of faces, tables beside pictures, the layouts of the usual data sets,
+    and archives of any of these; docs/data.md lists them. What had to be guessed, and what lies unused, is a warning.
     """
     from mien.data.loading import load
     from mien.data.only import keep_only
@@ -40,7 +45,7 @@ def data(
     augmentation = find_recipe(recipe).augment
     if out is not None:
         refuse_filled(out)
-    splits = load(path, size=size, skip_bad=skip_bad, cache=cache)
+    splits = load(path, size=size, classes=classes, columns=columns, skip_bad=skip_bad, cache=cache)
     if only is not None:
         splits = keep_only(splits, only)
     if valid_fraction is not None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.errors import ConfigError
+
 if TYPE_CHECKING:
     from mien.evaluation.compare_rules import Trade
     from mien.evaluation.evaluation import Evaluation
@@ -19,16 +21,33 @@ if TYPE_CHECKING:
 
 ALL = "all"
 DECISIONS = "decisions.json"
+BUNDLED_FOLDER = Path("evaluation-bundled")
+"""Where the files about the network that ships go, which has no folder of its own."""
 
 
 def evaluate(
     run: Annotated[
-        list[Path], typer.Argument(help="Folder of a run; of several, the mean is measured.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Folder of a run, or bundled, the network that ships; of several, the mean.", show_default=False
+        ),
     ],
     data: Annotated[
         str | None, typer.Option(help="Labelled faces; without it, the data that the run was trained on.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Which faces: test, valid or train.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="Which faces: test, valid or train. Without it test, or what --data has alone.")
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Names of the labels of --data that are numbers: neutral,happy,…")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns of a table of --data: path=NAME,label=NAME,split=NAME.")
+    ] = None,
+    known_only: Annotated[
+        bool, typer.Option("--known-only", help="Leave out faces of classes that the run does not know; says how many.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the files; without it, the run's.")] = None,
     views: Annotated[
         str,
         typer.Option(help="How each face is shown: plain, mirror, shift, tencrop, or the mean of some: plain,mirror."),
@@ -55,6 +74,7 @@ def evaluate(
     The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
+    from mien.data.known import keep_known
     from mien.evaluation.compare_rules import compare_rules
     from mien.evaluation.predict import evaluate_split, find_split, pick_device
     from mien.evaluation.rules import parse_decision
@@ -65,8 +85,14 @@ def evaluate(
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
+    if data is None and [str(path) for path in run] == [BUNDLED]:
+        raise ConfigError("bundled: the network that ships has no data beside it: give --data FACES")
     loaded = _join([load_named(str(path)) for path in run])
-    known, own = _read_splits(loaded, data, skip_bad, labels=labels, votes=votes)
+    chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
+    known, own = _read_splits(loaded, data, skip_bad, {name: text for name, text in chosen.items() if text is not None})
+    if known_only:
+        known = replace(known, splits=keep_known(known.splits, loaded.expressions))
+    split = split or _choose_split(known)
     known.require(split)
     find_split(known.splits, split)
     if own is not None and wish is not None and wish.needs_data:
@@ -75,7 +101,8 @@ def evaluate(
     shown = {**showing, "batch_size": batch_size}
     evaluation = evaluate_split(loaded, known.splits, split, seen=known, rule=rule, **shown)
     trades = compare_rules(evaluation, others)
-    files = _write_files(evaluation, trades, _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run)))
+    folder = out or _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run))
+    files = _write_files(evaluation, trades, folder)
     _print(evaluation, trades, known.splits, files)
 
 
@@ -104,31 +131,39 @@ def _join(runs: Sequence[Run]) -> Run:
     return mix_runs(runs, path=runs[0].folder / beside / "mean.safetensors")
 
 
-def _read_splits(
-    run: Run, data: str | None, skip_bad: bool, *, labels: str | None, votes: Path | None
-) -> tuple[Known, Known | None]:
-    """Return the faces to measure on, and those that the run was trained on: None where those are gone."""
+def _choose_split(known: Known) -> str:
+    """Return test, or the one labelled split that other data has."""
+    labelled = [name for name in known.splits.named() if name != "unlabelled"]
+    return labelled[0] if len(labelled) == 1 and not known.is_own else "test"
+
+
+def _read_splits(run: Run, data: str | None, skip_bad: bool, chosen: dict[str, str]) -> tuple[Known, Known | None]:
+    """Return the faces to measure on, and those that the run was trained on: None where those are gone.
+
+    `chosen` holds the fields of the recipe's data that the user gives anew.
+    """
     from mien.data.loading import load
     from mien.data.prepare import label
     from mien.errors import DataError
     from mien.evaluation.known import is_moved, know_other, know_splits
     from mien.recipes.schema import DataConfig
 
-    chosen: dict[str, Any] = {"labels": labels or "own", "votes": None if votes is None else str(votes)}
     source = None if data is None or run.source in (data, str(Path(data).resolve())) else data
+    own_fields = {"labels": "own", "votes": None, **chosen}
+    config = DataConfig(**chosen)  # type: ignore[arg-type]
     if source is not None:
-        loaded = load(source, size=run.size, skip_bad=skip_bad)
+        loaded = load(source, size=run.size, classes=config.classes, columns=config.columns, skip_bad=skip_bad)
     if source is None or is_moved(run, loaded):
         own = know_splits(run, source=source, skip_bad=skip_bad)
-        if labels is None and votes is None:
+        if not chosen:
             return own, own
-        config = replace(run.recipe.data, **chosen)
+        config = replace(run.recipe.data, **own_fields)  # type: ignore[arg-type]
         return know_splits(run, source=source, skip_bad=skip_bad, config=config), own
     try:
         seen = know_splits(run, skip_bad=skip_bad)
     except DataError:  # moved or gone since training: what the run wrote down is all that is known
         seen = None
-    return know_other(run, label(loaded, DataConfig(**chosen)), seen), seen
+    return know_other(run, label(loaded, config), seen), seen
 
 
 def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
@@ -138,8 +173,8 @@ def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
     """
     from mien.evaluation.known import is_gone
 
-    # The network that ships with mien has no folder of its own to write to.
-    folder, rule, parts = Path("bundled") if bundled else run.folder, evaluation.rule, [evaluation.split]
+    # The network that ships has no folder of its own to write to.
+    folder, rule, parts = BUNDLED_FOLDER if bundled else run.folder, evaluation.rule, [evaluation.split]
     is_moved = evaluation.copies_sought_in == evaluation.source and is_gone(run.source) and run.seen is not None
     if evaluation.source != run.source and not is_moved:
         parts.append(Path(evaluation.source).stem)
@@ -187,6 +222,8 @@ def _print(evaluation: Evaluation, trades: Sequence[Trade], splits: Splits, file
         console.print(f"{evaluation.copies_sought_in}: {evaluation.about_data}.", markup=False, soft_wrap=True)
     for part in parts:
         console.print(part)
+    for warning in splits.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if splits.skipped:
         console.print(f"Left out as unreadable: {len(splits.skipped):,} faces.")
     for path in files:

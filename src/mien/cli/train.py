@@ -41,6 +41,10 @@ def train(
         str | None, typer.Option(help="own, or by FER+ votes: ferplus, ferplus8 (with contempt).")
     ] = None,
     votes: Annotated[str | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Names of labels that are numbers: neutral,happy,… or 0=neutral,1=happy,…")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns of a table: path=NAME,label=NAME,split=NAME.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.0, help="Save within an epoch this often, too.")] = 10.0,
 ) -> None:
@@ -57,6 +61,8 @@ def train(
         "data.only": only,
         "data.labels": labels,
         "data.votes": votes,
+        "data.classes": classes,
+        "data.columns": columns,
         "train.seed": seed,
     }
     changes = [f"{name}={value}" for name, value in shorts.items() if value is not None] + (set_ or [])

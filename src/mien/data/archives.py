@@ -185,7 +185,7 @@ def open_tree(path: Path, bad: BadInputs) -> Iterator[Tree]:
                 yield _see_zip(path.name, archive, bad)
         elif is_tar(path):
             with tarfile.open(fileobj=file) as archive:
-                yield _see_tar(path.name, archive, bad)
+                yield see_tar(path.name, archive, bad)
         elif magic.startswith(b"\x1f\x8b"):
             yield _see_single(path, "gzip file", lambda _: gzip.open(path))  # type: ignore[arg-type,return-value]  # noqa: SIM115
         else:
@@ -215,7 +215,7 @@ def _open_plainly(path: Path) -> BinaryIO:
 
 
 def list_folder(path: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield (path inside with "/", entry) of all folders and all files below `path` but hidden ones; links are followed."""
+    """Yield (path inside with "/", entry) of what is below `path`, but for what is hidden; links are followed."""
     waiting, seen = [("", path)], set()
     while waiting:
         inside, folder = waiting.pop()
@@ -250,7 +250,7 @@ def _see_folder(path: Path) -> Tree:
 
 def _open_file(path: Path) -> BinaryIO:
     if path.is_symlink() and not path.exists():
-        raise OSError(f"a link to {os.readlink(path)}, which does not exist")
+        raise OSError(f"a link to {path.readlink()}, which does not exist")
     return path.open("rb")
 
 
@@ -274,7 +274,8 @@ def _open_limited(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -
     return archive.open(info)  # type: ignore[return-value]  # it reads like any other
 
 
-def _see_tar(name: str, archive: tarfile.TarFile, bad: BadInputs) -> Tree:
+def see_tar(name: str, archive: tarfile.TarFile, bad: BadInputs) -> Tree:
+    """Return the entries of a tar archive; small ones are read at once, and stay when the archive is closed."""
     members: dict[str, tarfile.TarInfo] = {}
     kept: dict[str, bytes] = {}
     for member in archive:

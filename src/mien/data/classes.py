@@ -95,12 +95,12 @@ def parse_classes(text: str | None) -> Naming:
 
 
 def parse_class_file(text: str, origin: str) -> Naming:
-    """Return what a file of names says: a name a line, or number and name.
+    r"""Return what a file of names says: a name a line, or number and name.
 
     Raises:
         DataError: it is neither.
 
-    >>> dict(parse_class_file("0: neutral\\n1: happy\\n", "classes.txt").by_label)
+    >>> dict(parse_class_file("0: neutral\n1: happy\n", "classes.txt").by_label)
     {'0': 'neutral', '1': 'happy'}
     """
     lines = [line.strip().strip("\ufeff") for line in text.splitlines() if line.strip()]

@@ -1,6 +1,6 @@
-"""How a text table was written: the first bytes go in, encoding, delimiter and line ends come out.
+r"""How a text table was written: the first bytes go in, encoding, delimiter and line ends come out.
 
-Excel and other programs write semicolons, tabs, UTF-16 and the line ends of old Macs; readers here see UTF-8 and "\\n".
+Excel and other programs write semicolons, tabs, UTF-16 and the line ends of old Macs; readers here see UTF-8 and "\n".
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def is_text(head: bytes) -> bool:
 
 
 def open_text(opener: Callable[[], BinaryIO]) -> BinaryIO:
-    """Return what `opener` gives, as a stream of UTF-8 with "\\n"; the stream itself where that is what it holds."""
+    r"""Return what `opener` gives, as a stream of UTF-8 with "\n"; the stream itself where that is what it holds."""
     stream = opener()
     dialect = sniff(stream.read(HEAD_BYTES))
     stream.seek(0)
@@ -65,7 +65,7 @@ def open_text(opener: Callable[[], BinaryIO]) -> BinaryIO:
 
 
 class _Recoded:
-    """A text in any encoding, seen as UTF-8 with "\\n"."""
+    r"""A text in any encoding, seen as UTF-8 with "\n"."""
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
         self._stream = stream

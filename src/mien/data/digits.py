@@ -81,7 +81,7 @@ def parse_field(field: bytes, pixels: int, where: str) -> npt.NDArray[np.uint8]:
     """
     if b"..." in field or "…".encode() in field:
         advice = "they were cut off where an array was printed: write them out in full"
-        raise DataError(where, f"expected {pixels} pixels, found some of them and an ellipsis: {advice}")
+        raise DataError(where, f"expected all pixels, found some of them and an ellipsis: {advice}")
     words = [_WHOLE.sub(b"", word) for word in _STRANGE.sub(b" ", field).split()]
     if len(words) != pixels:
         raise DataError(where, f"expected {pixels} pixels, found {len(words)}")

@@ -54,7 +54,7 @@ _PERSON = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A picture's folders: the splits among them, and the others but those around everything and those that say nothing."""
+    """A picture's folders: the splits among them, and the others but those that say nothing."""
 
     file: str
     splits: tuple[str, ...]
@@ -260,14 +260,19 @@ def _check_folders(
             bad.add(DataError(tree.locate(folder), "expected at least one picture of this class, found none"))
 
 
+def _list_above(parts: Sequence[str]) -> Sequence[str]:
+    level = next((number for number, part in enumerate(parts) if canonical_expression(part)), 0)
+    return parts[:level]
+
+
 def _remark(tree: Tree, places: Sequence[_Place], level: int, listing: Sequence[Picture], bad: BadInputs) -> None:
     """Say which folders above the classes were taken for persons or sources, and what lies outside of the classes."""
     above = {name for place in places for name in place.parts[: max(level, 0)]}
     if level < 0:
-        above = {part for place in places for part in place.parts if not canonical_expression(part)}
+        above = {part for place in places for part in _list_above(place.parts)}
     if above:
         shown = ", ".join(sorted(above)[:3]) + (f" and {len(above) - 3} more" if len(above) > 3 else "")
-        bad.note(f"folders above or below the classes are read as persons or sources: {shown}")
+        bad.note(f"folders above the classes are read as persons or sources: {shown}")
     outside = sum(picture.label is None and not place.splits for picture, place in zip(listing, places, strict=True))
     if outside:
         bad.note(f"{outside:,} pictures lie outside of the class folders: read as unlabelled")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mien.data.archives import Tree
 from mien.data.bad import BadInputs
+from mien.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column
 from mien.data.folders import has_classes, list_pictures
 from mien.data.listing import Listing, Reading, Told, join
 from mien.data.lookup import PictureIndex, index_pictures
@@ -68,8 +69,6 @@ def _find_tables(tree: Tree, index: PictureIndex) -> list[TextTable]:
 
 def _has_path(table: TextTable) -> bool:
     """Tell whether the table says that it names pictures, even if its first rows name none that is there."""
-    from mien.data.columns import LABEL_COLUMNS, PATH_COLUMNS, find_column
-
     named = find_column(table.header, PATH_COLUMNS) is not None
     is_short = len(table.header) == 1 or find_column(table.header, LABEL_COLUMNS) is not None
     return named and is_short
@@ -100,7 +99,7 @@ def _merge(tree: Tree, listing: Sequence[Picture], told: Sequence[Told], bad: Ba
 
 
 def _check_labels(tree: Tree, listing: Sequence[Picture], by_file: Mapping[str, Sequence[Told]]) -> None:
-    """Raise DataError where tables and folders differ; other words, or numbers, for the same classes are no difference."""
+    """Raise DataError where tables and folders differ; other words or numbers for a class are no difference."""
     words: dict[str, tuple[str, str]] = {}
     for picture in listing:
         for row in by_file.get(picture.file, []):

@@ -195,7 +195,8 @@ def _warn_of_numbers(numbers: Sequence[str]) -> Iterable[str]:
     if numbers:
         hint = "; RAF-DB's order is surprise,fear,disgust,happy,sad,angry,neutral" if numbers[0] == "1" else ""
         found = ", ".join(numbers[:10]) + (", …" if len(numbers) > 10 else "")
-        yield f"classes that are numbers ({found}) stay numbers, since each data set has its own: {WHERE_NAMES_HELP}{hint}"
+        about = f"classes that are numbers ({found}) stay numbers, since each data set has its own"
+        yield f"{about}: {WHERE_NAMES_HELP}{hint}"
 
 
 def _warn_of_unknown(present: Sequence[str], others: Sequence[str]) -> Iterable[str]:

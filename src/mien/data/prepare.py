@@ -36,7 +36,8 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
         ConfigError: votes without a labelling by them, or the reverse.
         DataError: the data, the list or the votes cannot be read, or there is no labelled train split.
     """
-    return prepare_loaded(load(source, size=config.size, skip_bad=skip_bad), config, seed=seed)
+    splits = load(source, size=config.size, classes=config.classes, columns=config.columns, skip_bad=skip_bad)
+    return prepare_loaded(splits, config, seed=seed)
 
 
 def prepare_loaded(splits: Splits, config: DataConfig, *, seed: int) -> Splits:

@@ -83,9 +83,14 @@ class Rows:
 
     def keep(self, indices: Sequence[int], errors: Sequence[DataError]) -> Rows:
         """Return the rows at `indices`, with `errors` for the others."""
-        lists = (self.lines, self.starts, self.ends, self.labels, self.splits)
-        lines, starts, ends, labels, splits = ([values[index] for index in indices] for values in lists)
-        return Rows(lines=lines, starts=starts, ends=ends, labels=labels, splits=splits, errors=[*self.errors, *errors])
+        return Rows(
+            lines=[self.lines[index] for index in indices],
+            starts=[self.starts[index] for index in indices],
+            ends=[self.ends[index] for index in indices],
+            labels=[self.labels[index] for index in indices],
+            splits=[self.splits[index] for index in indices],
+            errors=[*self.errors, *errors],
+        )
 
 
 def understand_header(header: Sequence[str], name: str, wanted: Mapping[str, str] | None = None) -> Table:

@@ -231,7 +231,7 @@ def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, 
 
 
 def _read_prefixes(told: Sequence[Told], bad: BadInputs) -> list[Told]:
-    """Return the rows with the splits that the names of their pictures begin with, where all do and nothing else says."""
+    """Return the rows with the splits that the names of their pictures begin with, where nothing else says them."""
     if not told or any(row.is_split_told or row.picture.label is None for row in told):
         return list(told)
     splits = [canonical_split(row.picture.file.rpartition("/")[2].split("_")[0]) for row in told]

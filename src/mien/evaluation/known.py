@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,11 +84,10 @@ def know_splits(
     if run.seen is None:
         return _hold_against_fingerprints(run, source, skip_bad, config or run.recipe.data)
     own, seen = run.recipe.data, run.seen
-    whole = load(source, size=own.size, skip_bad=skip_bad)
+    reading: dict[str, Any] = {"classes": own.classes, "columns": own.columns, "skip_bad": skip_bad}
+    whole = load(source, size=own.size, **reading)
     if any(faces.images.shape[1] != run.size for faces in whole.named().values()):
-        whole = load(
-            source, size=run.size, skip_bad=skip_bad
-        )  # pictures of another size came: it is the run's that counts
+        whole = load(source, size=run.size, **reading)  # pictures of another size came: it is the run's that counts
     prepared = _try_to_prepare(whole, run)
     found = None if prepared is None else describe_faces(prepared, whole)  # hashing is what costs: once for all
     if prepared is not None and found is not None and seen.is_same(found):

@@ -242,7 +242,7 @@ def match_labels(labels: Labels, splits: Splits, expressions: Sequence[str]) -> 
     there = {splits.expressions[label] for label in np.unique(labels)}
     unknown = [name for name in splits.expressions if name in there and name not in expressions]
     if unknown:
-        found = f"{', '.join(unknown)} that the run does not know"
+        found = f"{', '.join(unknown)} that the run does not know: leave their faces out with --known-only"
         raise DataError(splits.source, f"expected only classes among {', '.join(expressions)}, found {found}")
     places = [expressions.index(name) if name in expressions else UNLABELLED for name in splits.expressions]
     return np.array(places, dtype=np.int64)[labels]

@@ -53,6 +53,12 @@ class DataConfig:
     only: str | None = _choice(None, "a list of the faces to keep, as `mien audit --drop` writes it")
     labels: Labelling = _choice("own", "the data's own labels, or FER+ votes for 7 (ferplus) or 8 classes (ferplus8)")
     votes: str | None = _choice(None, "the file of FER+ votes, fer2013new.csv")
+    classes: str | None = _choice(
+        None, "names of labels that are numbers, in their order (neutral,happy,…), or label=name,…; none: as they are"
+    )
+    columns: str | None = _choice(
+        None, "which columns of a table tell what, as path=NAME,label=NAME,split=NAME; none: as they are found"
+    )
 
     def __post_init__(self) -> None:
         _check(self)

@@ -1,4 +1,4 @@
-"""AffectNet: `train_set/images/17.jpg` and `train_set/annotations/17_exp.npy`, which holds the number of the expression."""
+"""AffectNet: `train_set/images/17.jpg` and `train_set/annotations/17_exp.npy`, which holds the expression's number."""
 
 from __future__ import annotations
 

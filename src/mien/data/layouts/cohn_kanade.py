@@ -1,5 +1,6 @@
-"""CK+ as it is distributed: `cohn-kanade-images/S005/001/S005_001_00000011.png` and, at the peak of a sequence,
-`Emotion/S005/001/S005_001_00000011_emotion.txt`, which holds the number of the expression.
+"""CK+ as it is distributed: `cohn-kanade-images/S005/001/S005_001_00000011.png` and files of expressions.
+
+At the peak of a sequence `Emotion/S005/001/S005_001_00000011_emotion.txt` holds the number of the expression.
 """
 
 from __future__ import annotations

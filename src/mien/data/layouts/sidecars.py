@@ -1,4 +1,4 @@
-"""WebDataset: `0001.png` and, beside it, `0001.cls` with the number or name of its class, or `0001.json` with a label."""
+"""WebDataset: `0001.png` and, beside it, `0001.cls` with its class, or `0001.json` with a label."""
 
 from __future__ import annotations
 

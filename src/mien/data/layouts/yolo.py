@@ -1,6 +1,6 @@
 """YOLO: `train/images/1.jpg` and `train/labels/1.txt` with a line a face, class and box; the faces are cut out.
 
-    3 0.5 0.45 0.2 0.3        class, middle (x, y), width and height in parts of the picture; or the corners of an outline
+    3 0.5 0.45 0.2 0.3        class, middle (x, y), width and height in parts of the picture; or an outline
 
 Classes are numbers; `names` of data.yaml, classes.txt or `--classes` name them.
 """
