@@ -6,6 +6,7 @@ In: a class name as a data set spells it. Out: one of `KNOWN_EXPRESSIONS`, or No
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 EXPRESSIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The classes of FER2013 in the order of its labels 0-6."""
@@ -65,6 +66,7 @@ _FILLERS = frozenset(
 """Words beside the name of an expression that change nothing: `happy_faces`, `class 3 happy`."""
 
 
+@lru_cache(maxsize=4096)  # asked for each folder of each picture
 def canonical_expression(name: str) -> str | None:
     """Return the expression that a data set calls `name`, or None; numbers and words around it do not matter.
 

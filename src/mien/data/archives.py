@@ -134,6 +134,8 @@ def count_unread(files: Iterable[str]) -> dict[str, int]:
     suffixes: Counter[str] = Counter()
     for file in files:
         name = file.rsplit("/", 1)[-1].lower()
+        if name.endswith(PICTURE_SUFFIXES):
+            continue
         suffix = name[name.rfind(".") :] if "." in name else ""
         if (
             suffix

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mien.data.archives import Tree, name_outer
 from mien.data.bad import BadInputs
@@ -87,13 +88,21 @@ def has_classes(listing: Sequence[Picture]) -> bool:
 
 def find_splits(file: str) -> tuple[str, ...]:
     """Return the splits that the folders of a picture name, from the outside in, each once."""
-    return tuple(dict.fromkeys(split for part in file.split("/")[:-1] if (split := canonical_split(part))))
+    return _read_folder(file.rpartition("/")[0])[0]
 
 
 def _find_place(file: str) -> _Place:
-    folders = file.split("/")[:-1]
-    parts = tuple(part for part in folders if canonical_split(part) is None and part.lower() not in _FILLERS)
-    return _Place(file, find_splits(file), parts)
+    return _Place(file, *_read_folder(file.rpartition("/")[0]))
+
+
+@lru_cache(maxsize=4096)  # pictures stand in few folders
+def _read_folder(folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the splits of a folder's path, each once, and its other parts but those that say nothing."""
+    folders = folder.split("/") if folder else []
+    splits = dict.fromkeys(split for part in folders if (split := canonical_split(part)))
+    return tuple(splits), tuple(
+        part for part in folders if canonical_split(part) is None and part.lower() not in _FILLERS
+    )
 
 
 def _drop_outer(places: Sequence[_Place]) -> list[_Place]:
@@ -228,7 +237,8 @@ def _check_splits(tree: Tree, bad: BadInputs) -> None:
     Raises:
         DataError: eval stands beside another valid split, and no test does.
     """
-    folders = {part for file in tree.pictures for part in file.split("/")[:-1] if canonical_split(part)}
+    around = {file.rpartition("/")[0] for file in tree.pictures}
+    folders = {part for folder in around for part in folder.split("/") if canonical_split(part)}
     doubtful = find_doubtful_splits(folders)
     if not doubtful:
         return

@@ -26,8 +26,9 @@ def list_folders_and_tables(tree: Tree, reading: Reading, bad: BadInputs) -> tup
     Raises:
         DataError: they do not agree, or one of them cannot be read.
     """
-    index = index_pictures(tree.pictures)
-    tables = _find_tables(tree, index)
+    candidates = _list_candidates(tree)
+    index = index_pictures(tree.pictures if candidates else ())
+    tables = _find_tables(tree, candidates, index)
     told = [row for table in tables for row in tell_table(table, index, bad, reading) or ()]
     used = frozenset(table.file for table in tables)
     labelled = any(row.picture.label is not None for row in told)
@@ -53,14 +54,17 @@ def list_folders_and_tables(tree: Tree, reading: Reading, bad: BadInputs) -> tup
     return Listing(pictures=listing, kind="pictures without labels"), labels
 
 
-def _find_tables(tree: Tree, index: PictureIndex) -> list[TextTable]:
+def _list_candidates(tree: Tree) -> list[str]:
+    """Return the files that may be tables or lists, and do not belong to one picture."""
+    lists = [file for file in tree.beside if file.lower().endswith(LIST_SUFFIXES)]
+    stems = {file.rpartition(".")[0] for file in tree.pictures} if lists else set()
+    return [*tree.tables, *(file for file in lists if file.rpartition(".")[0] not in stems)]
+
+
+def _find_tables(tree: Tree, candidates: Sequence[str], index: PictureIndex) -> list[TextTable]:
     """Return the tables and lists whose rows name pictures of the tree."""
-    stems = {file.rpartition(".")[0] for file in tree.pictures}
-    lists = [
-        file for file in tree.beside if file.lower().endswith(LIST_SUFFIXES) and file.rpartition(".")[0] not in stems
-    ]
     found = []
-    for file in (*tree.tables, *lists):
+    for file in candidates:
         table = read_text_table(tree, file)
         if table is not None and (table.rows or table.header) and (names_any(table, index) or _has_path(table)):
             found.append(table)

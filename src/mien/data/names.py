@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from mien.labels import EXPRESSIONS, KNOWN_EXPRESSIONS, LOOSE_SPELLINGS, canonical_expression, expand_code
 
@@ -82,6 +83,7 @@ _DOUBTFUL_SPLITS = frozenset({"dev", "devel", "development", "eval", "evaluation
 WHERE_NAMES_HELP = "name them with --classes neutral,happy,… in the order of the numbers, or in a file classes.txt"
 
 
+@lru_cache(maxsize=4096)  # asked for each folder of each picture
 def canonical_split(name: str) -> str | None:
     """Return the split that a data set calls `name`, or None.
 

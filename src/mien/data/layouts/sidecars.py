@@ -22,6 +22,8 @@ def find(tree: Tree, bad: BadInputs, reading: Reading) -> Listing | None:
         stem, _, suffix = file.rpartition(".")
         if suffix in ("cls", "json"):
             notes[stem][suffix] = file
+    if not notes:
+        return None
     stems = {file.rpartition(".")[0] for file in tree.pictures} & {*notes}
     if not stems:
         return None

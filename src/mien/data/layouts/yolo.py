@@ -24,6 +24,8 @@ _CONFIGS = ("data.yaml", "data.yml", "dataset.yaml")
 def find(tree: Tree, bad: BadInputs, reading: Reading) -> Listing | None:
     """Return the faces of the files of boxes, or None where there are none."""
     notes = {_strip(file, "labels"): file for file in tree.beside if file.endswith(".txt")}
+    if not notes:
+        return None
     pairs = [
         (picture, notes[_strip(picture, "images")]) for picture in tree.pictures if _strip(picture, "images") in notes
     ]
