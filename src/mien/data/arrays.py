@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from math import isqrt
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,13 +34,13 @@ class _Part:
     labels: npt.NDArray[np.str_] | None
 
 
-def read_arrays(files: Sequence[tuple[str, BinaryIO]], reading: Reading, bad: BadInputs, name: str) -> Gathered:
+def read_arrays(files: Mapping[str, bytes], reading: Reading, bad: BadInputs, name: str) -> Gathered:
     """Return the faces of all arrays: uint8 (N, H, W), (N, H, W, 1 or 3), (N, 1, H, W) or (N, H x W), or floats.
 
     Raises:
         DataError: an array of another shape, images without labels of their number, or Python objects.
     """
-    arrays = {key: array for file, stream in files for key, array in _open(file, stream).items()}
+    arrays = {key: array for file, data in files.items() for key, array in _open(file, data).items()}
     parts = _pair(arrays, name, bad)
     images = [resize_faces(part.images, reading.size) if reading.size else part.images for part in parts]
     sizes = {part.shape[1:] for part in images}
@@ -66,9 +66,9 @@ def read_arrays(files: Sequence[tuple[str, BinaryIO]], reading: Reading, bad: Ba
     )
 
 
-def _open(file: str, stream: BinaryIO) -> dict[str, npt.NDArray[Any]]:
+def _open(file: str, data: bytes) -> dict[str, npt.NDArray[Any]]:
     try:
-        loaded = np.load(BytesIO(stream.read()), allow_pickle=False)
+        loaded = np.load(BytesIO(data), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {file.rpartition("/")[2].rpartition(".")[0]: loaded}
         return {key: loaded[key] for key in loaded.files}

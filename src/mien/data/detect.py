@@ -45,7 +45,7 @@ def read_source(path: Path, *, reading: Reading, bad: BadInputs) -> Gathered:
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(path, f"expected {KNOWN}, found an empty file")
     if is_holder(path):
-        gathered = read_holders([(path.name, path.open("rb"))], reading, bad, path.name)
+        gathered = read_holders([path.name], lambda _: path.open("rb"), reading, bad, path.name)
         return replace(gathered, warnings=(*gathered.warnings, *bad.notes))
     if needs_folder(path):
         with open_tree(path.resolve().parent, bad) as tree:
@@ -95,7 +95,7 @@ def _read_tree(tree: Tree, reading: Reading, bad: BadInputs) -> Gathered:
         raise _refuse_single(tree, headers[tree.name])
     holders = [file for file in tree.beside if file.lower().endswith(HOLDER_SUFFIXES)]
     if holders and not tree.pictures:
-        return read_holders([(file, tree.open(file)) for file in holders], reading, bad, tree.name)
+        return read_holders(holders, tree.open, reading, bad, tree.name)
     listing = _list_tree(tree, headers, reading, bad)
     _note_unread(tree, bad)
     if not listing.pictures:

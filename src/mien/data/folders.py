@@ -126,7 +126,7 @@ def _drop_outer(places: Sequence[_Place]) -> list[_Place]:
 def _drop_shared(splits: Sequence[str], places: Sequence[_Place]) -> tuple[str, ...]:
     """Return the splits less an outer one that all pictures share, where further ones follow."""
     first = splits[0] if len(splits) > 1 else None
-    shared = first is not None and all(place.splits[:1] == (first,) for place in places)
+    shared = first is not None and all(len(place.splits) > 1 and place.splits[0] == first for place in places)
     return tuple(splits[1:]) if shared else tuple(splits)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -49,23 +49,29 @@ def is_holder(path: Path) -> bool:
     return magic.startswith((_PARQUET, _ARROW_FILE, _NPY)) or is_arrow or is_npz
 
 
-def read_holders(files: Sequence[tuple[str, BinaryIO]], reading: Reading, bad: BadInputs, name: str) -> Gathered:
-    """Return the faces of all `files`, given by path inside of the folder or archive `name`, and stream.
+def read_holders(
+    files: Sequence[str], open_file: Callable[[str], BinaryIO], reading: Reading, bad: BadInputs, name: str
+) -> Gathered:
+    """Return the faces of all `files`, paths inside of the folder or archive `name`, which `open_file` opens.
 
     Raises:
         DataError: a file is damaged, or has no column of pictures.
         MissingExtraError: pyarrow is not installed.
     """
-    arrays = [(file, stream) for file, stream in files if file.lower().endswith(ARRAY_SUFFIXES) or len(files) == 1]
-    is_array = bool(arrays) and not files[0][0].lower().endswith((*TABLE_SUFFIXES, ".tar")) and _is_array(arrays[0][1])
-    if is_array:
+    contents = {}
+    for file in files:
+        with name_damage(file), open_file(file) as stream:
+            contents[file] = stream.read()
+    arrays = {file: data for file, data in contents.items() if _is_array(file, data)}
+    if arrays and len(arrays) < len(files):
+        found = f"{next(iter(arrays))} beside {next(file for file in files if file not in arrays)}"
+        raise DataError(name, f"expected files of one kind, found {found}: give one of them as data")
+    if arrays:
         return read_arrays(arrays, reading, bad, name)
     held = _Held({}, [])
-    for file, stream in files:
-        if file.lower().endswith(".tar"):
-            _add_shard(held, file, stream, reading, bad)
-        elif not file.lower().endswith(ARRAY_SUFFIXES):
-            _add_table(held, file, stream, reading, bad)
+    for file, data in contents.items():
+        add = _add_shard if file.lower().endswith(".tar") else _add_table
+        add(held, file, data, reading, bad)
     tree = Tree(
         name=name,
         files=tuple(held.encoded),
@@ -73,19 +79,17 @@ def read_holders(files: Sequence[tuple[str, BinaryIO]], reading: Reading, bad: B
         container="archive",
         open=lambda file: BytesIO(held.encoded[file]),
     )
-    kind = "WebDataset shards" if files[0][0].lower().endswith(".tar") else "table of pictures, as on Hugging Face"
+    kind = "WebDataset shards" if files[0].lower().endswith(".tar") else "table of pictures, as on Hugging Face"
     pictures = name_labels(held.pictures, reading.naming)
     return replace(read_pictures(tree, pictures, size=reading.size, bad=bad), kind=kind)
 
 
-def _is_array(stream: BinaryIO) -> bool:
-    magic = stream.read(len(_NPY))
-    stream.seek(0)
-    return magic == _NPY or magic.startswith(b"PK")
+def _is_array(file: str, data: bytes) -> bool:
+    return data.startswith(_NPY) or file.lower().endswith(ARRAY_SUFFIXES)
 
 
-def _add_shard(held: _Held, file: str, stream: BinaryIO, reading: Reading, bad: BadInputs) -> None:
-    with name_damage(file, "tar archive"), tarfile.open(fileobj=stream) as archive:
+def _add_shard(held: _Held, file: str, data: bytes, reading: Reading, bad: BadInputs) -> None:
+    with name_damage(file, "tar archive"), tarfile.open(fileobj=BytesIO(data)) as archive:
         tree = see_tar(file, archive, bad)
     listing = sidecars.find(tree, bad, reading)
     if listing is None:
@@ -110,8 +114,8 @@ def _name_split(file: str) -> str | None:
     return next((split for word in words if (split := canonical_split(word))), None)
 
 
-def _add_table(held: _Held, file: str, stream: BinaryIO, reading: Reading, bad: BadInputs) -> None:
-    table = _open_table(file, stream)
+def _add_table(held: _Held, file: str, data: bytes, reading: Reading, bad: BadInputs) -> None:
+    table = _open_table(file, data)
     features = _read_features(table)
     column = _find_pictures(table, file)
     label = _find_label(table, file, reading)
@@ -123,10 +127,10 @@ def _add_table(held: _Held, file: str, stream: BinaryIO, reading: Reading, bad: 
     names = features.get(label or "", {}).get("names") if not reading.naming else None
     if label is not None and not isinstance(names, list):
         bad.note(f"{file}: column {label} is read as label")
-    for row, (data, said, told) in enumerate(zip(encoded, labels, splits, strict=True)):
+    for row, (cell, said, told) in enumerate(zip(encoded, labels, splits, strict=True)):
         where = f"{file} row {row}"
         try:
-            content = _find_bytes(data, where)
+            content = _find_bytes(cell, where)
             name = None if said is None else _name_label(said, names, where)
             split = parse_usage(str(told)) if told is not None else own or "train"
         except (DataError, ValueError) as error:
@@ -136,13 +140,12 @@ def _add_table(held: _Held, file: str, stream: BinaryIO, reading: Reading, bad: 
         held.pictures.append(Picture(file=where, split=split if name else "unlabelled", label=name, id=where))
 
 
-def _open_table(file: str, stream: BinaryIO) -> Any:
+def _open_table(file: str, data: bytes) -> Any:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ModuleNotFoundError as error:
         raise MissingExtraError("pyarrow", "parquet") from error
-    data = stream.read()
     try:
         if data.startswith(_PARQUET):
             return pq.read_table(BytesIO(data))
