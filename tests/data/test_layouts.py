@@ -26,11 +26,11 @@ DRAWN: list[tuple[int, str, str, Face]] = [
 ]
 """Number, expression, split and pixels of each face."""
 
-NAMES = dict(angry="anger", happy="Happiness", sad="SADNESS", fear="afraid", surprise="surprised")
+NAMES = {"angry": "anger", "happy": "Happiness", "sad": "SADNESS", "fear": "afraid", "surprise": "surprised"}
 CODES = dict(zip(EXPRESSIONS, ("AN", "DI", "AF", "HA", "SA", "SU", "NE"), strict=True))
-RAF_DB = dict(surprise=1, fear=2, disgust=3, happy=4, sad=5, angry=6, neutral=7)
-AFFECTNET = dict(neutral=0, happy=1, sad=2, surprise=3, fear=4, disgust=5, angry=6)
-COHN_KANADE = dict(neutral=0, angry=1, disgust=3, fear=4, happy=5, sad=6, surprise=7)
+RAF_DB = {"surprise": 1, "fear": 2, "disgust": 3, "happy": 4, "sad": 5, "angry": 6, "neutral": 7}
+AFFECTNET = {"neutral": 0, "happy": 1, "sad": 2, "surprise": 3, "fear": 4, "disgust": 5, "angry": 6}
+COHN_KANADE = {"neutral": 0, "angry": 1, "disgust": 3, "fear": 4, "happy": 5, "sad": 6, "surprise": 7}
 FER_PLUS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear")
 
 
@@ -341,9 +341,9 @@ def test_tables_of_hugging_face_hold_the_pictures(form: str, tmp_path: Path) -> 
         if form == "parquet":
             pq.write_table(table, tmp_path / f"faces/{split}-00000-of-00001.parquet")
         else:
-            with pa.OSFile(str(tmp_path / f"faces/{split}/data-00000-of-00001.arrow"), "wb") as sink:
-                with pa.ipc.new_stream(sink, table.schema) as writer:
-                    writer.write_table(table)
+            path = str(tmp_path / f"faces/{split}/data-00000-of-00001.arrow")
+            with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table)
     assert_all(load(tmp_path / "faces", cache=False))
 
 
@@ -378,7 +378,7 @@ def test_a_table_beside_class_folders_gives_the_splits(tmp_path: Path) -> None:
     write(root / "labels.csv", ["file,label,split", *rows])
     assert_all(load(root, cache=False))
     write(root / "labels.csv", ["file,label,split", rows[0].replace("angry", "sad"), *rows[1:]])
-    with pytest.raises(DataError, match="expected one label, found sad in the table .* and angry as its folder"):
+    with pytest.raises(DataError, match=r"expected one label, found sad in the table .* and angry as its folder"):
         load(root, cache=False)
 
 

@@ -61,7 +61,8 @@ def names_any(table: TextTable, index: PictureIndex) -> bool:
     """Tell whether one of the first rows of a table names a picture."""
     folder = table.file.rpartition("/")[0]
     rows = table.rows[:_PROBED_ROWS] if table.header == () else [table.header, *table.rows[:_PROBED_ROWS]]
-    return any(index.find(cell, folder=folder).files for row in rows for cell in row if not cell.strip().isdigit())
+    hits = sum(any(index.find(cell, folder=folder).files for cell in row if not cell.strip().isdigit()) for row in rows)
+    return 2 * hits >= len(rows) if table.is_loose else hits > 0  # a text may speak of a picture and be no list
 
 
 def tell_table(table: TextTable, index: PictureIndex, bad: BadInputs, reading: Reading) -> list[Told] | None:
