@@ -189,6 +189,9 @@ def _find_split(header: Sequence[str], rows: Rows, others: Sequence[int], where:
         name = header[column] if column < len(header) else ""
         if told and (all(told) or (name in OTHER_SPLIT_COLUMNS and any(told))):
             found.append(column)
+        elif any(told) and _count_splits(rows, column) > 0.5:
+            problem = f"{name_column(header, column)} names splits in some rows, and something else in others"
+            raise DataError(where, f"{problem}: rename the others, or choose another with --columns split=NAME")
         elif name in FLAG_COLUMNS and values <= {
             "0",
             "1",
@@ -211,6 +214,12 @@ def _find_split(header: Sequence[str], rows: Rows, others: Sequence[int], where:
             names = " and ".join(name_column(header, one) for one in found)
             raise DataError(where, f"{names} name different splits: choose with --columns split=NAME")
     return found[0]
+
+
+def _count_splits(rows: Rows, column: int) -> float:
+    """Return the part of the cells that name splits."""
+    cells = list_cells(rows, column)
+    return sum(canonical_split(cell) is not None for cell in cells) / len(cells)
 
 
 def _find_flags(header: Sequence[str], rows: Rows, others: Sequence[int]) -> dict[str, int]:

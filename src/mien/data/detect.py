@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mien.data.archives import SYNTHETIC_MARK, Tree, name_damage, open_tree
+from mien.data.archives import PICTURE_SUFFIXES, SYNTHETIC_MARK, Tree, name_damage, open_tree
 from mien.data.bad import BadInputs
 from mien.data.classes import CLASS_FILES, parse_class_file
 from mien.data.columns import LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, read_header
@@ -70,7 +70,8 @@ def needs_folder(path: Path) -> bool:
 
 
 def _names_pictures(header: Sequence[str]) -> bool:
-    return not has_pixels(header) and find_column(header, PATH_COLUMNS) is not None
+    is_list = any(name.endswith(PICTURE_SUFFIXES) for name in header)  # without names of columns
+    return not has_pixels(header) and (is_list or find_column(header, PATH_COLUMNS) is not None)
 
 
 def _read_class_file(tree: Tree, reading: Reading, bad: BadInputs) -> Reading:

@@ -150,7 +150,9 @@ class _Levels:
         by_user = [level for level, found in enumerate(names) if self._is_named(found)]
         if by_user:
             return by_user[0]
-        return self._choose_by_words(names, bad) if any(map(_count_expressions, names)) else self._choose_alone(names)
+        return (
+            self._choose_by_words(names, bad) if any(map(_count_expressions, names)) else self._choose_alone(names, bad)
+        )
 
     def _names(self) -> list[set[str]]:
         depth = max((len(place.parts) for place in self.places), default=0)
@@ -175,7 +177,7 @@ class _Levels:
             return some[0]
         raise self._refuse(names, some)
 
-    def _choose_alone(self, names: Sequence[set[str]]) -> int | None:
+    def _choose_alone(self, names: Sequence[set[str]], bad: BadInputs) -> int | None:
         """Return the level where none holds an expression: what is left without persons, if that is one."""
         coded = [level for level, found in enumerate(names) if len(found) > 1 and all(map(expand_code, found))]
         if len(coded) == 1:
@@ -184,7 +186,9 @@ class _Levels:
         persons = [level for level in varied if len(names[level]) > 1 and all(map(_PERSON.match, names[level]))]
         left = [level for level in varied if level not in persons]
         if not left and persons:
-            return None  # names of persons alone tell no expression
+            shown = ", ".join(sorted(names[persons[0]])[:3])
+            bad.note(f"folders that look like persons ({shown}, …) are no classes")
+            return None
         if len(left) > 1:
             raise self._refuse(names, left)
         return left[0] if left else None

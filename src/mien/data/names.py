@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -203,8 +204,13 @@ def _warn_of_numbers(numbers: Sequence[str]) -> Iterable[str]:
 
 def _warn_of_unknown(present: Sequence[str], others: Sequence[str]) -> Iterable[str]:
     if present and others:
-        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        shown = ", ".join(map(_suggest, others[:5])) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         yield f"classes that are no known expression are kept as they are: {shown}"
+
+
+def _suggest(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), KNOWN_EXPRESSIONS, n=1, cutoff=0.75)
+    return f"{name} (did you mean {near[0]}?)" if near else name
 
 
 def parse_emotion(text: str) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 
 from mien.data.archives import Tree
 from mien.data.bad import BadInputs
-from mien.data.columns import PATH_COLUMNS, Columns, choose_columns, find_column, name_column
+from mien.data.columns import OTHER_SPLIT_COLUMNS, PATH_COLUMNS, Columns, choose_columns, find_column, name_column
+from mien.data.folders import find_splits
 from mien.data.listing import Reading, Told, join, plain_number
 from mien.data.lookup import PictureIndex, index_pictures
 from mien.data.names import canonical_split, parse_usage
@@ -192,15 +193,8 @@ def _find_box(columns: Columns, row: Sequence[str], where: str) -> Box | None:
     return Box(left=left, top=top, right=right, bottom=bottom)
 
 
-def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, str]] | None, bad: BadInputs) -> None:
-    """Say what the columns were taken for, where their names do not say it."""
-    columns, header, where = source.columns, source.table.header, source.table.where
-    parts = [f"{name_column(header, columns.path)} as path"]
-    if columns.label is not None:
-        parts.append(f"{name_column(header, columns.label)} as label")
-    if columns.split is not None:
-        parts.append(f"{name_column(header, columns.split)} as split")
-    usual = {
+_USUAL_NAMES = frozenset(
+    [
         "path",
         "image",
         "file",
@@ -213,22 +207,43 @@ def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, 
         "split",
         "usage",
         "id",
-    }
-    chosen = [column for column in (columns.path, columns.label, columns.split) if column is not None]
-    if any(column >= len(header) or header[column] not in usual for column in chosen):
+    ]
+)
+"""Names of columns that need no explanation."""
+
+
+def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, str]] | None, bad: BadInputs) -> None:
+    """Say what the columns were taken for, where their names do not say it."""
+    columns, header, where = source.columns, source.table.header, source.table.where
+    roles = {"path": columns.path, "label": columns.label, "split": columns.split}
+    chosen = {role: column for role, column in roles.items() if column is not None}
+    if any(column >= len(header) or header[column] not in _USUAL_NAMES for column in chosen.values()):
+        parts = [f"{name_column(header, column)} as {role}" for role, column in chosen.items()]
         bad.note(f"{where}: {', '.join(parts)}; --columns path=…,label=… chooses others")
     if columns.box:
-        bad.note(
-            f"{where}: faces are cut out of {len(told):,} pictures by {', '.join(header[one] for one in columns.box)}"
-        )
+        names = ", ".join(header[column] for column in columns.box)
+        bad.note(f"{where}: faces are cut out of {len(told):,} pictures by {names}")
     if own is not None:
         bad.note(f"{where}: labels are named as {own[0]} numbers them")
-    if columns.label is None and not columns.flags and header:
-        others = [name for position, name in enumerate(header) if name and position not in chosen]
-        if others:
-            bad.note(
-                f"{where}: no column is read as label: {', '.join(others)[:80]}; choose one with --columns label=NAME"
-            )
+    unread = [name for position, name in enumerate(header) if name and position not in chosen.values()]
+    if columns.label is None and not columns.flags and unread:
+        bad.note(f"{where}: no column is read as label: {', '.join(unread)[:80]}; choose one with --columns label=NAME")
+    for name in set(OTHER_SPLIT_COLUMNS) & {*unread}:
+        bad.note(f"{where}: column {name} is not read: it does not name splits")
+    _remark_paths(source, told, bad)
+
+
+def _remark_paths(source: _Source, told: Sequence[Told], bad: BadInputs) -> None:
+    """Say where pictures are found by the end of a path alone, and where folder and row name different splits."""
+    columns, where = source.columns, source.table.where
+    names = [row[columns.path] for row in source.table.rows[:_PROBED_ROWS] if len(row) > columns.path]
+    if any(not source.index.find(name, folder=source.folder).is_exact for name in names):
+        bad.note(f"{where}: paths are those of another place: pictures are found by the end of them")
+    if columns.split is not None:
+        moved = sum({*find_splits(row.picture.file)} not in (set(), {row.picture.split}) for row in told)
+        if moved:
+            found = "stand in the folder of another split than their row says"
+            bad.note(f"{where}: {moved:,} pictures {found}: the row counts")
 
 
 def _read_prefixes(told: Sequence[Told], bad: BadInputs) -> list[Told]:
