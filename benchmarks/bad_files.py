@@ -122,6 +122,27 @@ def listed_faces(header: str, missing: str = "") -> Make:
     return make
 
 
+def two_tables(folder: Path) -> None:
+    """Write two tables of pixels, each with every split."""
+    for name in ("ckextended.csv", "fer2013.csv"):
+        (folder / "faces").mkdir(exist_ok=True)
+        (folder / "faces" / name).write_text(write_table())
+
+
+def two_levels(folder: Path) -> None:
+    """Write faces two folders deep, none of which is called after an expression."""
+    for number in range(8):
+        path = folder / "faces" / ("web", "film")[number % 2] / ("yawn", "blink")[number // 4] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_face(number, "png"))
+
+
+def contradicted_faces(folder: Path) -> None:
+    """Write a class folder whose table says something else."""
+    faces(happy=3, sad=3)(folder)
+    (folder / "faces" / "labels.csv").write_text("path,label\ntrain/happy/0.png,sad\n")
+
+
 def cut_in_half(make: Make, name: str) -> Make:
     """Return what makes the files of `make`, the one called `name` cut off in the middle."""
 

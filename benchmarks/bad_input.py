@@ -218,6 +218,30 @@ CASES: tuple[Case, ...] = (
         make=make.listed_faces("colour,label"),
         says=("labels.csv line 1", "path or id", "colour, label"),
     ),
+    Case(
+        about="pixels cut off where an array was printed",
+        path=CSV,
+        make=make.table(make.change_pixels(lambda words: words.__setitem__(slice(9, None), ["...", *words[-3:]]))),
+        says=("fer2013.csv", "expected all pixels", "cut off"),
+    ),
+    Case(
+        about="two tables with every split",
+        path="faces",
+        make=make.two_tables,
+        says=("faces", "expected one table with every split", "give one of them"),
+    ),
+    Case(
+        about="two levels that could be classes",
+        path="faces",
+        make=make.two_levels,
+        says=("faces", "expected one level of folders that are classes", "--classes"),
+    ),
+    Case(
+        about="table that contradicts the folder",
+        path="faces",
+        make=make.contradicted_faces,
+        says=("faces", "expected one label", "happy", "sad"),
+    ),
     Case(about="no permission", path=CSV, make=make.locked_table, says=(CSV, "ermission"), needs_user=True),
     Case(
         about="path that does not exist",

@@ -28,7 +28,7 @@ def list_folders_and_tables(tree: Tree, reading: Reading, bad: BadInputs) -> tup
     """
     candidates = _list_candidates(tree)
     index = index_pictures(tree.pictures if candidates else ())
-    tables = _find_tables(tree, candidates, index)
+    tables = _find_tables(tree, candidates, index, bad)
     told = [row for table in tables for row in tell_table(table, index, bad, reading) or ()]
     used = frozenset(table.file for table in tables)
     labelled = any(row.picture.label is not None for row in told)
@@ -61,11 +61,13 @@ def _list_candidates(tree: Tree) -> list[str]:
     return [*tree.tables, *(file for file in lists if file.rpartition(".")[0] not in stems)]
 
 
-def _find_tables(tree: Tree, candidates: Sequence[str], index: PictureIndex) -> list[TextTable]:
+def _find_tables(tree: Tree, candidates: Sequence[str], index: PictureIndex, bad: BadInputs) -> list[TextTable]:
     """Return the tables and lists whose rows name pictures of the tree."""
     found = []
     for file in candidates:
         table = read_text_table(tree, file)
+        if table is None and file.lower().endswith(".json"):
+            bad.note(f"{tree.locate(file)} is not read: it is no list of pictures with their labels")
         if table is not None and (table.rows or table.header) and (names_any(table, index) or _has_path(table)):
             found.append(table)
     return found

@@ -194,20 +194,20 @@ def _find_box(columns: Columns, row: Sequence[str], where: str) -> Box | None:
 
 
 _USUAL_NAMES = frozenset(
-    [
+    {
         "path",
         "image",
         "file",
         "filename",
         "file_name",
+        "id",
         "label",
         "emotion",
         "expression",
         "class",
         "split",
         "usage",
-        "id",
-    ]
+    }
 )
 """Names of columns that need no explanation."""
 
