@@ -48,18 +48,22 @@ INLINE vec larger(vec a, vec b) { return choose((ivec)(b > a) | (ivec)(b != b), 
 
 typedef struct { long n, h, w, ci, co; } Shape;
 
-/* v * slope, but 0 where the slope is 0: -inf * 0 would be NaN. NaN stays NaN. */
-INLINE vec times_slope(vec v, vec slope) {
-  return (vec)((ivec)(v * slope) & ((ivec)(slope != 0.0f) | (ivec)(v != v)));
+/* Slopes below zero: those of ReLU, the same everywhere, or drawn. */
+enum { NO_SLOPE, ONE_SLOPE, RANDOM_SLOPES };
+
+/* `value`, which is v or its gradient; where v is below zero, times the slope. ReLU gives 0: -inf * 0 would be NaN. */
+INLINE vec leak(vec v, vec value, vec slope, const int slopes) {
+  if (slopes == NO_SLOPE) return (vec)((ivec)value & ~(ivec)(v <= 0.0f));
+  return choose((ivec)(v > 0.0f), value, value * slope);
 }
 
 /* What follows a convolution: nothing where `shift` is NULL. Otherwise shift[c] is added, a value below zero times
    `slope`, and with `pool` the largest of each 2x2 kept (h and w even); without `pool`, `residual` is added to that
    if it is not NULL: it has the shape of the result. */
 typedef struct { const float *shift, *residual; float slope; int pool; } Epilogue;
-INLINE vec rectify(vec v, vec shift, float slope) {
+INLINE vec rectify(vec v, vec shift, float slope, const int slopes) {
   v += shift;
-  return choose((ivec)(v > 0.0f), v, times_slope(v, (vec){0} + slope));
+  return leak(v, v, (vec){0} + slope, slopes);
 }
 
 /* c[MR][NR] = sum over k of a[row][k] * b[k][NR] */
@@ -244,7 +248,7 @@ static int convolve_few(const float *x, const float *w, float *y, Shape s, Epilo
           vec best = {0};
           for (long p = 0; p < at_once * at_once; p++) {
             vec v = LOAD(found + ((p / at_once) * room + b + p % at_once) * s.co + k);
-            if (f.shift) v = rectify(v, LOAD(f.shift + k), f.slope);
+            if (f.shift) v = rectify(v, LOAD(f.shift + k), f.slope, f.slope == 0.0f ? NO_SLOPE : ONE_SLOPE);
             best = p ? larger(best, v) : v;
           }
           if (f.residual) best += LOAD(f.residual + (to - y) + b / at_once * s.co + k);

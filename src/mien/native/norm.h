@@ -30,19 +30,11 @@ typedef struct {
   int pool, slopes, drop;
 } Norm;
 
-/* Slopes below zero: of ReLU, the same everywhere, or drawn. */
-enum { NO_SLOPE, ONE_SLOPE, RANDOM_SLOPES };
-
 INLINE vec slope_at(const Norm *t, long index, const int slopes) {
   vec s = (vec){0} + t->lower;
   if (slopes == RANDOM_SLOPES)
     s += t->range * __builtin_convertvector((ivec)(draw((uint32_t)index, t->slope_seed) >> 8), vec);
   return s;
-}
-/* `value`, which is v or its gradient; where v is below zero, times the slope. ReLU gives 0: -inf * 0 would be NaN. */
-INLINE vec leak(vec v, vec value, vec slope, const int slopes) {
-  if (slopes == NO_SLOPE) return (vec)((ivec)value & ~(ivec)(v <= 0.0f));
-  return choose((ivec)(v > 0.0f), value, value * slope);
 }
 INLINE vec kept(const Norm *t, long index) {
   ivec mask = (ivec)((ivec)(draw((uint32_t)index, t->dropout_seed) >> 8) >= (ivec){0} + (int32_t)t->threshold);

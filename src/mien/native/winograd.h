@@ -27,7 +27,7 @@ static void NAME(gather_tile)(const float *image, Shape s, long c, long y0, long
 }
 
 INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image,
-                              Epilogue f, const int rectifies, const int pool, const int adds) {
+                              Epilogue f, const int slopes, const int pool, const int adds) {
   for (long k = 0; k < c; k += LANES) {
     vec t[OUT][IN], above[OUT];
     for (int j = 0; j < IN; j++) {
@@ -39,7 +39,7 @@ INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, l
     for (int i = 0; i < OUT && y0 + i < s.h; i++) {
       vec o[OUT];
       OUTPUT_TRANSFORM(t[i], o);
-      for (int j = 0; j < OUT && rectifies; j++) o[j] = rectify(o[j], LOAD(f.shift + k), f.slope);
+      for (int j = 0; j < OUT && slopes >= 0; j++) o[j] = rectify(o[j], LOAD(f.shift + k), f.slope, slopes);
       if (!pool)
         for (int j = 0; j < OUT && x0 + j < s.w; j++) {
           long at = ((y0 + i) * s.w + x0 + j) * c + k;
@@ -59,10 +59,15 @@ INLINE void NAME(scatter_any)(const float *in, size_t stride, Shape s, long c, l
 
 static void NAME(scatter_tile)(const float *in, size_t stride, Shape s, long c, long y0, long x0, float *image,
                                Epilogue f) {
-  if (!f.shift) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 0, 0, 0);
-  else if (f.pool) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 1, 0);
-  else if (f.residual) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 1);
-  else NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, 1, 0, 0);
+  /* Constants, so that each has a loop without branches; slopes are -1 where nothing follows. */
+  int is_relu = f.slope == 0.0f;
+  if (!f.shift) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, -1, 0, 0);
+  else if (f.pool && is_relu) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, NO_SLOPE, 1, 0);
+  else if (f.pool) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, ONE_SLOPE, 1, 0);
+  else if (f.residual && is_relu) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, NO_SLOPE, 0, 1);
+  else if (f.residual) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, ONE_SLOPE, 0, 1);
+  else if (is_relu) NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, NO_SLOPE, 0, 0);
+  else NAME(scatter_any)(in, stride, s, c, y0, x0, image, f, ONE_SLOPE, 0, 0);
 }
 
 static void NAME(gather_gradient)(const float *image, Shape s, long c, long y0, long x0, float *out,
