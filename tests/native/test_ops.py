@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.native import is_available, ops, rules
+from mien.native.blocks import fold_norm
 from mien.native.build import build_library
-from mien.native.fuse import fold_norm
 
 if not is_available():
     pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)

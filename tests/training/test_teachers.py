@@ -170,7 +170,7 @@ def test_teachers_see_the_full_picture_where_the_network_sees_a_small_one(traine
     teachers, shown = call_teachers(recipe, SHAPES), []
     teachers[0].network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
     engine = Engine(recipe, draw_shapes(8), classes=3, device="cpu", teachers=teachers)
-    engine.network.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
+    engine.model.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
     engine.step(np.arange(16), rate=0.1, epoch=1, step=0, total=0, side=8)
     large, small = shown
     assert (16, 8) == (large.shape[-1], small.shape[-1])

@@ -24,15 +24,15 @@ FEW = 8
 
 LAST = torch.channels_last
 
-LIBRARY = Library("mien", "FRAGMENT")
+LIBRARY = Library("mien", "FRAGMENT")  # type: ignore[no-untyped-call]
 """Of operators. They are defined in it one by one: one of `torch.library.custom_op` costs a call 40 µs more."""
 
 
 def _operator(function: Callable[..., Any], *, changes: tuple[str, ...] = ()) -> Any:
     """Register `function` as an operator for a CPU, which changes the arguments named, and return that."""
     name = function.__name__
-    LIBRARY.define(name + infer_schema(function, mutates_args=changes))
-    LIBRARY.impl(name, function, "CPU")
+    LIBRARY.define(name + infer_schema(function, mutates_args=changes))  # type: ignore[no-untyped-call]
+    LIBRARY.impl(name, function, "CPU")  # type: ignore[no-untyped-call]
     return getattr(torch.ops.mien, name).default
 
 
@@ -249,43 +249,43 @@ def _call(name: str, *arguments: Any) -> None:
 # Shapes, for torch.compile and other tracing.
 
 
-@register_fake("mien::convolve", lib=LIBRARY)
+@register_fake("mien::convolve", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_convolve(x: Tensor, kernels: Tensor) -> Tensor:
     return _empty(x, (x.shape[0], kernels.shape[3], *x.shape[2:]), False)
 
 
-@register_fake("mien::convolve_weights", lib=LIBRARY)
+@register_fake("mien::convolve_weights", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_weights(x: Tensor, grad_output: Tensor) -> Tensor:
     return x.new_empty((3, 3, x.shape[1], grad_output.shape[1]))
 
 
-@register_fake("mien::convolve_epilogue", lib=LIBRARY)
+@register_fake("mien::convolve_epilogue", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_epilogue(
     x: Tensor, kernels: Tensor, shift: Tensor, residual: Tensor | None, slope: float, pool: bool
 ) -> Tensor:
     return _empty(x, (x.shape[0], kernels.shape[3], *x.shape[2:]), pool)
 
 
-@register_fake("mien::norm_train", lib=LIBRARY)
+@register_fake("mien::norm_train", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_norm(
     x: Tensor, weight: Tensor, bias: Tensor, seeds: Tensor, eps: float, lower: float, upper: float, pool: bool, _: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     return _empty(x, x.shape, pool), x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
 
 
-@register_fake("mien::norm_train_backward", lib=LIBRARY)
+@register_fake("mien::norm_train_backward", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_norm_backward(grad_output: Tensor, x: Tensor, weight: Tensor, bias: Tensor, *_: Any) -> tuple[Tensor, ...]:
     return _empty(x, x.shape, False), weight.new_empty(weight.shape), bias.new_empty(bias.shape)
 
 
-@register_fake("mien::norm_apply", lib=LIBRARY)
+@register_fake("mien::norm_apply", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_apply(
     x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, eps: float, slope: float, pool: bool
 ) -> Tensor:
     return _empty(x, x.shape, pool)
 
 
-@register_fake("mien::draw_epilogue", lib=LIBRARY)
+@register_fake("mien::draw_epilogue", lib=LIBRARY)  # type: ignore[untyped-decorator]
 def _shape_draw(like: Tensor, seeds: Tensor, lower: float, upper: float, dropout: float) -> Tensor:
     return _empty(like, like.shape, False)
 

@@ -71,7 +71,7 @@ def _draw(like: Tensor, seed: Tensor) -> Tensor:
 register_fake("mien::draw_slopes", lambda like, seed: torch.empty_like(like))
 
 
-@register_vmap("mien::draw_slopes")
+@register_vmap("mien::draw_slopes")  # type: ignore[untyped-decorator]
 def _draw_each(info: Any, in_dims: tuple[int | None, int | None], like: Tensor, seed: Tensor) -> tuple[Tensor, int]:
     """Draw for each of a batch, from a seed of its own where there is one."""
     likes = [like] * info.batch_size if in_dims[0] is None else like.unbind(in_dims[0])

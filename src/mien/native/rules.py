@@ -168,15 +168,17 @@ def _make_function(
 
         @staticmethod
         def vmap(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> tuple[Any, Any]:
-            found: tuple[Any, Any] = _loop(Rule.apply)(info, in_dims, *arguments)
-            return found
+            batched: tuple[Any, Any] = _loop(Rule.apply)(info, in_dims, *arguments)
+            return batched
 
     register_autograd(name, backward, setup_context=save, lib=ops.LIBRARY)
     register_vmap(name, _loop(operator), lib=ops.LIBRARY)
 
     def function(*arguments: Any) -> Any:
         # torch.compile takes the registered rules, and cannot look into a Function that calls an operator.
-        return operator(*arguments) if torch.compiler.is_compiling() else Rule.apply(*arguments)
+        if torch.compiler.is_compiling():
+            return operator(*arguments)
+        return Rule.apply(*arguments)  # type: ignore[no-untyped-call]
 
     return function
 
@@ -190,7 +192,7 @@ norm_apply = _make_function(ops.norm_apply, _apply_backward)
 register_vmap("mien::draw_epilogue", _loop(ops.draw_epilogue), lib=ops.LIBRARY)
 
 
-@register_vmap("mien::update_statistics", lib=ops.LIBRARY)
+@register_vmap("mien::update_statistics", lib=ops.LIBRARY)  # type: ignore[untyped-decorator]
 def _refuse_statistics(*_: Any) -> Any:
     """Refuse to move statistics that all of a batch share, as torch's batch norm does."""
     raise RuntimeError(
