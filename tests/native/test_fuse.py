@@ -139,8 +139,8 @@ def test_modules_around_are_left_alone(called: list[str]) -> None:
     assert ["convolve_epilogue"] * 2 == called
 
 
-def test_hooks_are_heard_on_the_network_and_on_its_containers(called: list[str]) -> None:
-    """The network calls layer by layer; the copy calls what it has not fused."""
+def test_hooks_are_heard_on_the_network_and_on_modules_that_are_not_replaced(called: list[str]) -> None:
+    """The network calls layer by layer; the copy has the hook of the whole, not that of a layer that is fused."""
     network, heard = build_model(ModelConfig(name="small"), classes=7, size=16), []
     network.layers[2].register_forward_hook(lambda *_: heard.append("layer"))
     network.register_forward_hook(lambda *_: heard.append("network"))

@@ -219,13 +219,13 @@ def test_faces_mirrored_alternately_are_mirrored_in_every_second_epoch() -> None
     still = ("augment.shift=0", "augment.rotation_degrees=0")
     recipe = tiny_recipe(*still, "augment.mirror_alternately=true")
     engine, seen = Engine(recipe, FACES, classes=3, device="cpu"), []
-    engine.network.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    engine.model.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
     for epoch in (1, 2, 3):
         engine.step(np.arange(16), rate=0.0, epoch=epoch, step=0, total=0, side=16)
     assert torch.equal(seen[0], seen[2])
     assert torch.equal(seen[0], seen[1].flip(-1))
     plain = Engine(tiny_recipe(*still, "augment.mirror=0"), FACES, classes=3, device="cpu")
-    plain.network.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    plain.model.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
     plain.step(np.arange(16), rate=0.0, epoch=1, step=0, total=0, side=16)
     mirrored = (seen[0] != seen[3]).flatten(1).any(1)
     assert 2 <= mirrored.sum() <= 14
@@ -235,7 +235,7 @@ def test_faces_are_shown_at_the_side_that_the_loop_asks_for() -> None:
     """Small pictures at first, full ones at the end; valid is always full."""
     sides: list[int] = []
     engine = Engine(tiny_recipe(), FACES, classes=3, device="cpu")
-    engine.network.layers.register_forward_pre_hook(lambda _, inputs: sides.append(inputs[0].shape[-1]))
+    engine.model.layers.register_forward_pre_hook(lambda _, inputs: sides.append(inputs[0].shape[-1]))
     for side in (8, 16):
         engine.step(np.arange(16), rate=0.01, epoch=1, step=0, total=0, side=side)
     assert sides == [8, 16]

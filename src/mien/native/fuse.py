@@ -33,9 +33,9 @@ def accelerate(network: M, *, frozen: bool = False) -> M:
     a module says that it `adds_input_to` one of its children, that addition is part of the child's last loop. Names of
     parameters and, but for rounding, results stay; other layers, devices and number types are torch's business.
 
-    Modes (`train()`, `eval()`) of the copy are its own. Layers that are computed as one are not called one by one:
-    hooks on them are heard on `network`, not on the copy. Where there is no library, the copy computes as `network`
-    does.
+    Modes (`train()`, `eval()`) of the copy are its own. Sequences are replaced, and layers that are computed as one are
+    not called one by one: hooks on either are heard on `network`, not on the copy. Where there is no library, the copy
+    computes as `network` does.
 
     Args:
         network: on its device; moving it later to another one leaves the copy's buffers behind.
