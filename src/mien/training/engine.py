@@ -111,7 +111,9 @@ class Engine:
         # The compiled loops are for float32 on a CPU: elsewhere the network itself is trained.
         is_fast = self.device.type == "cpu" and config.precision == "no"
         trained = accelerate(self.network) if is_fast else self.network
-        self.model, self.stepper = self.accelerator.prepare(trained, self.optimizer)
+        # It is on its device; to place it there once more would copy the buffers that it shares with the network.
+        placed = [False, None]
+        self.model, self.stepper = self.accelerator.prepare(trained, self.optimizer, device_placement=placed)
         self.images = torch.from_numpy(np.array(faces.images)).to(self.device)
         self.labels = torch.from_numpy(faces.labels).to(self.device)
         soft = faces.targets
