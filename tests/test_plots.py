@@ -174,3 +174,17 @@ def test_importing_the_module_loads_no_matplotlib():
     """The command line imports it before it knows whether anything is to be drawn."""
     code = "import sys, mien.plots; sys.exit('matplotlib' in sys.modules)"
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+
+ODD_NAMES = ("$_$", "a_b^c", r"\frac", "<b>&amp;", "生气", "_hidden", "100%")
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_names_of_the_user_are_no_formulas_and_no_markup(tmp_path, kind):
+    """Classes and titles stand in the picture as they are, in letters of any kind."""
+    draw_confusion(score_some(ODD_NAMES), tmp_path / f"confusion.{kind}", split="$valid$", synthetic=False)
+    draw_curves(HISTORY, tmp_path / f"curves.{kind}", title=" ".join(ODD_NAMES), kept_epoch=4, stopped="$_$")
+    if kind == "svg":
+        confusion, curves = (read_words(tmp_path / f"{name}.svg") for name in ("confusion", "curves"))
+        assert all(name in confusion and name in curves for name in ODD_NAMES)
+        assert "$valid$ split" in confusion

@@ -1,11 +1,13 @@
 """The seven expressions, their order and the usual spellings of their names.
 
 In: a class name as a data set spells it. Out: one of `KNOWN_EXPRESSIONS`, or None for a name that is none of them.
+`tell_columns_apart` names the columns of classes in a table that has other columns, too.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 EXPRESSIONS: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -89,3 +91,23 @@ def expand_code(name: str) -> str | None:
     ('happy', None)
     """
     return _EXPANDED.get(name.strip().lower())
+
+
+def tell_columns_apart(expressions: Iterable[str], taken: Collection[str]) -> tuple[str, ...]:
+    """Return a column for each class: its name, with "_probability" after it where another column is called so.
+
+    >>> tell_columns_apart(["happy", "top"], {"left", "top"})
+    ('happy', 'top_probability')
+    >>> tell_columns_apart(["top", "top_probability"], {"left", "top"})
+    ('top_probability_probability', 'top_probability')
+    """
+    names = tuple(expressions)
+    used = {*taken, *names}
+    columns = []
+    for name in names:
+        column = name
+        while name in taken and column in used:
+            column += "_probability"
+        used.add(column)
+        columns.append(column)
+    return tuple(columns)

@@ -6,6 +6,7 @@ objects, without pyplot's global state.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ STYLE: dict[Any, Any] = {
     "axes.edgecolor": RULE,
     "xtick.color": FAINT,
     "ytick.color": FAINT,
+    "text.parse_math": False,  # a class may be called $_$: names are no formulas
     "svg.fonttype": "none",  # letters stay letters: a small file with text that can be searched
     "svg.hashsalt": "mien",  # without it, names inside the file differ from one drawing to the next
 }
@@ -118,7 +120,9 @@ def open_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("matplotlib", "train") from None
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # Of names in letters that matplotlib's font lacks: an SVG has them in the fonts of the reader.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(width, height))
         yield figure
         with write_aside(path) as aside:

@@ -1,17 +1,24 @@
 """`mien recognise`, as a user meets it."""
 
 import csv
+import io
 import json
+import re
 import signal
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from conftest import draw_shapes, run_mien, stop_mien
 from mien.cli import main
+from mien.cli.findings import tell_picture
 from mien.cli.recognition import find_common_folder
+from mien.recognition import Box, Face
+from mien.stream.pictures import Outcome
+from mien.stream.rows import make_rows
 from tiny_network import CLASSES, write_network
 
 FACES = 60
@@ -41,7 +48,8 @@ def mien(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "140")
 
     def run_here(*arguments):
-        common = ["--run", "tiny.onnx", *(() if "--detector" in arguments else ("--no-detect",))]
+        common = [] if "--run" in arguments else ["--run", "tiny.onnx"]
+        common += [] if "--detector" in arguments else ["--no-detect"]
         monkeypatch.setattr("sys.argv", ["mien", "recognise", *map(str, arguments), *common])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ending:
@@ -195,3 +203,32 @@ def test_copies_are_sorted_below_the_folder_above_all_that_is_named(tmp_path):
     assert tmp_path / "a" == find_common_folder([str(tmp_path / "a" / "1.jpg"), str(tmp_path / "a" / "b")])
     assert tmp_path / "a" / "b" == find_common_folder([str(tmp_path / "a" / "b")])
     assert tmp_path / "a" == find_common_folder([str(tmp_path / "a" / "*" / "*.jpg")])
+
+
+@pytest.mark.parametrize("names", [("left", "top", "width"), ("confidence", "file", "face"), ("[b]", "$_$", "_hidden")])
+def test_classes_may_have_any_name(mien, tmp_path, names):
+    """Called like a column or like markup: bars, counts, drawings and timelines tell the probability of each."""
+    network = write_network(tmp_path / "named.onnx", classes=names)
+    status, out, err = mien("faces/000.png", "--run", network, "--draw", tmp_path / "drawn")
+    assert (0, "") == (status, err)
+    assert all(name in out for name in names)
+    shares = [int(share) for share in re.findall(r"\b(\d+)%", out)]
+    assert 100 >= max(shares)
+    status, _, err = mien("film.avi", "--run", network, "--draw", tmp_path / "drawn")
+    assert (0, "") == (status, err)
+    timeline = next((tmp_path / "drawn").rglob("film*.timeline.svg")).read_text(encoding="utf-8")
+    assert all(name in timeline for name in names)
+
+
+def test_a_face_of_a_class_called_like_a_column_tells_its_bars():
+    """Place and probability are told apart."""
+    box, names = Box(left=700, top=5, width=30, height=30), ("left", "top", "width")
+    shares = dict(zip(names, (0.5, 0.3, 0.2), strict=True))
+    face = Face(box=box, expression="left", confidence=0.5, probabilities=shares)
+    outcome = Outcome(file="a.jpg", rows=make_rows("a.jpg", [(1, face)]))
+    console = Console(record=True, width=120, file=io.StringIO())
+    for part in tell_picture(outcome, names, bars=True):
+        console.print(part)
+    told = console.export_text()
+    assert "left 50% at 700,5" in told
+    assert ["50", "50", "30", "20"] == re.findall(r"\b(\d+)%", told)

@@ -183,3 +183,23 @@ def test_the_rates_follow_the_rule():
     """Who always answers one class has a recall of 1 there and 0 elsewhere."""
     scores = evaluate_at_random(rule=Rule(name="thresholds:accuracy", about="", weights=(1e9, 1.0, 1.0))).score()
     assert [1.0, 0.0, 0.0] == [entry.recall for entry in scores.classes]
+
+
+def test_a_class_called_like_a_column_has_a_column_of_its_own(tmp_path):
+    """Whoever reads the table by name finds both; read back, the evaluation is equal."""
+    evaluation = evaluate_at_random(expressions=("label", "copy", "copy_probability"))
+    write_evaluation(evaluation, tmp_path)
+    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        header = next(csv.reader(file))
+    assert len(header) == len(set(header))
+    assert ["label_probability", "copy_probability_probability", "copy_probability"] == header[4:]
+    assert evaluation == read_evaluation(tmp_path)
+
+
+def test_an_older_table_with_two_columns_of_one_name_is_still_read(tmp_path):
+    """Their order told them apart."""
+    evaluation = evaluate_at_random(expressions=("label", "happy", "sad"))
+    write_evaluation(evaluation, tmp_path)
+    path = tmp_path / "predictions.csv"
+    path.write_text(path.read_text("utf-8").replace("label_probability", "label", 1), "utf-8")
+    assert evaluation == read_evaluation(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,12 +17,13 @@ from PIL import Image
 
 from mien.plots import SHADES
 from mien.reports import ReportData, gather_report, render_html, render_json, render_markdown, write_pictures
-from mien.reports.data import Absent
-from mien.reports.figures import THEME
+from mien.reports.data import Absent, BalancePart
+from mien.reports.figures import THEME, draw_balance, inline_svg
 from mien.reports.pictures import WIDEST, encode_picture
 from mien.reports.shades import NIGHT, measure_contrast, pick_shades
 from mien.reports.sheets import compose_sheet
-from mien.reports.words import LANGUAGES
+from mien.reports.templates import open_templates
+from mien.reports.words import LANGUAGES, open_catalogue
 from mien.studies.differences import Difference
 from mien.studies.results import Figure, Results, Row
 from reported import make_run
@@ -229,3 +231,14 @@ def test_large_faces_are_made_small() -> None:
     assert (8 * (WIDEST + 6) - 6, 2 * (WIDEST + 6) - 6) == sheet.size
     assert isinstance(sheet, Image.Image)
     assert len(encode_picture(large)) < 20_000
+
+
+def test_names_of_the_user_are_no_formulas_no_tags_and_no_colours() -> None:
+    """In a drawing of the page, which rewrites colours and ids of its own alone; in Markdown they are no HTML."""
+    names = ("$_$", "<b>", "#22303c", 'id="x', "url(#x)")
+    balance = BalancePart(counts={"train": (1, 2, 3, 4, 5)}, recall=None, ratio=5.0)
+    svg = inline_svg(draw_balance(balance, names, open_catalogue("en")), name="plot", label="$_$")
+    words = [word.strip() for word in ET.fromstring(svg).itertext()]  # noqa: S314
+    assert [] == [name for name in names if name not in words]
+    text = open_templates(is_html=False).from_string("{{ name }} <i>{{ share }}</i>").render(name="<b>x", share="<1%")
+    assert "&lt;b>x <i><1%</i>" == text

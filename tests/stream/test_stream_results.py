@@ -185,3 +185,18 @@ def test_an_expression_that_is_called_like_a_column_is_refused(tmp_path):
         open_results(tmp_path / "faces.csv", ("top", "bottom"), SETTINGS, resume=False),
     ):
         pytest.fail("the table was opened")
+
+
+def test_the_heading_is_a_row_like_any_other(tmp_path):
+    """Commas, quotes and line ends of a name stay in one field: every row has as many."""
+    names = ("sad, or so", 'so-called "joy"', "two\nlines", "  spaces ", "=1+1")
+    with open_results(tmp_path / "faces.csv", names, SETTINGS, resume=False) as results:
+        shares = dict(zip(names, (0.1, 0.2, 0.3, 0.4, 0.0), strict=True))
+        results.add([{"file": "a, b.jpg", "face": 1, "expression": names[0], "confidence": 0.4, **shares}])
+        results.finish("a, b.jpg")
+    with (tmp_path / "faces.csv").open(encoding="utf-8", newline="") as file:
+        heading, told = csv.reader(file)
+    assert list(names) == heading[-5:]
+    assert len(heading) == len(told)
+    (only,) = read(tmp_path / "faces.csv")
+    assert ("a, b.jpg", names[0], "0.3") == (only["file"], only["expression"], only["two\nlines"])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mien.errors import DataError
-from mien.recognition import Box, Recogniser
+from mien.recognition import Box, Face, Recogniser
 from mien.stream.timeline import Timeline, draw_timeline, shrink
 from mien.stream.video import Watch, follow_faces, open_copy, open_video
 from tiny_network import CLASSES, write_network
@@ -161,3 +161,17 @@ def test_a_long_timeline_is_drawn_with_few_points():
     values = np.arange(100_000, dtype=np.float32).reshape(-1, 1)
     assert 800 == len(shrink(values))
     assert values.mean() == pytest.approx(shrink(values).mean(), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_timeline_names_every_class_whatever_it_is_called(tmp_path, kind):
+    """Also those that a drawing would take for a formula, or leave out of its legend."""
+    names = ("$_$", "_hidden", "<b>")
+    timeline, shares = Timeline(names), dict(zip(names, (0.5, 0.3, 0.2), strict=True))
+    face = Face(box=None, expression="$_$", confidence=0.5, probabilities=shares)
+    for seconds in (0.0, 0.1):
+        timeline.add(seconds, [(1, face)])
+    draw_timeline(timeline, tmp_path / f"odd.{kind}", title="$_$.avi")
+    if kind == "svg":
+        drawn = (tmp_path / "odd.svg").read_text(encoding="utf-8")
+        assert all(text in drawn for text in ("$_$", "_hidden", "&lt;b&gt;", "$_$.avi"))

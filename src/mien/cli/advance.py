@@ -28,7 +28,8 @@ def show_advance(description: str, total: int | None, unit: str, console: Consol
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+    name = TextColumn("{task.description}", markup=False)  # of a file, which may hold brackets
+    columns = (name, BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     began = spoken = time.monotonic()
     done = 0
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -44,6 +45,6 @@ def show_advance(description: str, total: int | None, unit: str, console: Consol
             if not console.is_terminal and done != total and time.monotonic() - spoken > QUIET_SECONDS:
                 spoken = time.monotonic()
                 left = "" if total is None else f"  {describe_seconds((total - done) / rate)} left"
-                console.print(f"{description}  {text}{left}", soft_wrap=True)
+                console.print(f"{description}  {text}{left}", soft_wrap=True, markup=False)
 
         yield advance

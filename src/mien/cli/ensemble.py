@@ -108,11 +108,12 @@ def _select(
 def _tell(runs: Sequence[Run], found: Selection, metric: str) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for heading in ("run", f"{metric} on valid", "share"):
         table.add_column(heading, justify="left" if heading == "run" else "right")
     for run, score, picks in zip(runs, found.scores, found.picks, strict=True):
-        table.add_row(str(run.path), f"{abs(score):.4f}", f"{picks / sum(found.picks):.0%}" if picks else "–")
+        table.add_row(Text(str(run.path)), f"{abs(score):.4f}", f"{picks / sum(found.picks):.0%}" if picks else "–")
     table.add_row("their mean", f"{abs(found.score):.4f}", "")
     Console(highlight=False).print(table)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.cli.counts import draw_bar
+from mien.recognition.face import name_columns
 
 if TYPE_CHECKING:
     from mien.stream.pictures import Outcome
@@ -28,7 +29,8 @@ def tell_picture(outcome: Outcome, expressions: Sequence[str], *, bars: bool) ->
     )
     yield Text.assemble((outcome.file, "bold"), f"  {told or 'no face'}")
     if bars and faces:
-        yield render_bars([(row["face"], {name: row[name] for name in expressions}) for row in faces])
+        columns = dict(zip(expressions, name_columns(expressions), strict=True))
+        yield render_bars([(row["face"], {name: row[column] for name, column in columns.items()}) for row in faces])
 
 
 def tell_video(name: str, timeline: Timeline) -> Text:

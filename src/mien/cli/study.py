@@ -31,7 +31,7 @@ def show_study(plan: Plan) -> Iterator[Watcher]:
     from mien.studies.pool import Watcher
 
     console = Console(highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[text]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         screen = _Screen(plan, progress)
         yield Watcher(on_plan=screen.on_plan, on_start=screen.on_start, on_look=screen.on_look, on_end=screen.on_end)

@@ -51,7 +51,7 @@ def watch_camera(session: Session, number: int) -> None:
     from rich.live import Live
 
     with open_video(number) as video, listen_for_interrupt() as asked:
-        session.console.print(f"{video.name}: Ctrl-C ends it")
+        session.console.print(f"{video.name}: Ctrl-C ends it", markup=False)
         with Live(console=session.console, refresh_per_second=SHOWN_A_SECOND, transient=True) as live:
             timeline = _watch(session, video, lambda frame: live.update(_show_faces(frame)), asked.is_set)
     session.console.print(tell_video(video.name, timeline), soft_wrap=True)

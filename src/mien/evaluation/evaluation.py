@@ -22,6 +22,7 @@ from mien.errors import MienError, RunError
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
 from mien.files import make_folder, write_aside, write_text
+from mien.labels import tell_columns_apart
 from mien.runs.temperatures import scale_probabilities
 
 FIGURES = "evaluation.json"
@@ -133,7 +134,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     make_folder(folder)
     with write_aside(folder / PREDICTIONS) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*LEADING_COLUMNS, *evaluation.expressions))
+        writer.writerow((*LEADING_COLUMNS, *tell_columns_apart(evaluation.expressions, LEADING_COLUMNS)))
         writer.writerows(_list_rows(evaluation))
     write_text(folder / FIGURES, figures + "\n")
 
@@ -167,7 +168,8 @@ def read_evaluation(folder: Path) -> Evaluation:
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
         names = facts["expressions"]
-        if header != [*LEADING_COLUMNS, *names] or len(rows) != facts["n"]:
+        known = (tuple(names), tell_columns_apart(names, LEADING_COLUMNS))  # the first one is that of older files
+        if tuple(header) not in ((*LEADING_COLUMNS, *columns) for columns in known) or len(rows) != facts["n"]:
             raise ValueError(f"expected {facts['n']} rows of the {len(names)} expressions in {FIGURES}")
         ids, labels, _, copies, *columns = zip(*rows, strict=True)
         return Evaluation(

@@ -39,7 +39,7 @@ class RReLU(nn.Module):
         if inputs.device.type != "cpu" or inputs.dtype != torch.float32:
             return F.rrelu(inputs, LOWER, UPPER, training=True)
         slopes = draw_slopes(inputs).masked_fill_(inputs >= 0.0, 1.0)
-        outputs: Tensor = _Slope.apply(inputs, slopes)
+        outputs: Tensor = _Slope.apply(inputs, slopes)  # type: ignore[no-untyped-call]
         return outputs
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mien.labels import tell_columns_apart
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
@@ -79,7 +81,7 @@ def name_columns(expressions: Iterable[str]) -> tuple[str, ...]:
     >>> name_columns(["happy", "top"])
     ('happy', 'top_probability')
     """
-    return tuple(f"{name}_probability" if name in TAKEN else name for name in expressions)
+    return tell_columns_apart(expressions, TAKEN)
 
 
 PLACE = ("left", "top", "width", "height")

@@ -32,6 +32,9 @@ FEW = 12
 """Epochs up to which each gets a dot: a line through one point is invisible."""
 
 
+_TAG = re.compile(r"<[^>]*>")
+
+
 @dataclass(slots=True)
 class Drawing:
     """A figure, and its SVG once it is done."""
@@ -113,10 +116,14 @@ def inline_svg(svg: str, *, name: str, label: str) -> str:
     """
     from html import escape
 
-    for color, variable in THEME.items():
-        svg = svg.replace(color, f"var(--{variable})")
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", svg)
+    def rewrite(tag: re.Match[str]) -> str:
+        text = tag[0]
+        for color, variable in THEME.items():
+            text = text.replace(color, f"var(--{variable})")
+        text = re.sub(r'\bid="', f'id="{name}-', text)
+        return re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", text)
+
+    svg = _TAG.sub(rewrite, svg)  # what stands between tags is words, of the user among them
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
 
 
@@ -135,7 +142,7 @@ def _draw(width: float, height: float) -> Iterator[Drawing]:
         drawing.figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata=METADATA[".svg"])
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    drawing.svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    drawing.svg = _TAG.sub(lambda tag: re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", tag[0]), text)
 
 
 def _draw_line(axes: Axes, training: TrainingPart, name: str, *, color: str, width: float, label: str) -> None:

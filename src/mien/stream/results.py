@@ -17,7 +17,15 @@ from typing import IO, Any, final
 from mien.errors import ConfigError, MienError, RunError
 from mien.files import make_folder, take_lock
 from mien.stream.journal import NOTHING, Progress, read_journal, write_chunk, write_settings
-from mien.stream.rows import Row, check_expressions, check_suffix, convert_to_parquet, list_columns, write_lines
+from mien.stream.rows import (
+    Row,
+    check_expressions,
+    check_suffix,
+    convert_to_parquet,
+    list_columns,
+    write_heading,
+    write_lines,
+)
 from mien.stream.tally import Tally
 
 ERROR_COLUMNS = ("file", "problem")
@@ -122,7 +130,7 @@ class ResultsFile:
 
     def _head(self, path: Path) -> bytes:
         columns = ERROR_COLUMNS if path == self.errors else list_columns(self._expressions)
-        return b"" if path == self.journal or path.suffix != ".csv" else (",".join(columns) + "\n").encode()
+        return b"" if path == self.journal or path.suffix != ".csv" else write_heading(columns)
 
     def _open(self, path: Path) -> IO[bytes]:
         if path not in self._streams:

@@ -73,6 +73,15 @@ def make_rows(file: str, faces: Iterable[tuple[int, Face]], *, frame: tuple[int,
     return rows or [{**where, "face": None}]
 
 
+def write_heading(columns: Sequence[str]) -> bytes:
+    r"""Return the first line of a CSV table, in UTF-8.
+
+    >>> write_heading(("file", "sad, or so"))
+    b'file,"sad, or so"\n'
+    """
+    return write_lines([dict(zip(columns, columns, strict=True))], columns, ".csv")
+
+
 def write_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], suffix: str) -> bytes:
     r"""Return the lines of some rows, in UTF-8.
 

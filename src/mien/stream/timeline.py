@@ -152,18 +152,17 @@ def pick_colours(count: int) -> list[Any]:
 def _name_colours(axes: Axes, expressions: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
-    patches = [
-        Patch(color=colour, label=name)
-        for name, colour in zip(expressions, pick_colours(len(expressions)), strict=True)
-    ]
-    axes.legend(
-        handles=patches[::-1],
+    legend = axes.legend(
+        handles=[Patch(color=colour) for colour in pick_colours(len(expressions))[::-1]],
+        labels=[str(index) for index in range(len(expressions))],  # one that begins with _ would be left out
         frameon=False,
         loc="upper left",
         bbox_to_anchor=(1.0, 1.05),
         fontsize=8.5,
         labelcolor=FAINT,
     )
+    for text, name in zip(legend.get_texts(), expressions[::-1], strict=True):
+        text.set_text(name)
 
 
 def _tell_faces(count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import MissingExtraError
 
@@ -36,9 +36,15 @@ def open_templates(*, is_html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=None if is_html else _write_tags_as_text,
     )
     templates.filters["code"] = mark_code if is_html else str
     return templates
+
+
+def _write_tags_as_text(value: Any) -> Any:
+    """Return a text with what Markdown would take for HTML, as in a class called <b>, told apart from it."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", value) if isinstance(value, str) else value
 
 
 def read_style() -> str:
