@@ -9,7 +9,7 @@ import pytest
 
 import mien
 from mien.errors import ConfigError
-from mien.hints import find_nearest
+from mien.hints import suggest
 from mien.recipes.field_names import OTHER_VALUES, OTHER_WORDS, SHARED_WORDS
 from mien.recipes.named import SMALL
 from mien.recipes.schema import field_names, find_fields, override
@@ -111,9 +111,9 @@ def test_a_wrong_assignment_leads_to_the_right_one(assignment: str, expected: st
 
 def test_likeness_of_letters_comes_last() -> None:
     """A name that is there, but for what stands between its words, wins over one that merely looks like it."""
-    assert ["one-cycle"] == find_nearest("one cycle", ["one-cycle", "one_cycles"])
-    assert ["resnet9"] == find_nearest("resnet", ["resnet9", "small"])
-    assert [] == find_nearest("resnet", ["small", "compact"])
+    assert "; did you mean one-cycle?" == suggest("one cycle", ["one_cycles", "one-cycle"])
+    assert "; did you mean resnet9?" == suggest("resnet", {"resnet9": len, "small": len})
+    assert "" == suggest("resnet", ["small", "compact"])
 
 
 def test_there_is_one_place_that_looks_for_what_was_meant() -> None:

@@ -16,19 +16,19 @@ LEAST_LIKENESS_SHORT = 0.5
 SHORT = 3
 
 
-def suggest(name: str, known: Iterable[str] | Mapping[str, Sequence[str]]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return the end of an error message, "; did you mean …?", or nothing where no name is near.
 
     Args:
         name: as somebody wrote it.
-        known: the names that exist, or a map from other words for them to the names.
+        known: the names that exist.
 
     >>> suggest("smal", ["report-cnn", "small"])
     '; did you mean small?'
     >>> suggest("elephant", ["report-cnn", "small"])
     ''
     """
-    return ask(find_nearest(name, known), before="; ")
+    return ask(find_nearest(name, {one: (one,) for one in known}), before="; ")
 
 
 def ask(names: Sequence[str], *, before: str = "") -> str:
@@ -40,16 +40,19 @@ def ask(names: Sequence[str], *, before: str = "") -> str:
     return f"{before}did you mean {' or '.join(names)}?" if names else ""
 
 
-def find_nearest(name: str, known: Iterable[str] | Mapping[str, Sequence[str]]) -> list[str]:
+def find_nearest(name: str, words: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names that `name` probably stands for; several only where one word stands for several.
 
-    >>> find_nearest("Report CNN", ["report-cnn", "small"])
+    Args:
+        name: as somebody wrote it.
+        words: what may be written -> the names that it means. Case, and what stands between words, does not count.
+
+    >>> find_nearest("Report CNN", {"report-cnn": ["report-cnn"], "small": ["small"]})
     ['report-cnn']
     >>> find_nearest("initial_learning_rate", {"learning rate": ["lr"], "rate": ["other"]})
     ['lr']
     """
-    meanings = list(known.items()) if isinstance(known, Mapping) else [(one, [one]) for one in known]
-    spelled = {_squeeze(word): list(names) for word, names in reversed(meanings)}  # the first of two wins
+    spelled = {_squeeze(word): list(names) for word, names in reversed(list(words.items()))}  # the first of two wins
     wanted = _squeeze(name)
     word = wanted if wanted in spelled else _find_within(name, spelled) or _find_alike(wanted, spelled)
     return spelled.get(word, [])

@@ -82,6 +82,7 @@ def test_the_json_says_what_was_evaluated_and_how(tmp_path):
     figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert ("test", "small", True, 40) == tuple(figures[name] for name in ("split", "recipe", "synthetic", "n"))
     assert {"seed": 0, "resamples": 2000, "level": 0.95} == figures["bootstrap"]
+    assert {"method": "wilson", "level": 0.95} == figures["interval"]
     assert {"python", "mien", "numpy", "scikit-learn", "torch"} == set(figures["versions"])
 
 

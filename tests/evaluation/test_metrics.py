@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mien.errors import MienError
-from mien.evaluation.metrics import Interval, bootstrap_accuracy, rate, score, wilson_interval
+from mien.evaluation.metrics import Interval, rate, score, wilson_interval
 from mien.labels import EXPRESSIONS
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 2])
@@ -26,7 +26,7 @@ def draw(seed, n, classes):
 
 def score_certain(labels, predicted, expressions=("a", "b", "c")):
     """Return the scores of predictions made with certainty."""
-    return score(labels, np.eye(len(expressions))[predicted], expressions=expressions, seed=0)
+    return score(labels, np.eye(len(expressions))[predicted], expressions=expressions)
 
 
 @settings(max_examples=25, deadline=None)
@@ -35,7 +35,7 @@ def test_every_figure_agrees_with_scikit_learn(seed, n, classes):
     """Accuracy, balanced accuracy, F1, log loss and confusion are scikit-learn's, classes without faces included."""
     labels, probabilities = draw(seed, n, classes)
     predicted = probabilities.argmax(axis=1)
-    ours = score(labels, probabilities, expressions=[str(index) for index in range(classes)], seed=0)
+    ours = score(labels, probabilities, expressions=[str(index) for index in range(classes)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns of classes without faces
         assert sk.accuracy_score(labels, predicted) == pytest.approx(ours.accuracy, abs=1e-12)
@@ -63,7 +63,7 @@ def test_log_loss_is_the_mean_surprise_at_the_true_class():
     """Probabilities 1/2 and 1/4 of the true class cost ln 2 and ln 4."""
     probabilities = np.array([[0.5, 0.5], [0.75, 0.25]])
     expected = (math.log(2) + math.log(4)) / 2
-    assert expected == pytest.approx(score(np.array([0, 1]), probabilities, expressions=("a", "b"), seed=0).log_loss)
+    assert expected == pytest.approx(score(np.array([0, 1]), probabilities, expressions=("a", "b")).log_loss)
 
 
 def test_log_loss_of_a_certain_error_is_finite():
@@ -95,28 +95,39 @@ def test_most_confused_pairs_are_limited_in_number():
     assert 1 == len(score_certain(LABELS, PREDICTED).most_confused(1))
 
 
-def test_the_bootstrap_interval_is_that_of_resampling_faces():
-    """Drawing 400 faces with replacement 4,000 times gives the same interval to a third of a point."""
-    rng = np.random.default_rng(1)
-    right = rng.random(400) < 0.7
-    resampled = right[rng.integers(0, 400, (4000, 400))].mean(axis=1)
-    low, high = np.quantile(resampled, (0.025, 0.975))
-    found = bootstrap_accuracy(np.ones(400, dtype=np.int64), right.astype(np.int64), seed=0, resamples=4000)
-    assert (low, high) == pytest.approx((found.low, found.high), abs=0.0034)
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"), [(10, 10, 0.7225, 1.0), (0, 10, 0.0, 0.2775), (1, 1, 0.2065, 1.0)]
+)
+def test_few_faces_that_are_all_right_leave_room_for_doubt(right, total, low, high):
+    """Ten of ten give 72 % to 100 %: drawing these ten again, however often, would never show a mistake."""
+    scores = score_certain(np.zeros(total, dtype=np.int64), (np.arange(total) >= right).astype(np.int64))
+    assert (low, high) == pytest.approx((scores.interval.low, scores.interval.high), abs=5e-5)
 
 
 def test_the_interval_of_fer2013_at_70_percent_is_one_and_a_half_points_either_way():
     """The number of test faces, 3,589, sets how much an accuracy can be trusted."""
-    labels = np.zeros(3589, dtype=np.int64)
-    found = bootstrap_accuracy(labels, (np.arange(3589) >= 2512).astype(np.int64), seed=0)
-    assert (0.685, 0.715) == pytest.approx((found.low, found.high), abs=0.001)
+    scores = score_certain(np.zeros(3589, dtype=np.int64), (np.arange(3589) >= 2512).astype(np.int64))
+    assert (0.685, 0.715) == pytest.approx((scores.interval.low, scores.interval.high), abs=0.001)
 
 
-def test_the_same_seed_gives_the_same_interval():
-    """The bootstrap is seeded."""
-    first, second = (bootstrap_accuracy(LABELS, PREDICTED, seed=3) for _ in range(2))
-    assert first == second
-    assert first != bootstrap_accuracy(LABELS, PREDICTED, seed=4, resamples=7)
+def test_the_interval_of_many_faces_is_that_of_resampling_them():
+    """Drawing 400 faces with replacement 4,000 times gives the same interval to half a point."""
+    rng = np.random.default_rng(1)
+    right = rng.random(400) < 0.7
+    resampled = right[rng.integers(0, 400, (4000, 400))].mean(axis=1)
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    found = score_certain(np.ones(400, dtype=np.int64), right.astype(np.int64)).interval
+    assert (low, high) == pytest.approx((found.low, found.high), abs=0.005)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**31), n=st.integers(1, 60), classes=st.integers(2, 9))
+def test_an_interval_of_accuracy_is_the_recall_interval_of_all_faces_together(seed, n, classes):
+    """One formula for every proportion; it holds the proportion itself."""
+    labels, probabilities = draw(seed, n, classes)
+    scores = score(labels, probabilities, expressions=[str(index) for index in range(classes)])
+    assert scores.interval == wilson_interval(round(scores.accuracy * n), n)
+    assert scores.interval.low <= scores.accuracy <= scores.interval.high
 
 
 def test_wilson_intervals_are_those_of_the_literature():
@@ -134,7 +145,7 @@ def test_recall_without_faces_could_be_anything():
 def test_seven_expressions_keep_their_order():
     """Classes come as the expressions were given."""
     labels, probabilities = draw(0, 50, 7)
-    scores = score(labels, probabilities, expressions=EXPRESSIONS, seed=0)
+    scores = score(labels, probabilities, expressions=EXPRESSIONS)
     assert EXPRESSIONS == tuple(entry.expression for entry in scores.classes)
 
 
@@ -143,7 +154,7 @@ def test_seven_expressions_keep_their_order():
 def test_quick_rates_are_those_of_the_scores(seed, n, classes):
     """Classes without faces included."""
     labels, probabilities = draw(seed, n, classes)
-    scores = score(labels, probabilities, expressions=[str(index) for index in range(classes)], seed=0)
+    scores = score(labels, probabilities, expressions=[str(index) for index in range(classes)])
     rates = rate(labels, probabilities.argmax(axis=1), classes)
     expected = (scores.accuracy, scores.balanced_accuracy, scores.macro_f1)
     assert expected == pytest.approx((rates.accuracy, rates.balanced_accuracy, rates.macro_f1), abs=1e-12)
@@ -152,7 +163,7 @@ def test_quick_rates_are_those_of_the_scores(seed, n, classes):
 def test_faces_without_an_answer_count_in_coverage_alone():
     """The three that were wrong are left out: the seven others are right."""
     answers = np.where(LABELS == PREDICTED, PREDICTED, -1)
-    scores = score(LABELS, np.eye(3)[PREDICTED], expressions=("a", "b", "c"), seed=0, predicted=answers)
+    scores = score(LABELS, np.eye(3)[PREDICTED], expressions=("a", "b", "c"), predicted=answers)
     assert (7, 0.7) == (scores.n, scores.coverage)
     assert 1.0 == scores.accuracy
 
@@ -160,4 +171,4 @@ def test_faces_without_an_answer_count_in_coverage_alone():
 def test_scoring_without_any_answer_says_so():
     """It is told apart from having no faces."""
     with pytest.raises(MienError, match="found 10 without an answer"):
-        score(LABELS, np.eye(3)[PREDICTED], expressions=("a", "b", "c"), seed=0, predicted=np.full(10, -1))
+        score(LABELS, np.eye(3)[PREDICTED], expressions=("a", "b", "c"), predicted=np.full(10, -1))

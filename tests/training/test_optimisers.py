@@ -80,3 +80,25 @@ def test_kernels_keep_their_norm_under_muon() -> None:
         optimizer.step()
     for kernel in (value for value in network.parameters() if value.ndim == 4):
         assert kernel.norm().item() == pytest.approx(len(kernel) ** 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
+def test_every_optimiser_takes_a_closure(optimizer: str) -> None:
+    """As torch defines it: called once with gradients on, its loss handed back, its gradients taken for the step."""
+    torch.manual_seed(0)
+    network = build_model(ModelConfig(name="small"), classes=7, size=16).train()
+    faces = torch.randint(0, 256, (4, 16, 16), dtype=torch.uint8)
+    steps = build_optimizer(network, TrainConfig(optimizer=optimizer, lr=0.05))
+    before, calls = [value.detach().clone() for value in network.parameters()], []
+
+    def closure() -> torch.Tensor:
+        steps.zero_grad()
+        loss = torch.nn.functional.cross_entropy(network(faces), torch.arange(4))
+        loss.backward()
+        calls.append(loss)
+        return loss
+
+    assert steps.step(closure) is calls[0]
+    assert 1 == len(calls)
+    assert any(not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True))
+    assert steps.step() is None

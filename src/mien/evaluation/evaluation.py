@@ -29,7 +29,7 @@ FIGURES = "evaluation.json"
 PREDICTIONS = "predictions.csv"
 FORMAT = 1
 SEED = 0
-"""Seed of the bootstrap: the same evaluation always has the same interval."""
+"""Seed of the bootstrap of differences between decision rules: the same evaluation always has the same ones."""
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
@@ -121,7 +121,7 @@ class Evaluation:
 
     def _score(self, kept: npt.NDArray[np.bool_]) -> Scores:
         labels, probabilities, predicted = self.labels[kept], self.probabilities[kept], self.predicted[kept]
-        return score(labels, probabilities, expressions=self.expressions, seed=SEED, predicted=predicted)
+        return score(labels, probabilities, expressions=self.expressions, predicted=predicted)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -148,6 +148,7 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "rule": asdict(evaluation.rule),
         "n": len(evaluation),
         "copies_in_train_or_valid": int(evaluation.copies.sum()),
+        "interval": {"method": "wilson", "level": LEVEL},
         "bootstrap": {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL},
         "scores": _describe(evaluation.score()),
         "scores_without_copies": None if without is None else _describe(without),

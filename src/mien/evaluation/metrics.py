@@ -1,7 +1,7 @@
 """The figures of an evaluation. In: true labels and probabilities. Out: `Scores`, plain numbers that compare and print.
 
-Accuracy comes with a bootstrap interval, recall with a Wilson interval; what scikit-learn offers is scikit-learn's.
-`rate` and `bootstrap_differences` hold two sets of answers against each other.
+Proportions (accuracy, recall) come with Wilson's interval; what scikit-learn offers is scikit-learn's.
+`rate` and `bootstrap_differences` hold two sets of answers against each other: a difference is no proportion.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Scores:
     Attributes:
         n: faces that were answered.
         coverage: their part of all faces: below 1 only where the decision rule may abstain.
-        interval: 95 % bootstrap interval of `accuracy`.
+        interval: Wilson's 95 % interval of `accuracy`.
         balanced_accuracy: mean recall of the expressions that have faces.
         macro_f1: mean F1 of the expressions that have faces or were given to one.
         log_loss: mean −ln of the true expression's probability, clipped at 2.2e-16, in nats.
@@ -132,7 +132,6 @@ def score(
     probabilities: npt.NDArray[np.floating],
     *,
     expressions: Sequence[str],
-    seed: int,
     predicted: Labels | None = None,
 ) -> Scores:
     """Return every figure of `probabilities` against `labels`.
@@ -141,7 +140,6 @@ def score(
         labels: (N,) true classes, 0 to K − 1, N at least 1. Classes without faces are fine.
         probabilities: (N, K), rows that sum to 1.
         expressions: K names.
-        seed: of the bootstrap.
         predicted: (N,) the answers, negative for none: such faces count in `coverage` alone. None: the most probable.
 
     Raises:
@@ -152,26 +150,22 @@ def score(
     if not answered.any():
         found = f"{len(labels):,} without an answer" if len(labels) else "none"
         raise MienError(f"expected at least one labelled face to score, found {found}")
-    scores = _score_answers(labels[answered], probabilities[answered], predicted[answered], expressions, seed)
+    scores = _score_answers(labels[answered], probabilities[answered], predicted[answered], expressions)
     return replace(scores, coverage=float(answered.mean()))
 
 
 def _score_answers(
-    labels: Labels,
-    probabilities: npt.NDArray[np.floating],
-    predicted: Labels,
-    expressions: Sequence[str],
-    seed: int,
+    labels: Labels, probabilities: npt.NDArray[np.floating], predicted: Labels, expressions: Sequence[str]
 ) -> Scores:
     from sklearn.metrics import confusion_matrix, f1_score, log_loss
 
     classes, exact = np.arange(len(expressions)), probabilities.astype(np.float64)
     confusion = confusion_matrix(labels, predicted, labels=classes)
-    by_class = _score_classes(labels, predicted, expressions)
+    by_class, right = _score_classes(labels, predicted, expressions), int(np.sum(labels == predicted))
     return Scores(
         n=len(labels),
-        accuracy=float(np.mean(labels == predicted)),
-        interval=bootstrap_accuracy(labels, predicted, seed=seed),
+        accuracy=right / len(labels),
+        interval=wilson_interval(right, len(labels)),
         balanced_accuracy=float(np.mean([entry.recall for entry in by_class if entry.support])),
         macro_f1=float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
         log_loss=float(log_loss(labels, exact / exact.sum(axis=1, keepdims=True), labels=classes)),
@@ -204,34 +198,16 @@ def _score_classes(
     )
 
 
-def bootstrap_accuracy(
-    labels: npt.NDArray[np.int64],
-    predicted: npt.NDArray[np.int64],
-    *,
-    seed: int,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-) -> Interval:
-    """Return the percentile bootstrap interval of accuracy (Efron and Tibshirani 1993, section 13.3).
-
-    A resample draws N faces with replacement; all that accuracy sees of it is how many of them are right, and that
-    number is binomial with N draws and the accuracy found. So one binomial draw is one resample, exactly.
-
-    >>> bootstrap_accuracy(np.zeros(100, dtype=int), np.zeros(100, dtype=int), seed=0)
-    Interval(low=1.0, high=1.0)
-    """
-    n, right = len(labels), int(np.sum(labels == predicted))
-    drawn = np.random.default_rng(seed).binomial(n, right / n, size=resamples) / n
-    low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]).tolist()
-    return Interval(low=low, high=high)
-
-
 def wilson_interval(right: int, total: int, *, level: float = LEVEL) -> Interval:
     """Return Wilson's interval of a proportion (Wilson 1927): sound for few faces, and for none it is all of [0, 1].
+
+    Ten of ten right are no proof of a network without error, as a bootstrap, which can only draw right ones, says.
 
     >>> interval = wilson_interval(8, 10)
     >>> round(interval.low, 3), round(interval.high, 3)
     (0.49, 0.943)
+    >>> round(wilson_interval(10, 10).low, 2)
+    0.72
     """
     if total == 0:
         return Interval(low=0.0, high=1.0)
@@ -239,7 +215,8 @@ def wilson_interval(right: int, total: int, *, level: float = LEVEL) -> Interval
     centre = proportion + z**2 / (2 * total)
     reach = z * math.sqrt(proportion * (1.0 - proportion) / total + z**2 / (4 * total**2))
     low, high = ((centre + sign * reach) / (1.0 + z**2 / total) for sign in (-1.0, 1.0))
-    return Interval(low=max(0.0, low), high=min(1.0, high))
+    # Rounding must not leave out the proportion itself, as at ten of ten.
+    return Interval(low=max(0.0, min(low, proportion)), high=min(1.0, max(high, proportion)))
 
 
 def rate(labels: Labels, predicted: Labels, classes: int) -> Rates:

@@ -45,7 +45,7 @@ def build_model(config: ModelConfig, *, classes: int, size: int) -> Network:
 
         return build_timm(config.name.removeprefix(TIMM), classes=classes, size=size)
     if config.name not in MODELS:
-        hint = suggest(config.name, MODELS.keys())
+        hint = suggest(config.name, MODELS)
         raise ConfigError(f"model {config.name!r}: expected one of {', '.join(MODELS)}, or timm:NAME{hint}")
     multiple = SIZE_MULTIPLES[config.name]
     if size < 2 * multiple or size % multiple:

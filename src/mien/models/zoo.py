@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from mien.errors import ConfigError, MissingExtraError
-from mien.hints import ask, find_nearest
+from mien.hints import ask, suggest
 from mien.models.network import Network
 
 
@@ -23,7 +23,7 @@ def build_timm(name: str, *, classes: int, size: int) -> Network:
     except RuntimeError as error:  # timm imports torchvision, whose binary must match torch's
         raise ConfigError(f"model 'timm:{name}': timm does not import beside this torch ({error})") from None
     if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_')[0]}*")[:3] or find_nearest(name, timm.list_models())
-        hint = ask([f"timm:{one}" for one in near], before="; ")
+        near = [f"timm:{one}" for one in timm.list_models(f"*{name.split('_')[0]}*")[:3]]
+        hint = ask(near, before="; ") or suggest(f"timm:{name}", (f"timm:{one}" for one in timm.list_models()))
         raise ConfigError(f"model 'timm:{name}': timm has no network of this name{hint}")
     return Network(nn.Sequential(timm.create_model(name, num_classes=classes, in_chans=1)), size=size)

@@ -133,4 +133,4 @@ def find_recipe(name: str) -> Recipe:
     """
     if name in RECIPES:
         return RECIPES[name]
-    raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{suggest(name, RECIPES.keys())}")
+    raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{suggest(name, RECIPES)}")

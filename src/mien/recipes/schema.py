@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mien.errors import ConfigError
-from mien.hints import ask, find_nearest, suggest
+from mien.hints import ask, find_nearest
 from mien.recipes.field_names import list_values, list_words
 
 MAX_EPOCHS = 1000
@@ -285,7 +285,7 @@ def _check(section: Any) -> None:
         value, key = getattr(section, entry.name), f"{section_name}.{entry.name}"
         if get_origin(hints[entry.name]) is Literal and value not in get_args(hints[entry.name]):
             expected = ", ".join(get_args(hints[entry.name]))
-            hint = suggest(str(value), list_values(get_args(hints[entry.name])))
+            hint = ask(find_nearest(str(value), list_values(get_args(hints[entry.name]))), before="; ")
             raise ConfigError(f"{key}: expected one of {expected}, found {value!r}{hint}")
         if "range" in entry.metadata:
             _check_number(key, value, hints[entry.name], entry.metadata["range"])

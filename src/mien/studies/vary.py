@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import get_args
 
 from mien.errors import ConfigError
-from mien.hints import ask, find_nearest
+from mien.hints import ask, suggest
 from mien.recipes.schema import AugmentConfig, ClassWeights, Recipe, Sampling, find_fields, override
 
 AUGMENTATION, EARLY_STOPPING, ENSEMBLE = "augmentation", "early-stopping", "ensemble"
@@ -77,5 +77,4 @@ def _level(name: str, value: str, *changes: str) -> Level:
 
 
 def _suggest(text: str) -> str:
-    near = find_nearest(text, NAMES) or [f"{name}=V1,V2" for name in find_fields(text)]
-    return ask(near, before="; ")
+    return suggest(text, NAMES) or ask([f"{name}=V1,V2" for name in find_fields(text)], before="; ")

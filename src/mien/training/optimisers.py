@@ -94,12 +94,24 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": 0.0, "orthogonal": False, "weight_decay": 0.0, "scale": 1.0})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient.
+
+        Args:
+            closure: computes the loss and its gradients anew, and returns the loss.
+
+        Returns:
+            The loss of `closure`, before the step; None without one.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             for value in group["params"]:
                 if value.grad is not None:
                     self._move(value, value.grad, group)
+        return loss
 
     def _move(self, value: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         gradient = gradient.add(value, alpha=group["weight_decay"]) if group["weight_decay"] else gradient
