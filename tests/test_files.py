@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.files import list_leftovers, make_folder, remove_leftovers, write_aside, write_text
+from mien.files import make_folder, name_aside, remove_leftovers, write_aside, write_text
 
 LIMITED = """
 import resource, sys
@@ -77,7 +78,7 @@ def test_a_folder_in_the_place_of_the_file_stays(tmp_path: Path) -> None:
     with pytest.raises(MienError, match=r"cannot be written \(Is a directory\)"):
         write_text(tmp_path / "numbers.txt", "1 2 3")
     assert (tmp_path / "numbers.txt").is_dir()
-    assert [] == list_leftovers(tmp_path)
+    assert ["numbers.txt"] == [path.name for path in tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +144,9 @@ def test_the_name_beside_ends_like_the_file(tmp_path: Path) -> None:
     assert [0, 1, 2] == np.load(tmp_path / "faces.npy").tolist()
 
 
-def test_leftovers_of_a_killed_process_are_found_and_removed(tmp_path: Path) -> None:
-    """Only they: files of the user stay."""
-    for name in ("numbers.txt", ".hidden", "notes.tmp"):
+def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    """Only they: files of the user stay, and what somebody writes now."""
+    for name in ("numbers.txt", ".hidden", "notes.tmp", ".mien-notes.tmp"):
         (tmp_path / name).write_text("the user's")
     code = (
         "import os, sys; from pathlib import Path; from mien.files import write_aside\n"
@@ -153,10 +154,25 @@ def test_leftovers_of_a_killed_process_are_found_and_removed(tmp_path: Path) -> 
     )
     command = [sys.executable, "-c", code, str(tmp_path / "numbers.txt")]
     assert 9 == subprocess.run(command, check=False, timeout=120).returncode
-    assert 1 == len(list_leftovers(tmp_path))
-    remove_leftovers(tmp_path)
-    assert [".hidden", "notes.tmp", "numbers.txt"] == sorted(path.name for path in tmp_path.iterdir())
+    assert 5 == len(list(tmp_path.iterdir()))
+    with write_aside(tmp_path / "more.txt") as aside:
+        aside.write_text("whole")
+        assert 4 == remove_leftovers(tmp_path)
+    assert "whole" == (tmp_path / "more.txt").read_text()
+    expected = [".hidden", ".mien-notes.tmp", "more.txt", "notes.tmp", "numbers.txt"]
+    assert expected == sorted(path.name for path in tmp_path.iterdir())
     assert "the user's" == (tmp_path / "numbers.txt").read_text()
+
+
+def test_leftovers_of_another_machine_stay_for_a_day(tmp_path: Path) -> None:
+    """Nobody here knows whether their writer is there still."""
+    own = name_aside(tmp_path / "numbers.txt").name.split("-")
+    young, old = (tmp_path / "-".join((own[0], host * 8, "1", own[3])) for host in "ab")
+    for path in (young, old):
+        path.write_text("half")
+    os.utime(old, (0, 0))
+    remove_leftovers(tmp_path)
+    assert [young] == list(tmp_path.iterdir())
 
 
 def test_a_new_file_has_the_mode_of_new_files(tmp_path: Path) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import errno
+import functools
+import hashlib
 import os
+import platform
+import re
 import secrets
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,9 +18,8 @@ from typing import IO, Any
 
 from mien.errors import MienError, RunError
 
-MARK = ".tmp"
-"""Stands in the name of every file that is being written; a name that begins with a dot and holds it is a leftover
-once its writer is gone."""
+_ASIDE = re.compile(r"\.mien-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}\.tmp")
+_DAY_SECONDS = 86_400.0
 
 _WRITING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS))
 """What an open file says when it cannot be written on, without its name."""
@@ -134,19 +139,49 @@ def name_aside(path: Path) -> Path:
     """
     if not path.name:
         raise MienError(f"{path}: expected the name of a file to write, found a folder")
-    return path.with_name(f".mien-{os.getpid()}-{secrets.token_hex(6)}{MARK}{path.suffix}")
+    return path.with_name(f".mien-{_name_host()}-{os.getpid()}-{secrets.token_hex(6)}.tmp{path.suffix}")
 
 
-def list_leftovers(folder: Path) -> list[Path]:
-    """Return the files right in `folder` that somebody writes now, or wrote when the process was killed."""
-    return sorted(path for path in folder.glob(f".*{MARK}*") if path.is_file())
+def remove_leftovers(folder: Path) -> int:
+    """Remove the files right in `folder` that killed processes left half-written; return how many bytes they took.
+
+    Those of a process that is there still stay, and those of another machine until they are a day old.
+    """
+    freed = 0
+    for path in folder.glob(".mien-*.tmp*"):
+        with suppress(OSError):  # gone already, or somebody else's
+            if _is_left_over(path):
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
+    return freed
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left in `folder`; only for a folder that nobody else is writing to."""
-    for path in list_leftovers(folder):
-        with suppress(OSError):
-            path.unlink()
+def _is_left_over(path: Path) -> bool:
+    named = _ASIDE.match(path.name)
+    if named is None or not path.is_file():
+        return False
+    if named["host"] == _name_host() and not _is_running(int(named["process"])):
+        return True
+    return time.time() - path.stat().st_mtime > _DAY_SECONDS
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # where signal 0 would end it
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # of another user
+    return True
+
+
+@functools.cache
+def _name_host() -> str:
+    """Return what tells this machine from others that may write to the same folder."""
+    return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
 
 
 def _find_mode(aside: Path) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,34 @@ def train_in(path: Path, recipe: Recipe, should_stop: Callable[[], bool] = lambd
     folder = RunFolder(path)
     (path / "checkpoints").mkdir(parents=True, exist_ok=True)
     return train(recipe, FACES, VALID, folder=folder, facts=FACTS, options=Options(should_stop=should_stop))
+
+
+def test_equal_trainings_give_equal_files(tmp_path: Path) -> None:
+    """Byte for byte, the weights to use and those of single epochs; how long it took stands in the history alone."""
+    recipe = tiny_recipe("train.keep_last=2")
+    first, second = (tmp_path / name for name in ("first", "second"))
+    for path in (first, second):
+        train_in(path, recipe)
+    names = sorted(
+        str(path.relative_to(first)) for path in first.rglob("*.safetensors") if "checkpoints" not in str(path)
+    )
+    assert 3 == len(names)
+    assert [] == [name for name in names if (first / name).read_bytes() != (second / name).read_bytes()]
+    assert not {"seconds", "faces_per_second"} & set(load_tensors(first / "model.safetensors")[1])
+    assert all("seconds" in json.loads(line) for line in (first / "history.jsonl").read_text().splitlines())
+
+
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path: Path) -> None:
+    """By the next one in the same folder; the process that wrote it is gone."""
+    code = (
+        "import os, sys; from pathlib import Path; from mien.files import write_aside\n"
+        "with write_aside(Path(sys.argv[1])) as aside: aside.write_text('half'); os._exit(9)"
+    )
+    (tmp_path / "checkpoints").mkdir()
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "checkpoints" / "last.safetensors")], check=False)
+    assert 1 == len(list(tmp_path.rglob(".*")))
+    train_in(tmp_path, tiny_recipe())
+    assert [] == list(tmp_path.rglob(".*"))
 
 
 def stop_after(looks: int) -> Callable[[], bool]:

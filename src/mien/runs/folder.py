@@ -24,7 +24,7 @@ from torch import Tensor
 
 from mien.errors import RunError
 from mien.faces import Targets
-from mien.files import lock_folder, make_folder, write_aside, write_text
+from mien.files import lock_folder, make_folder, remove_leftovers, write_aside, write_text
 from mien.runs.run import WEIGHTS, Facts, load_tensors, save_tensors
 
 Record = dict[str, float]
@@ -86,6 +86,11 @@ class RunFolder:
         """
         with lock_folder(self.path, "another mien train is at work here: wait for it, or give another --out"):
             yield
+
+    def tidy(self) -> None:
+        """Remove what killed trainings left half-written: each file may be as large as a checkpoint."""
+        for folder in (self.path, self.last.parent, self.path / "epochs"):
+            remove_leftovers(folder)
 
     def refuse_overwriting(self) -> None:
         """Raise RunError if a run is here already."""

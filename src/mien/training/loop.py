@@ -30,6 +30,9 @@ from mien.training.together import agree, ask_main, collect, deal, notice_loss
 LOOK_EVERY = 10
 """Steps between two looks at the loss: each look makes a GPU wait."""
 
+CLOCKS = ("seconds", "faces_per_second")
+"""What an epoch's record tells of the machine; the weights leave it out, so that equal trainings give equal files."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -166,6 +169,8 @@ class _Trainer:
 
     def run_epochs(self) -> Outcome:
         """Go on where the folder says."""
+        if self.is_main:
+            self.folder.tidy()
         if ask_main(self.accelerator, self.folder.last.exists):
             self.restore()
         stopped = self.at.stopping.reason(self.config)
@@ -257,11 +262,11 @@ class _Trainer:
             plateau = plateau.after(seen, plateau_factor=factor, patience=patience)
         history = (*self.at.history, record)
         self.at = _Position(epoch=epoch, history=history, stopping=stopping, plateau=plateau)
+        known = {**self.facts, **{name: value for name, value in record.items() if name not in CLOCKS}}
         if self.is_main and (stopping.best_epoch == epoch or self.config.keep == "last"):
-            save_tensors(self.folder.weights, self.engine.evaluated.state_dict(), {**self.facts, **record})
+            save_tensors(self.folder.weights, self.engine.evaluated.state_dict(), known)
         if self.is_main and self.config.keep_last:
-            weights = self.engine.evaluated.state_dict()
-            self.folder.save_snapshot(weights, {**self.facts, **record}, keep=self.config.keep_last)
+            self.folder.save_snapshot(self.engine.evaluated.state_dict(), known, keep=self.config.keep_last)
         self.save(torch.zeros(2))
         if self.events is not None:
             self.events(record)
