@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +164,20 @@ def test_pixels_have_to_make_a_square() -> None:
     """62 pixels are no face."""
     with pytest.raises(DataError, match=r"line 2: expected a square of pixels, as 2304 = 48x48, found 62"):
         read(["pixels", " ".join("1" * 62)])
+
+
+def test_blank_lines_take_no_memory(tmp_path: Path) -> None:
+    """Four million of them after the faces, read with four gigabytes of memory: they are no rows."""
+    row = "{}," + " ".join(["7"] * 2304) + ",Training\n"
+    with (tmp_path / "faces.csv").open("w") as file:
+        file.write("emotion,pixels,Usage\n" + row.format(0) + row.format(3))
+        for _ in range(4):
+            file.write("\n" * 1_000_000)
+    code = (
+        "import resource, sys; from mien.data import load\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
+        "print(len(load(sys.argv[1], cache=False).train))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "faces.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert ("2\n", "") == (done.stdout, done.stderr)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mien.data.bad import BadInputs
+from mien.data.limits import check_size, limit_stream, list_members, open_member
 from mien.errors import DataError
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -50,7 +51,6 @@ _FOREIGN = {
 }
 SYNTHETIC_MARK = "synthetic.txt"
 """A file of this name, beside the splits, says that the faces are drawn."""
-MAX_ENTRY_BYTES = 1 << 32
 MAX_KEPT_BYTES = 1 << 24
 """Of a tar archive's entry: smaller ones, pictures, are kept in memory, because they can be read in order alone."""
 
@@ -189,7 +189,7 @@ def open_tree(path: Path, bad: BadInputs) -> Iterator[Tree]:
             with tarfile.open(fileobj=file) as archive:
                 yield see_tar(path.name, archive, bad)
         elif magic.startswith(b"\x1f\x8b"):
-            yield _see_single(path, "gzip file", lambda _: gzip.open(path))  # type: ignore[arg-type,return-value]  # noqa: SIM115
+            yield _see_single(path, "gzip file", lambda _: limit_stream(gzip.open(path), path.name))  # noqa: SIM115
         else:
             yield _see_single(path, "file", lambda _: path.open("rb"))
 
@@ -271,8 +271,7 @@ def _see_zip(name: str, archive: zipfile.ZipFile, bad: BadInputs) -> Tree:
 
 
 def _open_limited(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> BinaryIO:
-    if info.file_size > MAX_ENTRY_BYTES:
-        raise DataError(where, f"expected at most {MAX_ENTRY_BYTES:,} bytes, found {info.file_size:,}")
+    check_size(info.file_size, where)
     return archive.open(info)  # type: ignore[return-value]  # it reads like any other
 
 
@@ -280,15 +279,15 @@ def see_tar(name: str, archive: tarfile.TarFile, bad: BadInputs) -> Tree:
     """Return the entries of a tar archive; small ones are read at once, and stay when the archive is closed."""
     members: dict[str, tarfile.TarInfo] = {}
     kept: dict[str, bytes] = {}
-    for member in archive:
+    for member in list_members(archive, name):
         file = member.name.removeprefix("./")
         members[file] = member
         if member.isreg() and member.size <= MAX_KEPT_BYTES and (is_wanted(file) or is_beside(file)):
-            kept[file] = _extract(archive, member).read()
+            kept[file] = open_member(archive, member, name).read()
     files = _check_names(name, [file for file, member in members.items() if member.isreg()], bad)
 
-    def open_member(file: str) -> BinaryIO:
-        return BytesIO(kept[file]) if file in kept else _extract(archive, members[file])
+    def open_file(file: str) -> BinaryIO:
+        return BytesIO(kept[file]) if file in kept else open_member(archive, members[file], name)
 
     folders = _list_folders(f"{file}/" if member.isdir() else file for file, member in members.items())
     return Tree(
@@ -296,16 +295,10 @@ def see_tar(name: str, archive: tarfile.TarFile, bad: BadInputs) -> Tree:
         files=tuple(filter(is_wanted, files)),
         folders=folders,
         container="tar archive",
-        open=open_member,
+        open=open_file,
         beside=tuple(filter(is_beside, files)),
         unread=count_unread(files),
     )
-
-
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
-    stream = archive.extractfile(member)
-    assert stream is not None  # a regular file
-    return stream  # type: ignore[return-value]
 
 
 def _see_single(path: Path, container: str, opener: Callable[[str], BinaryIO]) -> Tree:

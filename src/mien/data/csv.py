@@ -112,8 +112,11 @@ def _probe_side(table: Table, block: Block) -> int:
 
 
 def _guess_rows(stream: BinaryIO, block: Block, pixels: int) -> int:
-    """Return how many rows the whole stream has, as far as its size tells: memory for them is taken at once."""
-    rows = min(block.text.count(b"\n"), len(block.text) // (2 * pixels) + 1)  # a pixel is a digit and a blank at least
+    """Return how many rows of so many pixels the whole stream has, as far as its size tells.
+
+    Memory for them is taken at once. A blank line is no row: a pixel takes two bytes of text, its digit and a space.
+    """
+    rows = min(block.text.count(b"\n"), len(block.text) // (2 * pixels) + 1)
     try:
         blocks = os.fstat(stream.fileno()).st_size / len(block.text)
     except (OSError, AttributeError):  # a stream within an archive has no file of its own
