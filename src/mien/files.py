@@ -18,6 +18,9 @@ from typing import IO, Any
 
 from mien.errors import MienError, RunError
 
+OWN_FILE = 0o600
+"""Permissions of a file that nobody else may read or write."""
+
 _ASIDE = re.compile(r"\.mien-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-[0-9a-f]{12}\.tmp")
 _DAY_SECONDS = 86_400.0
 
@@ -28,11 +31,15 @@ _PROBE_BYTES = 1 << 20
 
 
 @contextmanager
-def write_aside(path: Path) -> Iterator[Path]:
+def write_aside(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Yield a path to write to; on success it replaces `path` at once, on failure `path` stays as it was.
 
     Any number of threads and processes may write the same path: the last one to finish wins, and nobody ever sees a
     mixture. An error of the block that has nothing to do with the file comes out as it is.
+
+    Args:
+        path: of the file.
+        mode: its permissions; None: those that a new file has here.
 
     Raises:
         MienError: the disk is full, or the folder is missing or may not be written.
@@ -47,7 +54,7 @@ def write_aside(path: Path) -> Iterator[Path]:
     aside = name_aside(path)
     try:
         with _name_trouble(path):
-            mode = _find_mode(aside)
+            found = _find_mode(aside)
         try:
             yield aside
         except OSError as error:
@@ -56,7 +63,7 @@ def write_aside(path: Path) -> Iterator[Path]:
                 raise
             raise _refuse(path, trouble) from error
         with _name_trouble(path):
-            aside.chmod(mode)
+            aside.chmod(found if mode is None else mode)
             _flush(aside)
             aside.replace(path)
     finally:
@@ -104,16 +111,44 @@ def take_lock(file: IO[Any]) -> bool:
     return True
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
     """Write `text` as UTF-8 to `path`, all of it or nothing."""
-    with write_aside(path) as aside:
+    with write_aside(path, mode=mode) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, all of it or nothing."""
-    with write_aside(path) as aside:
-        aside.write_bytes(content)
+def is_own(status: os.stat_result) -> bool:
+    """Tell whether nobody but this user (and root, who may do anything) can have written a file."""
+    if not hasattr(os, "geteuid"):
+        return True  # where files have no owners that could be told so
+    return status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
+
+
+def hold_file(descriptor: int) -> None:
+    """Mark an open file as in use, by a lock that others may share, for as long as it, or a map of it, is open.
+
+    Python keeps a descriptor of its own for a map, and a lock goes with the last descriptor, or with the process. Where
+    the system has no such locks, or somebody is just removing the file, nothing happens.
+    """
+    fcntl = _find_locks()
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def remove_unused(path: Path) -> bool:
+    """Remove a file unless somebody holds it as in use; tell whether it is gone."""
+    fcntl = _find_locks()
+    try:
+        with path.open("rb") as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(path: Path) -> Path:
@@ -155,6 +190,15 @@ def remove_leftovers(folder: Path) -> int:
                 path.unlink()
                 freed += size
     return freed
+
+
+def _find_locks() -> Any:
+    """Return the module of locks; None on Windows, which lets nobody remove a file that is in use anyway."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        return None
+    return fcntl
 
 
 def _is_left_over(path: Path) -> bool:

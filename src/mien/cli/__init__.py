@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "recognise": "mien.cli.recognise",
     "serve": "mien.cli.serve",
     "detector": "mien.cli.detector",
+    "cache": "mien.cli.cache",
     "theory": "mien.cli.theory",
 }
 """Command name -> module; the module holds a function of the same name. The order is that of the help text."""

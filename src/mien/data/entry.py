@@ -6,6 +6,8 @@ The file holds four arrays one after the other as NumPy writes them: images, lab
 from __future__ import annotations
 
 import json
+import math
+import os
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,8 +18,10 @@ from numpy.lib import format as npy
 
 from mien.errors import DataError
 from mien.faces import Faces, Splits
-from mien.files import write_aside
+from mien.files import OWN_FILE, hold_file, is_own, write_aside
 
+SHAPE_SIDES = 3
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError, DataError)
 _FACTS = ("expressions", "source", "kind", "synthetic", "skipped", "warnings")
 
 
@@ -33,26 +37,40 @@ def write_entry(path: Path, splits: Splits) -> None:
     facts: dict[str, Any] = {name: getattr(splits, name) for name in _FACTS}
     facts["counts"] = {name: len(faces) for name, faces in named.items()}
     facts["checksum"] = _sum(labels, ids)
-    with write_aside(path) as aside, aside.open("wb") as file:
+    with write_aside(path, mode=OWN_FILE) as aside, aside.open("wb") as file:
         _write_images(file, [faces.images for faces in named.values()])
         for array in (labels, ids, np.frombuffer(json.dumps(facts).encode(), np.uint8)):
             np.save(file, array, allow_pickle=False)
 
 
 def read_entry(path: Path) -> Splits | None:
-    """Return the splits that `path` holds, or None where it is missing, cut off or not what was written.
+    """Return the splits that `path` holds, or None where it is missing, cut off, not what was written or not our own.
 
-    All but the pixels is held against its checksum; to read 83 MB of pixels would cost more than the cache saves.
+    All but the pixels is held against its checksum; to read 83 MB of pixels would cost more than the cache saves. So
+    a file that others may have written is not believed.
     """
     try:
         with path.open("rb") as file:
-            images = _map_images(file, path)
-            labels, ids, text = (np.load(file, allow_pickle=False) for _ in range(3))
-        facts = json.loads(text.tobytes())
+            if not is_own(os.fstat(file.fileno())):
+                return None
+            images = _map_images(file)
+            labels, ids, facts = _read_rest(file)
         if facts.pop("checksum") != _sum(labels, ids) or sum(facts["counts"].values()) != len(images):
             return None
         return _cut(images, labels, ids, facts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, DataError):
+    except _DAMAGE:
+        return None
+
+
+def describe_entry(path: Path) -> str | None:
+    """Return in words what `path` holds, without the pixels; None where it is no entry."""
+    try:
+        with path.open("rb") as file:
+            shape = _skip_images(file)[0]
+            facts = _read_rest(file)[2]
+        drawn = ", drawn" if facts["synthetic"] else ""
+        return f"{shape[0]:,} faces of {shape[2]}×{shape[1]} pixels{drawn}"
+    except _DAMAGE:
         return None
 
 
@@ -64,13 +82,31 @@ def _write_images(file: BinaryIO, parts: list[npt.NDArray[np.uint8]]) -> None:
         np.ascontiguousarray(part).tofile(file)
 
 
-def _map_images(file: BinaryIO, path: Path) -> npt.NDArray[np.uint8]:
+def _map_images(file: BinaryIO) -> npt.NDArray[np.uint8]:
+    """Return the pixels as a map of the file, which is held as in use for as long as the map is there."""
+    shape, dtype, start = _skip_images(file)
+    hold_file(file.fileno())
+    images = np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape)
+    file.seek(start + images.size)
+    return images.view(np.ndarray)
+
+
+def _skip_images(file: BinaryIO) -> tuple[tuple[int, ...], Any, int]:
+    """Return shape, type and place of the pixels; the file then stands behind them."""
     npy.read_magic(file)
     shape, _, dtype = npy.read_array_header_1_0(file)
     start = file.tell()
-    images = np.memmap(path, dtype=dtype, mode="r", offset=start, shape=shape)
-    file.seek(start + images.size)
-    return images.view(np.ndarray)
+    if len(shape) != SHAPE_SIDES or dtype != np.uint8:
+        raise ValueError("no pixels")
+    file.seek(start + math.prod(shape))
+    return shape, dtype, start
+
+
+def _read_rest(file: BinaryIO) -> tuple[Any, Any, dict[str, Any]]:
+    """Return labels, ids and facts."""
+    labels, ids, text = (np.load(file, allow_pickle=False) for _ in range(3))
+    facts: dict[str, Any] = json.loads(text.tobytes())
+    return labels, ids, facts
 
 
 def _cut(images: npt.NDArray[np.uint8], labels: Any, ids: Any, facts: dict[str, Any]) -> Splits:
