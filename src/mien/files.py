@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import functools
 import hashlib
@@ -11,7 +12,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -111,10 +112,26 @@ def take_lock(file: IO[Any]) -> bool:
     return True
 
 
-def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write `text` as UTF-8 to `path`, all of it or nothing."""
+def write_text(path: Path, text: str, *, mode: int | None = None, errors: str = "backslashreplace") -> None:
+    """Write `text` as UTF-8 to `path`, all of it or nothing.
+
+    Args:
+        path: of the file.
+        text: may hold names of files that are no text: what cannot be written in UTF-8 is treated as `errors` says.
+        mode: as in `write_aside`.
+        errors: a name that Python knows; in JSON a backslash and what follows is read back as it was.
+    """
     with write_aside(path, mode=mode) as aside:
-        aside.write_text(text, encoding="utf-8", newline="\n")
+        aside.write_text(text, encoding="utf-8", errors=errors, newline="\n")
+
+
+def write_rows(path: Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write rows, the heading first, as CSV in UTF-8 to `path`, all of it or nothing."""
+    with (
+        write_aside(path) as aside,
+        aside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def is_own(status: os.stat_result) -> bool:

@@ -262,3 +262,21 @@ def test_options_that_cannot_be_are_told_in_one_line_and_nothing_is_written(
     assert (2, "", 1) == (ending.value.code, printed.out, printed.err.count("\n"))
     assert message in printed.err
     assert ["faces.csv"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_file_whose_name_is_no_text_is_audited_and_kept(tmp_path: Path) -> None:
+    """Table and page tell it in escapes; the list of faces to keep leads back to it."""
+    folder = write_shapes(tmp_path / "shapes", 4, splits=("train", "test"))
+    odd = Path(os.fsdecode(os.fsencode(folder / "train" / "top") + b"/\xff\xfe.png"))
+    try:
+        odd.write_bytes(next((folder / "train" / "top").glob("*.png")).read_bytes())
+    except OSError:
+        pytest.skip("the file system takes only names that are text")
+    done = run_mien("audit", "shapes", "--out", "found", "--drop", "exact-copies", cwd=tmp_path)
+    assert (0, "") == (done.status, done.err)
+    with (tmp_path / "found" / "audit.csv").open(encoding="utf-8", newline="") as file:
+        assert any("\\udcff\\udcfe.png" in row["id"] or "\\udcff" in row["other_id"] for row in csv.DictReader(file))
+    splits = load(folder)
+    kept = {name: np.ones(len(faces), dtype=bool) for name, faces in splits.named().items()}
+    write_list(tmp_path / "kept.txt", splits, kept)
+    assert len(splits.named()["train"]) == len(keep_only(splits, tmp_path / "kept.txt").named()["train"])

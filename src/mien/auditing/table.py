@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from mien.auditing.examine import Audit
-from mien.files import write_aside
+from mien.auditing.finding import Finding
+from mien.files import write_rows
 
 COLUMNS = ("kind", "split", "id", "label", "group", "other_split", "other_id", "score", "detail")
 
@@ -17,10 +17,10 @@ def write_table(audit: Audit, path: Path) -> None:
     Raises:
         MienError: it cannot be written; what stood there before stays.
     """
-    with write_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for finding in audit.findings:
-            group = "" if finding.group is None else finding.group
-            others = (finding.other_split, finding.other_id, f"{finding.score:.6g}", finding.detail)
-            writer.writerow((finding.kind, finding.split, finding.id, finding.label, group, *others))
+    write_rows(path, (COLUMNS, *(_list_cells(finding) for finding in audit.findings)))
+
+
+def _list_cells(finding: Finding) -> tuple[object, ...]:
+    group = "" if finding.group is None else finding.group
+    others = (finding.other_split, finding.other_id, f"{finding.score:.6g}", finding.detail)
+    return (finding.kind, finding.split, finding.id, finding.label, group, *others)

@@ -17,6 +17,9 @@ from mien.errors import DataError
 from mien.faces import Faces, Splits
 from mien.files import write_text
 
+_NAMES = "surrogatepass"
+"""How a name of a file that is no text is written, so that it is read again as it was."""
+
 Kept = Mapping[str, npt.NDArray[np.bool_]]
 """Name of a split -> bool (N,), True where a face of it is kept."""
 
@@ -34,7 +37,7 @@ def write_list(path: Path, splits: Splits, kept: Kept, *, remarks: Sequence[str]
     torn = next((line for line in lines if len(line.splitlines()) > 1), None)
     if torn is not None:
         raise DataError(splits.source, f"expected ids of one line, found {torn!r}: rename it")
-    write_text(path, "\n".join(lines) + "\n")
+    write_text(path, "\n".join(lines) + "\n", errors=_NAMES)
 
 
 def keep_only(splits: Splits, path: Path) -> Splits:
@@ -63,7 +66,7 @@ def keep_only(splits: Splits, path: Path) -> Splits:
 
 def _read_list(path: Path) -> dict[str, Counter[str]]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8", errors=_NAMES).split("\n")
     except OSError as error:
         raise DataError(path, f"cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:

@@ -21,7 +21,7 @@ import mien
 from mien.errors import MienError, RunError
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
-from mien.files import make_folder, write_aside, write_text
+from mien.files import make_folder, write_rows, write_text
 from mien.labels import tell_columns_apart
 from mien.runs.temperatures import scale_probabilities
 
@@ -132,10 +132,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """
     figures = json.dumps(describe_evaluation(evaluation), indent=2, ensure_ascii=False)
     make_folder(folder)
-    with write_aside(folder / PREDICTIONS) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*LEADING_COLUMNS, *tell_columns_apart(evaluation.expressions, LEADING_COLUMNS)))
-        writer.writerows(_list_rows(evaluation))
+    heading = (*LEADING_COLUMNS, *tell_columns_apart(evaluation.expressions, LEADING_COLUMNS))
+    write_rows(folder / PREDICTIONS, (heading, *_list_rows(evaluation)))
     write_text(folder / FIGURES, figures + "\n")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from mien.errors import DataError, MienError
 from mien.faces import Faces, Splits
-from mien.files import make_folder, write_aside
+from mien.files import make_folder, write_rows
 
 HEADER = ("id", "label")
 
@@ -48,7 +47,4 @@ def write_submission(path: Path, ids: Iterable[str], labels: Iterable[object], *
     """
     refuse_overwriting(path, force=force)
     make_folder(path.parent)
-    with write_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(zip(ids, labels, strict=True))
+    write_rows(path, (HEADER, *zip(ids, labels, strict=True)))
