@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+LONGEST_MESSAGE = 300
+"""Characters of an error: whatever a user gave (a data URL has thousands) is quoted in part."""
+
+LONGEST_WORD = 120
+"""Of what a message quotes without a blank in it, such as a path, so many characters are shown at most."""
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return `text` with at most `longest` characters: what is left out of the middle is a "…".
+
+    >>> shorten("data:image/jpeg;base64,AAAAAAAAAAAAAAAA", 20)
+    'data:imag…AAAAAAAAAA'
+    """
+    if len(text) <= longest:
+        return text
+    head = (longest - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
 class MienError(Exception):
     """Something that the user can mend: the command line prints it as one line and exits with status 2."""
+
+    def __init__(self, message: str) -> None:
+        words = re.sub(r"\S+", lambda word: shorten(word[0], LONGEST_WORD), message) if len(message) > 99 else message
+        super().__init__(shorten(words, LONGEST_MESSAGE))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Python would call the class with `args`, the finished message, where a subclass wants what it is made of.

@@ -133,13 +133,18 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
     ("array", "expected"),
     [
         (np.full((8, 8), np.nan), "found float64 with NaN"),
-        (np.ones((8, 8)), "expected uint8 from 0 to 255, found float64"),
+        (
+            np.full((8, 8), 300.0),
+            "expected pixels from 0 to 1 or from 0 to 255, found float64 with 300 to 300: scale it",
+        ),
+        (np.full((8, 8), -1.0), "found float64 with -1 to -1"),
+        (np.zeros((3, 8, 8), np.uint8), "found (3, 8, 8): channels first are turned by .transpose(1, 2, 0)"),
         (np.zeros((8, 8), np.int64), "found int64"),
         (np.zeros((2, 8, 8, 3), np.uint8), "give several as a list"),
         (np.zeros((8, 8, 2), np.uint8), "found (8, 8, 2)"),
         (np.zeros((0, 8), np.uint8), "found (0, 8)"),
         (np.zeros(8, np.uint8), "found (8,)"),
-        (None, "expected a path, bytes, a uint8 array or a Pillow image, found NoneType"),
+        (None, "expected a path, bytes, a file, a data URL, an array, a tensor or a Pillow image, found NoneType"),
         (3.5, "found float"),
     ],
 )

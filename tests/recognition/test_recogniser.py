@@ -110,8 +110,8 @@ def test_predict_refuses_other_shapes_and_types(recogniser, crops):
 
 def test_a_bad_picture_of_a_list_is_told_by_its_number(recogniser):
     """Counted from 0, as lists are."""
-    with pytest.raises(DataError, match=r"^picture 1: expected uint8"):
-        recogniser.recognise([pair(0, 1), np.ones((4, 4))])
+    with pytest.raises(DataError, match=r"^picture 1: expected pixels from 0 to 1"):
+        recogniser.recognise([pair(0, 1), np.full((4, 4), 300.0)])
 
 
 def test_the_card_says_what_the_network_is(recogniser):

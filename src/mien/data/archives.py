@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mien.data.bad import BadInputs
+from mien.data.formats import PICTURE_SUFFIXES
 from mien.data.limits import check_size, limit_stream, list_members, open_member
 from mien.errors import DataError
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
 BESIDE_SUFFIXES = (
     *(".txt", ".lst", ".list", ".json", ".jsonl", ".ndjson", ".cls", ".yaml", ".yml", ".names"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.recognition.face import Box, Face
-from mien.recognition.pictures import Picture
+from mien.recognition.pictures import Picture, WholePicture
 
 FRAME = (255, 196, 0)
 INK = (24, 24, 24)
@@ -23,6 +24,12 @@ def draw(picture: Picture, faces: Sequence[Face]) -> Picture:
         box = face.box or Box(left=0, top=0, width=image.width, height=image.height)
         _draw_face(pen, box, f"{face.expression} {face.confidence:.0%}", font)
     return np.asarray(image)
+
+
+def draw_on(picture: WholePicture, faces: Sequence[Face]) -> Picture:
+    """Return uint8 (H, W, 3): a copy of a picture, as it was read, with its faces; boxes in its own pixels."""
+    placed = [face if face.box is None else replace(face, box=picture.shrink([face.box])[0]) for face in faces]
+    return draw(picture.pixels, placed)
 
 
 def _draw_face(

@@ -1,13 +1,13 @@
-"""Pictures from anywhere. In: a path, bytes, an array or a Pillow image. Out: uint8 (H, W, 3), RGB, upright.
+"""Pictures from anywhere. In: a path, bytes, a file, an array, … Out: uint8 (H, W, 3), RGB, upright.
 
 Everything bad ends in a `DataError` of one line; a picture with several frames gives its first, and says so.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,16 +15,55 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.data.images import BROKEN, MAX_PIXELS, make_opaque, open_picture, turn_upright
-from mien.errors import DataError, TooLargeError
+from mien.data.formats import UNREAD_SUFFIXES
+from mien.data.images import (
+    BROKEN,
+    MAX_PIXELS,
+    OddPixelsError,
+    make_opaque,
+    open_picture,
+    scale_fractions,
+    turn_upright,
+)
+from mien.errors import DataError, NotAPictureError, TooLargeError
+from mien.recognition.face import Box
+from mien.recognition.inputs import MAX_BYTES, Held, Source, hold, name_source
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 """uint8 (H, W, 3), RGB, upright."""
 
-Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[Any] | Image.Image
-"""What can be read as a picture."""
+_SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations of a camera that was turned by a quarter."""
 
-MAX_BYTES = 1 << 28
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholePicture:
+    """A picture that was read, and how large it is where it came from.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB, upright; of a very large JPEG a half, a quarter or an eighth of its sides.
+        width: of the upright picture itself.
+        height: likewise.
+    """
+
+    pixels: Picture
+    width: int
+    height: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the pixels are all of the picture's."""
+        return self.pixels.shape[:2] == (self.height, self.width)
+
+    def enlarge(self, boxes: Iterable[Box]) -> list[Box]:
+        """Return boxes that were found in `pixels` in pixels of the picture itself."""
+        height, width = self.pixels.shape[:2]
+        return [_move(box, (width, height), (self.width, self.height)) for box in boxes]
+
+    def shrink(self, boxes: Iterable[Box]) -> list[Box]:
+        """Return boxes of the picture itself in pixels of `pixels`."""
+        height, width = self.pixels.shape[:2]
+        return [_move(box, (self.width, self.height), (width, height)) for box in boxes]
 
 
 def read_picture(
@@ -37,32 +76,64 @@ def read_picture(
     """Return a picture as uint8 (H, W, 3), RGB, upright.
 
     Args:
-        source: a path; the bytes of a file; uint8 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA; a Pillow image. The
-            orientation that a camera noted is honoured. What is transparent becomes black, 16 bits become 8.
-        max_pixels: width times height at most; a file's header is asked before anything is decoded.
+        source: a path; the bytes of a file; a file that was opened, such as an upload; a data URL; an array (H, W)
+            grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8, or floats up to 1 or up to 255; a tensor, its channels first
+            or last; a Pillow image. The orientation that a camera noted is honoured. What is transparent becomes black,
+            16 bits become 8.
+        max_pixels: width times height at most; a file's header is asked before anything is decoded. A larger JPEG comes
+            out at a half, a quarter or an eighth of its sides.
         where: what the picture is called in errors; a path calls itself.
-        on_remark: is told, in one line, where only the first of several frames was read.
+        on_remark: is told, in one line, where only the first of several frames was read, or how numbers of more than 8
+            bits were understood.
 
     Raises:
         DataError: the file is missing or cannot be read, is no picture, broken or too large; or the array is of another
             shape or type, or holds NaN.
     """
-    if isinstance(source, np.ndarray):
-        return _check_array(source, where or "array", max_pixels)
-    if isinstance(source, Image.Image):
-        return _take_image(source, where or "image", max_pixels)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decode(bytes(source), where or "bytes", max_pixels, on_remark)
-    try:
-        path = Path(source)
-    except TypeError:
-        found = type(source).__name__
-        problem = f"expected a path, bytes, a uint8 array or a Pillow image, found {found}"
-        raise DataError(where or "picture", problem) from None
-    return _decode(_read_file(path), where or str(path), max_pixels, on_remark)
+    return read_whole(source, max_pixels=max_pixels, where=where, on_remark=on_remark).pixels
+
+
+def read_whole(
+    source: Source,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    where: str | None = None,
+    on_remark: Callable[[str], None] = warnings.warn,
+) -> WholePicture:
+    """Return a picture as `read_picture` reads it, together with its own size.
+
+    Raises:
+        DataError: as `read_picture`.
+    """
+    held: Held = hold(source, where)
+    if isinstance(held, np.ndarray):
+        return _keep_size(_check_array(held, where or "array", max_pixels))
+    if isinstance(held, Image.Image):
+        return _keep_size(_take_image(held, where or "image", max_pixels, on_remark))
+    if isinstance(held, bytes):
+        return _decode(held, where or name_source(source) or "bytes", max_pixels, on_remark)
+    return _decode(_read_file(held), where or str(held), max_pixels, on_remark)
+
+
+def _keep_size(pixels: Picture) -> WholePicture:
+    return WholePicture(pixels=pixels, width=pixels.shape[1], height=pixels.shape[0])
+
+
+def _move(box: Box, source: tuple[int, int], target: tuple[int, int]) -> Box:
+    """Return a box of a picture of one (width, height) in a picture of another."""
+    if source == target:
+        return box
+    across, down = target[0] / source[0], target[1] / source[1]
+    left, top = min(round(box.left * across), target[0] - 1), min(round(box.top * down), target[1] - 1)
+    right = min(max(round((box.left + box.width) * across), left + 1), target[0])
+    bottom = min(max(round((box.top + box.height) * down), top + 1), target[1])
+    return replace(box, left=left, top=top, width=right - left, height=bottom - top)
 
 
 def _read_file(path: Path) -> bytes:
+    if path.suffix.lower() in UNREAD_SUFFIXES:  # some hold a small preview, which is not the picture
+        problem = f"found {path.suffix.lower()}, which is not read: save it as JPEG or PNG"
+        raise NotAPictureError(path, f"expected a picture, {problem}")
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(path, f"expected a picture of at most {MAX_BYTES >> 20} MiB, found {path.stat().st_size:,}")
@@ -75,38 +146,59 @@ def _read_file(path: Path) -> bytes:
         raise DataError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
-def _decode(data: bytes, where: str, max_pixels: int, on_remark: Callable[[str], None]) -> Picture:
-    with open_picture(data, where, max_pixels=max_pixels) as image:
+def _decode(data: bytes, where: str, max_pixels: int, on_remark: Callable[[str], None]) -> WholePicture:
+    with open_picture(data, where, max_pixels=max_pixels) as opened:
+        image, sides = opened.image, (opened.width, opened.height)
         if getattr(image, "is_animated", False):
             on_remark(f"{where}: holds several frames: only the first was looked at")
-        return _make_colour(turn_upright(image))
+        if image.size != sides:
+            shown = f"{sides[0]}x{sides[1]} pixels are looked at as {image.width}x{image.height}"
+            on_remark(f"{where}: {shown}; places are told in its own")
+            if image.getexif().get(0x0112) in _SIDEWAYS:
+                sides = (sides[1], sides[0])
+        else:
+            sides = (0, 0)
+        pixels = _make_colour(turn_upright(image), lambda remark: on_remark(f"{where}: {remark}"))
+        return WholePicture(pixels=pixels, width=sides[0], height=sides[1]) if all(sides) else _keep_size(pixels)
 
 
-def _take_image(image: Image.Image, where: str, max_pixels: int) -> Picture:
+def _take_image(image: Image.Image, where: str, max_pixels: int, on_remark: Callable[[str], None]) -> Picture:
     _check_size(image.width, image.height, where, max_pixels)
     try:
-        return _make_colour(turn_upright(image))
+        return _make_colour(turn_upright(image), lambda remark: on_remark(f"{where}: {remark}"))
+    except OddPixelsError as error:
+        raise DataError(where, str(error)) from error
     except BROKEN as error:  # Pillow decodes late: a broken file shows here
         raise DataError(where, f"expected a whole picture, found a broken one ({error})") from error
 
 
-def _make_colour(image: Image.Image) -> Picture:
-    opaque = make_opaque(image)
-    return np.asarray(opaque.convert("L").convert("RGB") if opaque.mode == "F" else opaque.convert("RGB"))
+def _make_colour(image: Image.Image, on_remark: Callable[[str], None] = lambda remark: None) -> Picture:
+    return np.asarray(make_opaque(image, on_remark).convert("RGB"))
 
 
 def _check_array(array: npt.NDArray[Any], where: str, max_pixels: int) -> Picture:
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise DataError(where, f"expected uint8 from 0 to 255, found {array.dtype} with NaN")
-    if array.dtype != np.uint8:
-        raise DataError(where, f"expected uint8 from 0 to 255, found {array.dtype}: scale it and use .astype('uint8')")
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
-        raise DataError(where, f"expected (H, W), (H, W, 3) or (H, W, 4), found {array.shape}: give several as a list")
+        first = array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.size
+        advice = "channels first are turned by .transpose(1, 2, 0)" if first else "give several as a list"
+        raise DataError(where, f"expected (H, W), (H, W, 3) or (H, W, 4), found {array.shape}: {advice}")
     _check_size(array.shape[1], array.shape[0], where, max_pixels)
+    pixels = _check_values(array, where)
     if channels == 1:
-        return np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)
-    return array if channels == 3 else _make_colour(Image.fromarray(array))
+        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+    return pixels if channels == 3 else _make_colour(Image.fromarray(pixels))
+
+
+def _check_values(array: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+    if array.dtype.kind == "f":
+        try:
+            return scale_fractions(array)  # no remark: this is how arrays of floats are defined
+        except OddPixelsError as error:
+            raise DataError(where, str(error)) from None
+    if array.dtype != np.uint8:
+        problem = f"found {array.dtype}: scale it and use .astype('uint8')"
+        raise DataError(where, f"expected uint8 from 0 to 255 or floats from 0 to 1, {problem}")
+    return array
 
 
 def _check_size(width: int, height: int, where: str, max_pixels: int) -> None:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from threading import Thread
+from pathlib import Path
 from typing import Any, final, overload
 
 import numpy as np
@@ -16,9 +16,11 @@ import numpy.typing as npt
 from mien.recognition.crop import MARGIN, cut_faces
 from mien.recognition.detect import Detector, check_boxes, find_detector
 from mien.recognition.face import Box, Face
+from mien.recognition.inputs import DATA_URL, Source, hold, name_source
 from mien.recognition.model import find_model
 from mien.recognition.network import OnnxNetwork
-from mien.recognition.pictures import Picture, Source, read_picture
+from mien.recognition.opening import start_opening
+from mien.recognition.pictures import Picture, WholePicture, read_whole
 from mien.recognition.results import FoundFaces
 
 PICTURES_AT_ONCE = 32
@@ -27,7 +29,7 @@ PICTURES_AT_ONCE = 32
 
 @final
 class Recogniser:
-    """Recognises expressions.
+    """Recognises expressions; may be shared between threads, and pickled for other processes, which open it anew.
 
     Args:
         run: folder of a run, or a file that `mien export` wrote; None: the network that ships with mien.
@@ -52,12 +54,13 @@ class Recogniser:
         threads: int | None = None,
         on_remark: Callable[[str], None] = warnings.warn,
     ) -> None:
+        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads)
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
         self._opened: Future[OnnxNetwork] = Future()
         if run is None:  # ours is sound: it opens while the first faces are looked for
-            Thread(target=self._open, daemon=True).start()
+            start_opening(self._open)
         else:
             self._opened.set_result(OnnxNetwork(self._model, threads=threads))
 
@@ -66,6 +69,9 @@ class Recogniser:
             self._opened.set_result(OnnxNetwork(self._model, threads=self._threads))
         except BaseException as error:
             self._opened.set_exception(error)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make_again, self._made_of
 
     @property
     def _network(self) -> OnnxNetwork:
@@ -111,12 +117,12 @@ class Recogniser:
             DataError: a picture that cannot be read; in a list, its number is told.
         """
         if not isinstance(pictures, (list, tuple)):
-            return self._recognise_some([pictures], [read_picture(pictures)], detect)[0]
+            return self._recognise_some([pictures], [name_source(pictures)], detect)[0]
         found: list[FoundFaces] = []
         for start in range(0, len(pictures), PICTURES_AT_ONCE):
             sources = pictures[start : start + PICTURES_AT_ONCE]
-            read = [read_picture(source, where=_name(source, at)) for at, source in enumerate(sources, start)]
-            found += self._recognise_some(sources, read, detect)
+            names = [_name(source, at) for at, source in enumerate(sources, start)]
+            found += self._recognise_some(sources, names, detect)
         return found
 
     def find(self, picture: Picture) -> list[Box]:
@@ -142,18 +148,38 @@ class Recogniser:
         """Return a `Face` for each box and its row of probabilities (N, K)."""
         return [_make_face(box, row, self.expressions) for box, row in zip(boxes, probabilities, strict=True)]
 
-    def _recognise_some(self, sources: Sequence[Source], pictures: list[Picture], detect: bool) -> list[FoundFaces]:
-        look = detect and self.detects
-        places: list[list[Box | None]] = [[*self.find(picture)] if look else [None] for picture in pictures]
-        crops = [self.cut(picture, boxes) for picture, boxes in zip(pictures, places, strict=True)]
-        rows = iter(self.predict(np.concatenate(crops)))
-        answers = [self.name(boxes, np.array(list(islice(rows, len(boxes))))) for boxes in places]
-        return [FoundFaces(faces, source) for faces, source in zip(answers, sources, strict=True)]
+    def look(self, picture: WholePicture, *, detect: bool = True) -> tuple[list[Box | None], npt.NDArray[np.uint8]]:
+        """Return the boxes of the faces, in the picture's own pixels, and what the network is shown of each.
+
+        Without `detect`, or a detector, the picture is one face: its box is None.
+        """
+        boxes = self.find(picture.pixels) if detect and self.detects else None
+        crops = self.cut(picture.pixels, [None] if boxes is None else boxes)
+        return ([None] if boxes is None else [*picture.enlarge(boxes)]), crops
+
+    def _recognise_some(self, sources: Sequence[Source], names: Sequence[str | None], detect: bool) -> list[FoundFaces]:
+        # A file object is read once, here; a path is read again where its faces are drawn.
+        held = [hold(source, name) for source, name in zip(sources, names, strict=True)]
+        read = [read_whole(one, where=name) for one, name in zip(held, names, strict=True)]
+        looks = [self.look(picture, detect=detect) for picture in read]
+        rows = iter(self.predict(np.concatenate([crops for _, crops in looks])))
+        answers = [self.name(boxes, np.array(list(islice(rows, len(boxes))))) for boxes, _ in looks]
+        kept = [
+            one if isinstance(one, (bytes, np.ndarray)) else given for one, given in zip(held, sources, strict=True)
+        ]
+        return [FoundFaces(faces, source) for faces, source in zip(answers, kept, strict=True)]
 
 
-def _name(source: Source, position: int) -> str | None:
-    """Return what a picture of a list is called: a file by its path, which is the default, all else by its number."""
-    return None if isinstance(source, (str, os.PathLike)) else f"picture {position}"
+def _name(source: Source, position: int) -> str:
+    """Return what a picture of a list is called: a file by its name, all else by its number."""
+    name = name_source(source)
+    return f"picture {position}" if name is None or name == DATA_URL else name
+
+
+def _make_again(
+    run: Path | None, detector: str | Detector, min_detection: float | None, threads: int | None
+) -> Recogniser:
+    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads)
 
 
 def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:

@@ -10,9 +10,10 @@ from typing import Any, final
 
 from PIL import Image
 
-from mien.recognition.draw import draw
+from mien.recognition.draw import draw_on
 from mien.recognition.face import Face
-from mien.recognition.pictures import Picture, Source, read_picture
+from mien.recognition.inputs import Source
+from mien.recognition.pictures import Picture, read_whole
 
 SHOWN_SIDE = 800
 """Pixels of the longer side of a picture in a notebook, at most."""
@@ -31,12 +32,12 @@ class FoundFaces(list[Face]):
         self.source = source
 
     def draw(self) -> Picture:
-        """Return uint8 (H, W, 3), RGB: the picture with each face framed and named.
+        """Return uint8 (H, W, 3), RGB: the picture, as it is read, with each face framed and named.
 
         Raises:
             DataError: the file is gone.
         """
-        return draw(read_picture(self.source, on_remark=lambda _: None), self)
+        return draw_on(read_whole(self.source, on_remark=lambda _: None), self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a dict a face, ready for JSON."""

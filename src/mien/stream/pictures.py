@@ -20,8 +20,10 @@ import numpy.typing as npt
 
 from mien.errors import DataError, RunError
 from mien.files import make_folder, write_aside
-from mien.recognition import Recogniser, draw, read_picture
+from mien.recognition import Recogniser
+from mien.recognition.draw import draw_on
 from mien.recognition.face import Box, Face
+from mien.recognition.pictures import read_whole
 from mien.stream.rows import Row, make_rows
 
 BATCH_FILES = 32
@@ -100,9 +102,7 @@ def prepare_file(recogniser: Recogniser, file: str, look: Look) -> Prepared | Ou
     """Return a picture's faces, found and cut out; or what became of a file that cannot be read."""
     remarks: list[str] = []
     try:
-        picture = read_picture(file, on_remark=remarks.append)
-        boxes: list[Box | None] = [*recogniser.find(picture)] if look.detect else [None]
-        crops = recogniser.cut(picture, boxes)
+        boxes, crops = recogniser.look(read_whole(Path(file), on_remark=remarks.append), detect=look.detect)
     except DataError as error:
         return Outcome(file=file, rows=[], problem=error.problem)
     except (RunError, ImportError):  # the network cannot be opened: no fault of the file
@@ -163,6 +163,6 @@ def _draw_file(found: tuple[str, list[Face]], *, look: Look) -> None:
     from PIL import Image
 
     file, faces = found
-    drawn = draw(read_picture(file, on_remark=lambda _: None), faces)  # read again: holding it would take memory
+    drawn = draw_on(read_whole(Path(file), on_remark=lambda _: None), faces)  # read again: holding it would take memory
     with write_aside(place_drawing(file, look)) as aside:
         Image.fromarray(drawn).save(aside)

@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from mien.data.formats import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from mien.errors import DataError
+from mien.recognition.inputs import is_address, refuse_address
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".webm", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".wmv")
+
+
+_SUFFIXES = PICTURE_SUFFIXES + UNREAD_SUFFIXES + VIDEO_SUFFIXES
+"""Raw photographs and the like are looked at, too: each is then told as one that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,8 @@ class Sources:
             yield name
         elif glob.has_magic(name):
             yield from _insist(self._walk_glob(name), name, "expected pictures or videos of this pattern, found none")
+        elif is_address(name):
+            raise refuse_address(name)
         else:
             raise DataError(name or "an empty name", "expected a picture, a video or a folder, found nothing there")
 
@@ -105,7 +112,7 @@ def is_video(file: str) -> bool:
 
 def _is_wanted(file: str) -> bool:
     name = os.path.basename(file)
-    return name.lower().endswith(PICTURE_SUFFIXES + VIDEO_SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
 def _insist(files: Iterator[str], where: str, problem: str) -> Iterator[str]:
