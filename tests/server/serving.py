@@ -75,7 +75,7 @@ class Server:
     @contextmanager
     def begin(self, body: bytes, *, sent: int, authorization: str = "") -> Iterator[socket.socket]:
         """Yield a connection on which a request is under way: `sent` bytes of its body have gone out."""
-        head = f"POST /v1/recognise?detect=false HTTP/1.1\r\nHost: mien\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST /v1/recognise?detect=false HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(f"{head}Authorization: {authorization}\r\n\r\n".encode() + body[:sent])
             yield connection

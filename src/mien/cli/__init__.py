@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -99,17 +102,28 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a console that lacks a character shows another one
     warnings.filterwarnings("ignore", module="PIL")  # remarks on damaged metadata: the picture is read or refused
     try:
-        sys.exit(_run())
+        sys.exit(_leave(_run()))
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe went away, as `head` does: nothing to say
         sys.exit(0)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(INTERRUPTED)
+        sys.exit(_leave(INTERRUPTED))
     except (MemoryError, RuntimeError) as error:
         if not (isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)):
             raise
         advice = "take smaller batches (--set train.batch_size, evaluate --batch-size), smaller faces, another --device"
         sys.exit(fail(f"expected enough memory, found too little: {advice}", everywhere=True))
+
+
+def _leave(status: Any) -> Any:
+    """Return `status`; if the command was interrupted, one more Ctrl-C ends the process at once with the same status.
+
+    At its end Python waits for threads that still read a picture. A Ctrl-C would end the waiting but not the threads,
+    and a thread that comes back from a library of C++ into a process that is being taken apart aborts it.
+    """
+    if status == INTERRUPTED and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED))
+    return status
 
 
 def _run() -> Any:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(
@@ -28,6 +27,10 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Origin whose pages may ask, too; may be given again.", show_default=False)
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name under which it is reached, besides localhost; may be given again.", show_default=False),
+    ] = None,
     max_pending: Annotated[int, typer.Option(min=1, help="Requests at once; more are answered 503.")] = 64,
     max_bytes: Annotated[int, typer.Option(min=1, help="Of a request's body.")] = 20 << 20,
     max_pixels: Annotated[int, typer.Option(min=1, help="Of a picture, width times height.")] = 1 << 25,
@@ -42,14 +45,23 @@ def serve(
     from mien.errors import ConfigError
     from mien.recognition import Recogniser
     from mien.server import Limits, build_app, open_socket, run_server
+    from mien.server.guard import is_loopback
 
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")
     limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
     listening = open_socket(host, port)
     recogniser = Recogniser(run, detector=detector, min_detection=min_detection, on_remark=warn)
-    app = build_app(recogniser, limits=limits, token=token, allow_origins=allow_origin or (), threads=threads)
-    _announce(host, listening.getsockname()[1], has_token=token is not None)
+    is_local = is_loopback(host)
+    app = build_app(
+        recogniser,
+        limits=limits,
+        token=token,
+        allow_origins=allow_origin or (),
+        allow_hosts=allow_host or () if is_local else allow_host,
+        threads=threads,
+    )
+    _announce(host, listening.getsockname()[1], is_open=not is_local and token is None)
     run_server(app, listening, client_seconds=client_seconds)
 
 
@@ -68,8 +80,8 @@ def demand_packages() -> None:
             raise MissingExtraError(package, "serve")
 
 
-def _announce(host: str, port: int, *, has_token: bool) -> None:
+def _announce(host: str, port: int, *, is_open: bool) -> None:
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"http://{shown}:{port}  (API: /docs; Ctrl-C stops)")
-    if host not in LOOPBACK and not has_token:
+    if is_open:
         typer.echo("mien: whoever reaches this address may use it: --token asks for a token", err=True)

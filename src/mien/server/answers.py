@@ -66,13 +66,14 @@ class Health(BaseModel):
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Refusal, "description": "A form that cannot be read"},
+    400: {"model": Refusal, "description": "A form or JSON that cannot be read"},
     401: {"model": Refusal, "description": "The server wants its token"},
     403: {"model": Refusal, "description": "A page of another origin asks"},
+    421: {"model": Refusal, "description": "The server is not known under this host name"},
     408: {"model": Refusal, "description": "The body came too slowly"},
     413: {"model": Refusal, "description": "Too many bytes or pixels"},
     415: {"model": Refusal, "description": "Not a picture"},
-    422: {"model": Refusal, "description": "A broken picture, no file, or an impossible option"},
+    422: {"model": Refusal, "description": "A broken picture, none at all, or an impossible option"},
     503: {"model": Refusal, "description": "Too many requests are waiting: try again after Retry-After seconds"},
 }
 """Every status other than 200 that recognition answers with."""
@@ -90,8 +91,38 @@ BODY: dict[str, Any] = {
                 },
                 "encoding": {"files": {"contentType": "image/*"}},
             },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "image": {"type": "string", "description": "base64 or a data URL"},
+                        "images": {"type": "array", "items": {"type": "string"}},
+                        "detect": {"type": "boolean"},
+                    },
+                }
+            },
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
-"""The two forms of a request: one or several files of a form, or the bytes of one picture."""
+"""The three forms of a request: one or several files of a form, JSON, or the bytes of one picture."""
+
+ANALYZE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "img": {"type": "string", "description": "base64 or a data URL; img_path likewise"},
+                        "actions": {"type": "array", "items": {"enum": ["emotion"]}},
+                        "enforce_detection": {"type": "boolean"},
+                        "detector_backend": {"type": "string", "description": "skip: the whole picture is the face"},
+                    },
+                }
+            }
+        },
+    }
+}
+"""The request of /analyze."""

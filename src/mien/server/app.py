@@ -1,6 +1,6 @@
 """The web application. In: a `Recogniser`, limits and who may ask. Out: a FastAPI application.
 
-Its routes: / and /docs (pages), /v1/recognise, /v1/model, /healthz, /readyz, /metrics, /openapi.json.
+Its routes: / and /docs (pages), /v1/recognise, /analyze, /v1/model, /healthz, /readyz, /metrics, /openapi.json.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from starlette.requests import ClientDisconnect
 
 import mien
 from mien.recognition import Recogniser
-from mien.server.answers import BODY, REFUSALS, Answer, Health
+from mien.server.analyze import Analyses, analyze_picture
+from mien.server.answers import ANALYZE_BODY, BODY, REFUSALS, Answer, Health
 from mien.server.batching import Batcher
-from mien.server.guard import BearerToken, SameSite, SecurityHeaders
-from mien.server.limits import Limits, LingeringRefusal, Waiting, read_body
+from mien.server.guard import BearerToken, KnownHost, SameSite, SecurityHeaders
+from mien.server.limits import Limits, LingeringRefusal, Waiting
 from mien.server.meters import Meters, RequestMeter
 from mien.server.pipeline import Pipeline, recognise_all
-from mien.server.uploads import unpack
+from mien.server.uploads import read_uploads
 
 PAGE = Path(__file__).resolve().parent / "page"
 DESCRIPTION = "Facial expressions in pictures. Nothing is stored, and no request leaves this server."
@@ -42,6 +43,7 @@ def build_app(
     limits: Limits | None = None,
     token: str | None = None,
     allow_origins: Sequence[str] = (),
+    allow_hosts: Sequence[str] | None = None,
     threads: int | None = None,
 ) -> FastAPI:
     """Return the application.
@@ -51,6 +53,7 @@ def build_app(
         limits: what is accepted.
         token: that requests to /v1 and /metrics must bring; None: anybody may ask.
         allow_origins: origins such as "https://example.org" whose pages may ask, too.
+        allow_hosts: names under which it is reached besides those of loopback; None: any name.
         threads: that decode pictures and look for faces; None: one for each core.
     """
     limits = limits or Limits()
@@ -81,14 +84,16 @@ def build_app(
         lifespan=lifespan,
         separate_input_output_schemas=False,
     )
-    _add_middleware(app, meters, token, allow_origins)
+    _add_middleware(app, meters, token, allow_origins, allow_hosts)
     _add_recognition(app, pipeline, waiting, limits)
     _add_state(app, recogniser, meters, waiting)
     _add_pages(app)
     return app
 
 
-def _add_middleware(app: FastAPI, meters: Meters, token: str | None, allow_origins: Sequence[str]) -> None:
+def _add_middleware(
+    app: FastAPI, meters: Meters, token: str | None, allow_origins: Sequence[str], allow_hosts: Sequence[str] | None
+) -> None:
     """Add the layers around every request, the innermost first."""
     if token is not None:
         app.add_middleware(BearerToken, token=token)
@@ -97,6 +102,8 @@ def _add_middleware(app: FastAPI, meters: Meters, token: str | None, allow_origi
         app.add_middleware(
             CORSMiddleware, allow_origins=allow_origins, allow_methods=["GET", "POST"], allow_headers=["authorization"]
         )
+    if allow_hosts is not None:
+        app.add_middleware(KnownHost, allowed=allow_hosts)
     app.add_middleware(LingeringRefusal)
     app.add_middleware(RequestMeter, meters=meters)
     app.add_middleware(SecurityHeaders)
@@ -127,11 +134,16 @@ def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits:
     ) -> Answer:
         """Recognise the expressions in one or several pictures."""
         with waiting.admit():
-            body = await read_body(request, limits)
+            asked = await read_uploads(request, limits)
             start = time.perf_counter()
-            uploads = await unpack(body, request.headers, max_files=limits.max_files)
-            pictures = await recognise_all(pipeline, uploads, detect=detect)
+            pictures = await recognise_all(pipeline, asked.uploads, detect=asked.tell("detect", detect))
             return Answer(pictures=pictures, seconds=time.perf_counter() - start)
+
+    @app.post("/analyze", responses=REFUSALS, openapi_extra=ANALYZE_BODY, tags=["recognition"])
+    async def analyze(request: Request) -> Analyses:
+        """Answer as DeepFace's /analyze does, for one picture and the action emotion."""
+        with waiting.admit():
+            return await analyze_picture(pipeline, await read_uploads(request, limits))
 
 
 def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, waiting: Waiting) -> None:

@@ -7,6 +7,7 @@ held back to fill one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias, final
@@ -17,6 +18,8 @@ import numpy.typing as npt
 Crops: TypeAlias = npt.NDArray[np.uint8]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 _Order: TypeAlias = "tuple[Crops, asyncio.Future[Probabilities]]"
+
+_LOG = logging.getLogger("mien.server")
 
 MAX_FACES = 256
 """Of one batch: larger ones are no faster, and those who wait would wait longer."""
@@ -45,30 +48,40 @@ class Batcher:
         return await answer
 
     async def run(self) -> None:
-        """Serve the orders until cancelled."""
-        loop = asyncio.get_running_loop()
+        """Serve the orders until cancelled; a batch that fails is told to those who wait for it, and to nobody else."""
         with ThreadPoolExecutor(1, thread_name_prefix="network") as thread:
             while True:
                 orders = [await self._orders.get()]
                 while not self._orders.empty() and sum(len(crops) for crops, _ in orders) < self._max_faces:
                     orders.append(self._orders.get_nowait())
-                joined = np.concatenate([crops for crops, _ in orders])
-                self._on_batch(len(joined))
-                done = loop.run_in_executor(thread, self._predict, joined)
-                await asyncio.wait([done])
-                _hand_out(orders, done)
+                try:
+                    await self._serve(orders, thread)
+                except Exception as error:  # too little memory for the batch, say
+                    _LOG.error("a batch of %d requests failed (%s: %s)", len(orders), type(error).__name__, error)
+                    _tell_failure(orders, error)
+                except BaseException:
+                    _tell_failure(orders, RuntimeError("the server ends"))
+                    raise
+
+    async def _serve(self, orders: list[_Order], thread: ThreadPoolExecutor) -> None:
+        counts = [len(crops) for crops, _ in orders]
+        joined = np.concatenate([crops for crops, _ in orders])
+        self._on_batch(len(joined))
+        done = asyncio.get_running_loop().run_in_executor(thread, self._predict, joined)
+        await asyncio.wait([done])
+        error = done.exception()
+        if error is not None and not isinstance(error, Exception):
+            raise RuntimeError(f"the network ended with {type(error).__name__}") from error
+        probabilities = done.result()
+        if len(probabilities) != len(joined):
+            raise RuntimeError(f"expected {len(joined)} rows of probabilities, found {len(probabilities)}")
+        parts = np.split(probabilities, np.cumsum(counts)[:-1])
+        for (_, answer), part in zip(orders, parts, strict=True):
+            if not answer.done():  # otherwise whoever asked went away
+                answer.set_result(part)
 
 
-def _hand_out(orders: list[_Order], done: asyncio.Future[Probabilities]) -> None:
-    error = done.exception()
-    if error is not None:
-        parts: list[Probabilities] = []
-    else:
-        parts = np.split(done.result(), np.cumsum([len(crops) for crops, _ in orders])[:-1])
-    for index, (_, answer) in enumerate(orders):
-        if answer.done():  # whoever asked went away
-            continue
-        if error is not None:
+def _tell_failure(orders: list[_Order], error: Exception) -> None:
+    for _, answer in orders:
+        if not answer.done():
             answer.set_exception(error)
-        else:
-            answer.set_result(parts[index])

@@ -1,10 +1,12 @@
-"""Who may ask, and what a browser may do with the answer. In: a request. Out: 401, 403, or headers that protect.
+"""Who may ask, and what a browser may do with the answer. In: a request. Out: 401, 403, 421, or headers that protect.
 
-Three pieces of middleware: the strict content security policy, the bearer token, and no requests from other sites.
+Four pieces of middleware: the strict content security policy, the bearer token, no requests from other sites, and none
+under a name that is not this server's.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Collection
 from typing import final
@@ -14,7 +16,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PROTECTED = ("/v1/", "/metrics")
+from mien.errors import shorten
+
+PROTECTED = ("/v1/", "/metrics", "/analyze")
 """What needs the token: everything but the page, its reference and the two health checks."""
 
 POLICY = (
@@ -99,3 +103,56 @@ class SameSite:
         if site is not None:  # a browser's word, right behind a proxy, too
             return site not in ("same-origin", "none")
         return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+@final
+class KnownHost:
+    """Middleware: 421 for a request under a name that is neither loopback's nor an allowed one.
+
+    A page anywhere may let its own name lead to 127.0.0.1 (DNS rebinding): the browser then takes this server for the
+    page's own, and only the name in `Host` tells.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed: Collection[str] = ()) -> None:
+        self._app = app
+        self._allowed = frozenset("*" if name == "*" else name_host(name) for name in allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        hosts = [name_host(value.decode("latin-1")) for name, value in scope["headers"] if name == b"host"]
+        strange = [host for host in hosts if not (is_loopback(host) or {host, "*"} & self._allowed)]
+        if not strange:
+            await self._app(scope, receive, send)
+            return
+        detail = f"expected the host localhost, found {shorten(strange[0], 80)}: the server's --allow-host allows one"
+        await JSONResponse({"detail": detail}, 421)(scope, receive, send)
+
+
+def name_host(text: str) -> str:
+    """Return the host of a `Host` header, without its port.
+
+    >>> name_host("Mien.Example:8000"), name_host("[::1]:8000"), name_host("::1")
+    ('mien.example', '::1', '::1')
+    """
+    text = text.strip().lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    host = text.partition(":")[0] if text.count(":") == 1 else text
+    return host.rstrip(".")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this machine's own, whatever a name server says.
+
+    >>> is_loopback("localhost"), is_loopback("127.0.0.2"), is_loopback("::1"), is_loopback("localhost.example")
+    (True, True, True, False)
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,13 +1,13 @@
 """How much the server takes on: requests, bytes, pixels, seconds. In: a request. Out: its body, or a refusal.
 
-`Limits` are the numbers, `Waiting` counts requests, `read_body` stops in time, `LingeringRefusal` makes refusals heard.
+`Limits` are the numbers, `Waiting` counts requests, `stream_body` stops in time, `LingeringRefusal` makes a refusal heard.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import final
@@ -63,29 +63,20 @@ class Waiting:
             self.count -= 1
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """Return the body of a request.
+async def stream_body(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body of a request, chunk by chunk.
 
     Raises:
-        HTTPException: 413 as soon as it is known to be too large, 408 if it takes too long.
+        HTTPException: 413 as soon as it is known to be too large.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limits.max_bytes:
-        raise _refuse_bytes(limits.max_bytes)
-    try:
-        return await asyncio.wait_for(_collect(request, limits.max_bytes), limits.client_seconds)
-    except asyncio.TimeoutError:  # the built-in TimeoutError only since Python 3.11
-        detail = f"the body took longer than {limits.client_seconds:g} seconds"
-        raise HTTPException(408, detail, headers={"Connection": "close"}) from None
-
-
-async def _collect(request: Request, max_bytes: int) -> bytes:
-    body = bytearray()
+    announced, received = request.headers.get("content-length", ""), 0
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise _refuse_bytes(max_bytes)
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
+        received += len(chunk)
+        if received > max_bytes:
             raise _refuse_bytes(max_bytes)
-    return bytes(body)
+        yield chunk
 
 
 def _refuse_bytes(max_bytes: int) -> HTTPException:

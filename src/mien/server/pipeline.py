@@ -17,7 +17,8 @@ import numpy.typing as npt
 from fastapi import HTTPException
 
 from mien.errors import DataError, NotAPictureError, TooLargeError
-from mien.recognition import Box, Recogniser, read_picture
+from mien.recognition import Box, Recogniser
+from mien.recognition.pictures import read_whole
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
 from mien.server.batching import Batcher
 from mien.server.meters import Meters
@@ -80,15 +81,14 @@ class Pipeline:
     def _find(self, upload: Upload, detect: bool) -> Found:
         start, remarks = time.perf_counter(), list[str]()
         try:
-            picture = read_picture(upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append)
+            picture = read_whole(upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append)
         except DataError as error:
             raise refuse_picture(error) from error
         decoded = time.perf_counter()
-        boxes = self.recogniser.find(picture) if detect and self.recogniser.detects else [None]
-        crops = self.recogniser.cut(picture, boxes)
+        boxes, crops = self.recogniser.look(picture, detect=detect)
         return Found(
-            width=picture.shape[1],
-            height=picture.shape[0],
+            width=picture.width,
+            height=picture.height,
             boxes=boxes,
             crops=crops,
             remarks=remarks,

@@ -6,8 +6,6 @@ import errno
 import signal
 import socket
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
@@ -15,6 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mien.errors import ConfigError
+from mien.server.heads import Heads
 
 BACKLOG = 512
 DRAIN_SECONDS = 30
@@ -53,9 +52,12 @@ def run_server(app: ASGIApp, listening: socket.socket, *, client_seconds: float)
         client_seconds: that a connection may stay without a whole request head, however it trickles in.
     """
     signal.signal(signal.SIGTERM, _end)
+    heads = Heads(client_seconds)
     config = uvicorn.Config(
-        app,
-        http="h11",
+        heads.track(app),
+        http=heads.watch(H11Protocol),  # type: ignore[arg-type]  # it is only called
+        interface="asgi3",
+        proxy_headers=False,  # nobody here asks for a client's address, and connections are known by theirs
         ws="none",
         log_config=None,
         log_level="error",
@@ -63,29 +65,9 @@ def run_server(app: ASGIApp, listening: socket.socket, *, client_seconds: float)
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        timeout_notify=1,
     )
-    server = uvicorn.Server(config)
-    config.callback_notify = watch_heads(server, client_seconds)
-    server.run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
-
-
-def watch_heads(server: uvicorn.Server, client_seconds: float) -> Callable[[], Awaitable[None]]:
-    """Return what closes, called about once a second, the connections whose next request does not arrive."""
-    since: dict[tuple[object, object], float] = {}
-
-    async def close_slow() -> None:
-        nonlocal since
-        now = time.monotonic()
-        connections = [entry for entry in server.server_state.connections if isinstance(entry, H11Protocol)]
-        idle = [entry for entry in connections if not entry.cycle or entry.cycle.response_complete]
-        since = {(entry, entry.cycle): since.get((entry, entry.cycle), now) for entry in idle}
-        for entry in idle:
-            if now - since[entry, entry.cycle] > client_seconds:
-                entry.transport.abort()
-
-    return close_slow
