@@ -199,7 +199,7 @@ def hasty(network: Path) -> Iterator[Server]:
 
 def test_a_body_that_trickles_is_given_up(hasty: Server) -> None:
     """408 after the seconds that a client has."""
-    head = b"POST /v1/recognise HTTP/1.1\r\nHost: mien\r\nContent-Length: 99\r\n\r\nslow"
+    head = b"POST /v1/recognise HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nslow"
     with socket.create_connection(("127.0.0.1", hasty.port)) as connection:
         connection.sendall(head)
         assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
@@ -240,7 +240,8 @@ def test_a_page_can_be_asked_for_its_head(server: Server) -> None:
         (403, {"Origin": "null"}),
         (403, {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}),
         (403, {"Sec-Fetch-Site": "same-site"}),
-        (200, {"Origin": "https://mien.example", "Host": "mien.example"}),
+        (200, {"Origin": "http://localhost:9", "Host": "localhost:9"}),
+        (421, {"Origin": "https://mien.example", "Host": "mien.example"}),
         (200, {"Origin": "https://behind.a.proxy", "Sec-Fetch-Site": "same-origin"}),
         (200, {"Sec-Fetch-Site": "none"}),
     ],
@@ -278,7 +279,7 @@ def test_the_model_and_the_description_can_be_read(server: Server) -> None:
     """The card of the network; every status that recognition may answer with."""
     assert {"name": "tiny"} == server.ask("/v1/model").json()["recipe"]
     operation = server.ask("/openapi.json").json()["paths"]["/v1/recognise"]["post"]
-    assert {"200", "400", "401", "403", "408", "413", "415", "422", "503"} == set(operation["responses"])
+    assert {"200", "400", "401", "403", "408", "413", "415", "421", "422", "503"} == set(operation["responses"])
 
 
 def test_a_second_server_on_the_port_ends_in_one_line(server: Server, network: Path) -> None:

@@ -1,6 +1,6 @@
 """How much the server takes on: requests, bytes, pixels, seconds. In: a request. Out: its body, or a refusal.
 
-`Limits` are the numbers, `Waiting` counts requests, `stream_body` stops in time, `LingeringRefusal` makes a refusal heard.
+`Limits` are the numbers, `Waiting` counts requests, `stream_body` stops in time, `LingeringRefusal` is heard.
 """
 
 from __future__ import annotations

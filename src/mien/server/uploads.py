@@ -1,7 +1,7 @@
 """The pictures of one request, as they arrive. In: a request. Out: the name and bytes of each picture, and its options.
 
-A body is the bytes of a picture, a form of files or texts, or JSON; a text is base64 or a data URL. Nothing is written to
-disk, and no body is held twice: a form is cut up while it arrives, a text is decoded and let go.
+A body is the bytes of a picture, a form of files or texts, or JSON; a text is base64 or a data URL. Nothing is written
+to disk, and no body is held twice: a form is cut up while it arrives, a text is decoded and let go.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ async def read_uploads(request: Request, limits: Limits) -> Asked:
     """Return the pictures of a request.
 
     Raises:
-        HTTPException: 400 for a form or JSON that cannot be read or has too many pictures, 408 if it takes too long, 413
-            as soon as it is known to be too large, 422 for one without pictures or with a text that is none.
+        HTTPException: 400 for a form or JSON that cannot be read or has too many pictures, 408 if it takes too long,
+            413 as soon as it is known to be too large, 422 for one without pictures or with a text that is none.
     """
     try:
         return await asyncio.wait_for(_read(request, limits), limits.client_seconds)
@@ -127,10 +127,8 @@ def _unpack_form(form: FormData, limits: Limits) -> Asked:
         else:
             options[name] = part
     if not uploads:
-        fields = f"; {shorten(', '.join(options), 80)} is no picture" if options else ""
-        raise HTTPException(
-            422, f"expected at least one file in the form, or a text in the field image, found none{fields}"
-        )
+        found = f"the fields {shorten(', '.join(options), 80)}" if options else "none"
+        raise HTTPException(422, f"expected at least one file in the form, or a text in the field image, found {found}")
     return _check_count(Asked(uploads, options), limits)
 
 
@@ -166,9 +164,8 @@ def _check_count(asked: Asked, limits: Limits) -> Asked:
 
 def _decode(text: str, name: str) -> bytes:
     if is_address(text[:256]):
-        raise HTTPException(
-            422, f"{name}: expected base64 or a data URL, found an address: this server fetches nothing"
-        )
+        problem = "expected base64 or a data URL, found an address: this server fetches nothing"
+        raise HTTPException(422, f"{name}: {problem}")
     try:
         return decode_text(text, name)
     except DataError as error:
