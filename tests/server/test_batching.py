@@ -67,6 +67,50 @@ def test_a_failure_of_the_network_reaches_everybody_and_ends_nothing() -> None:
     assert ["zero", "zero", [2.0]] == [str(answer) if isinstance(answer, Exception) else answer for answer in answers]
 
 
+@pytest.mark.parametrize("place", ["counting", "joining", "too few rows"])
+def test_a_failure_beside_the_network_ends_nothing(place: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Those who waited are told, a line goes to the log, and the next batch is answered again."""
+    failing = [True]
+
+    def count(faces: int) -> None:
+        if place == "counting" and failing.pop():
+            raise MemoryError("no room")
+
+    def predict(crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return tell_value(crops)[: -1 if place == "too few rows" and failing.pop() else None]
+
+    async def ask_twice() -> list[object]:
+        batcher = Batcher(predict, on_batch=count)
+        running = asyncio.create_task(batcher.run())
+        odd = np.zeros((1, 3, 3), np.uint8) if place == "joining" else make_crops(2)
+        first = await asyncio.gather(batcher.predict(make_crops(1)), batcher.predict(odd), return_exceptions=True)
+        failing[:] = [False]
+        second = (await batcher.predict(make_crops(3))).ravel().tolist()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return [*map(type, first), second]
+
+    error = {"counting": MemoryError, "joining": ValueError, "too few rows": RuntimeError}[place]
+    assert [error, error, [3.0]] == asyncio.run(ask_twice())
+    assert ["a batch of 2 requests failed"] == [record.message.partition(" (")[0] for record in caplog.records]
+
+
+def test_who_waits_when_the_server_ends_is_told() -> None:
+    """A request does not hang on a batch that nobody will finish."""
+
+    async def end_meanwhile() -> str:
+        batcher = Batcher(tell_value)
+        running = asyncio.create_task(batcher.run())
+        waiting = asyncio.create_task(batcher.predict(make_crops(1)))
+        while not running.done():
+            await asyncio.sleep(0)
+            running.cancel()
+        (answer,) = await asyncio.gather(waiting, return_exceptions=True)
+        return str(answer)
+
+    assert "the server ends" == asyncio.run(asyncio.wait_for(end_meanwhile(), 30))
+
+
 def test_an_order_that_was_given_up_disturbs_no_other() -> None:
     """A client may go away while it waits."""
 
