@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import numpy as np
 import numpy.typing as npt
@@ -96,19 +97,24 @@ def test_a_failure_beside_the_network_ends_nothing(place: str, caplog: pytest.Lo
 
 
 def test_who_waits_when_the_server_ends_is_told() -> None:
-    """A request does not hang on a batch that nobody will finish."""
+    """No request hangs on a batch that nobody will finish: neither one in the network nor one behind it."""
+    begun, go_on = threading.Event(), threading.Event()
 
-    async def end_meanwhile() -> str:
-        batcher = Batcher(tell_value)
+    def predict(crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        begun.set()
+        go_on.wait(30)
+        return tell_value(crops)
+
+    async def end_meanwhile() -> list[str]:
+        batcher = Batcher(predict, max_faces=1)
         running = asyncio.create_task(batcher.run())
-        waiting = asyncio.create_task(batcher.predict(make_crops(1)))
-        while not running.done():
-            await asyncio.sleep(0)
-            running.cancel()
-        (answer,) = await asyncio.gather(waiting, return_exceptions=True)
-        return str(answer)
+        waiting = [asyncio.create_task(batcher.predict(make_crops(value))) for value in (1, 2)]
+        await asyncio.get_running_loop().run_in_executor(None, begun.wait)
+        running.cancel()
+        go_on.set()
+        return list(map(str, await asyncio.gather(*waiting, return_exceptions=True)))
 
-    assert "the server ends" == asyncio.run(asyncio.wait_for(end_meanwhile(), 30))
+    assert ["the server ends"] * 2 == asyncio.run(asyncio.wait_for(end_meanwhile(), 30))
 
 
 def test_an_order_that_was_given_up_disturbs_no_other() -> None:

@@ -49,19 +49,24 @@ class Batcher:
 
     async def run(self) -> None:
         """Serve the orders until cancelled; a batch that fails is told to those who wait for it, and to nobody else."""
-        with ThreadPoolExecutor(1, thread_name_prefix="network") as thread:
-            while True:
-                orders = [await self._orders.get()]
-                while not self._orders.empty() and sum(len(crops) for crops, _ in orders) < self._max_faces:
-                    orders.append(self._orders.get_nowait())
-                try:
-                    await self._serve(orders, thread)
-                except Exception as error:  # too little memory for the batch, say
-                    _LOG.error("a batch of %d requests failed (%s: %s)", len(orders), type(error).__name__, error)
-                    _tell_failure(orders, error)
-                except BaseException:
-                    _tell_failure(orders, RuntimeError("the server ends"))
-                    raise
+        orders: list[_Order] = []
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="network") as thread:
+                while True:
+                    orders = [await self._orders.get()]
+                    self._add_waiting(orders, self._max_faces)
+                    try:
+                        await self._serve(orders, thread)
+                    except Exception as error:  # too little memory for the batch, say
+                        _LOG.error("a batch of %d requests failed (%s: %s)", len(orders), type(error).__name__, error)
+                        _tell_failure(orders, error)
+        finally:
+            self._add_waiting(orders, None)
+            _tell_failure(orders, RuntimeError("the server ends"))
+
+    def _add_waiting(self, orders: list[_Order], max_faces: int | None) -> None:
+        while not self._orders.empty() and (max_faces is None or sum(len(crops) for crops, _ in orders) < max_faces):
+            orders.append(self._orders.get_nowait())
 
     async def _serve(self, orders: list[_Order], thread: ThreadPoolExecutor) -> None:
         counts = [len(crops) for crops, _ in orders]
