@@ -25,7 +25,11 @@ LINGER_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one server accepts; the worst case of memory is about `max_pending * max_bytes`."""
+    """What one server accepts.
+
+    Bodies take at most `(max_pending + 4) * max_bytes`, pictures that are decoded 23 bytes a pixel of `max_pixels` in each
+    thread (measured, see docs/serve.md).
+    """
 
     max_pending: int = 64
     max_bytes: int = 20 * MEBIBYTE
