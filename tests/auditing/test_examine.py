@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import run_mien
+from conftest import run_mien, write_shapes
 from mien.auditing import DROPPABLE, KINDS, Audit, choose_kept, examine
 from mien.auditing.clean import parse_names
 from mien.auditing.doubts import find_doubts
@@ -21,6 +22,7 @@ from mien.auditing.page import write_page
 from mien.auditing.table import write_table
 from mien.cli import main
 from mien.data.loading import load
+from mien.data.only import keep_only, write_list
 from mien.data.votes import CHOICES, Votes
 from mien.errors import ConfigError
 from mien.faces import Faces, Images, Splits

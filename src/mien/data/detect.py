@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mien.data.archives import PICTURE_SUFFIXES, SYNTHETIC_MARK, Tree, name_damage, open_tree
+from mien.data.archives import SYNTHETIC_MARK, Tree, name_damage, open_tree
 from mien.data.bad import BadInputs
 from mien.data.classes import CLASS_FILES, parse_class_file
 from mien.data.columns import LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, find_column, read_header
 from mien.data.csv import MAX_HEADER_BYTES, read_pixel_table
 from mien.data.dialects import HEAD_BYTES, is_text, open_text
+from mien.data.formats import PICTURE_SUFFIXES
 from mien.data.gather import Gathered, concatenate
 from mien.data.holders import HOLDER_SUFFIXES, is_holder, read_holders
 from mien.data.images import resize_faces

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from mien.data.archives import PICTURE_SUFFIXES
+from mien.data.formats import PICTURE_SUFFIXES
 from mien.data.names import canonical_split
 
 _UPLOAD_MARK = re.compile(r"^[0-9a-f]{8}-")

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mien.data.archives import PICTURE_SUFFIXES, TABLE_SUFFIXES, Tree, name_damage
+from mien.data.archives import TABLE_SUFFIXES, Tree, name_damage
 from mien.data.dialects import HEAD_BYTES, find_delimiter, is_text, sniff, split_cells
+from mien.data.formats import PICTURE_SUFFIXES
 from mien.errors import DataError
 
 MAX_TABLE_BYTES = 1 << 30
