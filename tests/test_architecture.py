@@ -26,7 +26,7 @@ ROWS = (
     {"native"},
     {"data"},
     {"synthetic"},
-    {"recipes"},
+    {"recipes", "heads"},
     {"labels", "files", "processes", "hints", "faces"},
     {"errors"},
     {"theory"},

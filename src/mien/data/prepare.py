@@ -67,7 +67,9 @@ def label(splits: Splits, config: DataConfig) -> Splits:
 
 def _check_votes(config: DataConfig) -> None:
     if (config.votes is None) != (config.labels == "own"):
-        raise ConfigError("labels by FER+ take both: --labels ferplus (or ferplus8) and --votes fer2013new.csv")
+        raise ConfigError(
+            "labels by FER+ take two options: --labels ferplus (ferplus8, people or both) and --votes fer2013new.csv"
+        )
 
 
 def _hold_out(splits: Splits, config: DataConfig, seed: int) -> Splits:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mien.data.names import parse_usage
 from mien.errors import ConfigError, DataError
 from mien.faces import Faces, Labels, Splits, Targets
+from mien.heads import BOTH, HEADS, OUTPUTS, Head
 from mien.labels import CONTEMPT, EXPRESSIONS, canonical_expression
 
 CHOICES = (*EXPRESSIONS, CONTEMPT, "unknown", "NF")
@@ -30,8 +31,13 @@ ENOUGH_VOTES, MOST_EXPRESSIONS = 0.75, 3
 LEAST_AGREEMENT = 0.5
 """Of FER2013's labels, 0.67 to 0.7 agree with the majority; rows in another order agree by chance, 0.2."""
 
-LABELLINGS: dict[str, tuple[str, ...]] = {"ferplus": EXPRESSIONS, "ferplus8": (*EXPRESSIONS, CONTEMPT)}
-"""Name of a labelling -> its classes."""
+LABELLINGS: dict[str, tuple[str, ...]] = {
+    "ferplus": EXPRESSIONS,
+    "ferplus8": (*EXPRESSIONS, CONTEMPT),
+    "people": EXPRESSIONS,
+    BOTH: OUTPUTS,
+}
+"""Name of a labelling -> its classes; of `BOTH`, the outputs of all heads."""
 
 Counts = npt.NDArray[np.int64]
 
@@ -178,7 +184,13 @@ def label_by_votes(splits: Splits, votes: Votes, labelling: str) -> Splits:
     for name, faces in splits.named().items():
         if name == "unlabelled":
             continue
-        parts[name] = _label(faces, votes.counts[find_rows(faces)], len(expressions), soft=name == "train")
+        counts, soft = votes.counts[find_rows(faces)], name == "train"
+        if labelling == BOTH:
+            parts[name] = label_heads(faces, counts, soft=soft)
+            continue
+        parts[name] = _label(faces, counts, len(expressions), soft=soft)
+        if labelling == "people":
+            parts[name] = _mix(faces, counts, soft=soft)
         left_out = len(faces) - len(parts[name] or ())
         warnings.append(f"{name}: {left_out:,} of {len(faces):,} faces left out: no expression has the taggers' votes")
     about = (*splits.warnings, *warnings)
@@ -193,6 +205,61 @@ def _label(faces: Faces, counts: Counts, classes: int, *, soft: bool) -> Faces |
     kept = np.flatnonzero(usable)
     labelled = replace(faces, labels=labels.astype(np.int64), targets=targets if soft else None).take(kept)
     return labelled if len(kept) else None
+
+
+def _mix(faces: Faces, counts: Counts, *, soft: bool) -> Faces | None:
+    """Return the faces that have label and votes, with targets that are half of each; they keep their label."""
+    targets = _halve(faces.labels, _share(counts, len(EXPRESSIONS), soft=soft))
+    kept = np.flatnonzero(targets.any(axis=1))
+    return replace(faces, targets=targets).take(kept) if len(kept) else None
+
+
+def _halve(labels: Labels, votes: Targets) -> Targets:
+    """Return (N, 7): half the label, half the votes; zeros where the votes are."""
+    own = np.eye(len(EXPRESSIONS), dtype=np.float32)[labels]
+    mixed: Targets = np.where(votes.any(axis=1, keepdims=True), (own + votes) / 2, 0.0).astype(np.float32)
+    return mixed
+
+
+def _share(counts: Counts, classes: int, *, soft: bool) -> Targets:
+    """Return (N, classes): the distribution of the votes, or all for their majority; zeros where there is none."""
+    if soft:
+        return spread_votes(counts, classes)
+    majority = find_majority(counts)
+    usable = (majority != UNDECIDED) & (majority < classes)
+    shares: Targets = np.where(usable[:, None], np.eye(len(CHOICES), dtype=np.float32)[majority][:, :classes], 0.0)
+    return shares
+
+
+def label_heads(faces: Faces, counts: Counts, *, soft: bool) -> Faces:
+    """Return all of `faces` with the targets (N, 22) of every head, side by side as in `OUTPUTS`.
+
+    Where no expression has the taggers' votes, the targets of the heads that learn from them are zeros: such a face
+    teaches them nothing.
+
+    Args:
+        faces: labelled by the data itself.
+        counts: their votes.
+        soft: votes as distributions, to train; otherwise all for the majority, to measure.
+    """
+    own = np.eye(len(EXPRESSIONS), dtype=np.float32)[faces.labels]
+    voted = _share(counts, len(LABELLINGS["ferplus8"]), soft=soft)
+    mixed = _halve(faces.labels, _share(counts, len(EXPRESSIONS), soft=soft))
+    return replace(faces, targets=np.concatenate([own, voted, mixed], axis=1))
+
+
+def pick_head(faces: Faces, name: str) -> Faces:
+    """Return the faces that measure one head, of those that `label_heads` labelled: with its labels alone.
+
+    Targets stay where they tell more than the label: those of `people`.
+    """
+    head: Head = HEADS[name]
+    assert faces.targets is not None
+    targets = faces.targets[:, head.columns]
+    kept = np.flatnonzero(targets.any(axis=1))
+    if head.labelling in ("own", "people"):
+        return replace(faces, targets=targets if head.labelling == "people" else None).take(kept)
+    return replace(faces, labels=targets.argmax(axis=1).astype(np.int64), targets=None).take(kept)
 
 
 def find_rows(faces: Faces) -> npt.NDArray[np.intp]:

@@ -18,15 +18,17 @@ from torch import Tensor
 import mien
 from mien.data.copies import hash_images
 from mien.data.prepare import fingerprint
+from mien.data.votes import pick_head
 from mien.errors import ConfigError, DataError, MienError
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.known import Known
 from mien.evaluation.rules import ARGMAX, Rule
 from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
 from mien.files import make_folder, write_aside
+from mien.heads import FIRST
 from mien.models import Network
 from mien.models.network import WHITE, resize
-from mien.models.views import VIEWS, name_views
+from mien.models.views import VIEWS
 from mien.native import accelerate
 from mien.runs.run import Run
 from mien.runs.temperatures import fit_temperature, scale_probabilities, write_temperatures
@@ -151,14 +153,30 @@ def calibrate_run(
         views: see `predict_probabilities`.
         device: likewise.
     """
-    name = name_views(views)
+    name = run.name_answer(views)
     if name in run.temperatures:
         return run
-    temperature = fit_temperature(valid.labels, predict_valid(run, valid, views=views, device=device))
+    true = valid.labels if valid.targets is None else valid.targets
+    temperature = fit_temperature(true, predict_valid(run, valid, views=views, device=device))
     temperatures = {**run.temperatures, name: temperature}
     with suppress(MienError):  # a folder that may not be written to: fitted again the next time
         write_temperatures(run.folder, run.mark, temperatures)
     return replace(run, temperatures=temperatures)
+
+
+def calibrate_all(run: Run, valid: Faces, *, device: str | torch.device = "cpu") -> Run:
+    """Return `run` with the temperature of its plain view; of one with several heads, of each of them.
+
+    Args:
+        run: see `calibrate_run`.
+        valid: likewise; of a run with heads as `label_heads` labels it.
+        device: likewise.
+    """
+    if not run.heads:
+        return calibrate_run(run, valid, device=device)
+    for name in run.heads:
+        run = calibrate_run(run.head(name), pick_head(valid, name), device=device)
+    return run.head(FIRST)
 
 
 def predict_valid(
@@ -168,7 +186,7 @@ def predict_valid(
 
     The file is named after weights, faces, views and versions, so that one of other weights or faces is never taken.
     """
-    name, key = name_views(views), f"{run.mark}/{fingerprint(valid)}/{mien.__version__}/{torch.__version__}"
+    name, key = run.name_answer(views), f"{run.mark}/{fingerprint(valid)}/{mien.__version__}/{torch.__version__}"
     digest = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
     path = run.folder / "cache" / f"valid-{name}-{digest}.npy"
     try:

@@ -102,6 +102,27 @@ HALF_HOUR = Recipe(
     train=replace(BEST.train, epochs=56, valid_every=8),
 )
 
+HEADS = Recipe(
+    name="heads",
+    about="One trunk, three heads: FER2013's labels, FER+ votes (--votes) and half of each; strong augmentation.",
+    data=replace(BEST.data, labels="both"),
+    model=BEST.model,
+    augment=AugmentConfig(
+        mirror_alternately=True,
+        rotation_degrees=20.0,
+        shift=0.08,
+        scale=0.2,
+        unwarped=0.2,
+        brightness=0.2,
+        contrast=0.5,
+        blur_probability=0.25,
+        blur_sigma=1.5,
+        noise=0.06,
+        erase_probability=0.25,
+    ),
+    train=replace(BEST.train, epochs=80),
+)
+
 FINE_TUNE = Recipe(
     name="fine-tune",
     about="A few epochs on your own faces, from the network that ships with mien.",
@@ -121,7 +142,7 @@ FINE_TUNE = Recipe(
 )
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for recipe in (REPORT, QUICK, SMALL, FAST, HALF_HOUR, BEST, FINE_TUNE)
+    recipe.name: recipe for recipe in (REPORT, QUICK, SMALL, FAST, HALF_HOUR, BEST, HEADS, FINE_TUNE)
 }
 
 

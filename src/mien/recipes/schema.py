@@ -21,7 +21,7 @@ MAX_EPOCHS = 1000
 
 Optimizer = Literal["sgd", "adamw", "muon"]
 Schedule = Literal["constant", "cosine", "one-cycle", "plateau"]
-Labelling = Literal["own", "ferplus", "ferplus8"]
+Labelling = Literal["own", "ferplus", "ferplus8", "people", "both"]
 ClassWeights = Literal["none", "inverse", "effective-number"]
 Sampling = Literal["uniform", "balanced"]
 Teaching = Literal["fixed", "consistent"]
@@ -51,7 +51,11 @@ class DataConfig:
     )
     drop_copies: bool = _choice(False, "train on one of several exact copies of a picture")
     only: str | None = _choice(None, "a list of the faces to keep, as `mien audit --drop` writes it")
-    labels: Labelling = _choice("own", "the data's own labels, or FER+ votes for 7 (ferplus) or 8 classes (ferplus8)")
+    labels: Labelling = _choice(
+        "own",
+        "the data's own labels; FER+ votes for 7 (ferplus) or 8 classes (ferplus8); half of each (people); "
+        "or a head for each of these (both)",
+    )
     votes: str | None = _choice(None, "the file of FER+ votes, fer2013new.csv")
     classes: str | None = _choice(
         None, "names of labels that are numbers, in their order (neutral,happy,…), or label=name,…; none: as they are"
@@ -88,6 +92,9 @@ class AugmentConfig:
     perspective: float = _number(0.0, 0.0, 0.9, "largest perspective: how much nearer one edge is than the opposite")
     brightness: float = _number(0.0, 0.0, 1.0, "largest change of brightness, as a fraction of white")
     contrast: float = _number(0.0, 0.0, 0.95, "largest change of contrast: 0.2 draws from 0.8 to 1.2")
+    unwarped: float = _number(
+        0.0, 0.0, 1.0, "part of the faces that are neither rotated, moved nor scaled, and so not interpolated"
+    )
     blur_probability: float = _number(0.0, 0.0, 1.0, "probability of a Gaussian blur")
     blur_sigma: float = _number(1.0, 0.05, 5.0, "largest standard deviation of the blur, in pixels")
     noise: float = _number(0.0, 0.0, 1.0, "largest standard deviation of Gaussian noise, as a fraction of white")

@@ -19,10 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mien.errors import MienError, RunError
+from mien.errors import ConfigError, MienError, RunError
 from mien.files import write_aside
+from mien.heads import BOTH, FIRST, HEADS, name_head
 from mien.models import Network, build_model
 from mien.models.mixture import mix_networks
+from mien.models.pick import pick_outputs
 from mien.models.views import name_views
 from mien.recipes.schema import Recipe, read_recipe
 from mien.runs.seen import SeenFaces, read_seen
@@ -66,6 +68,8 @@ class Run:
         temperatures: name of views -> temperature fitted on valid, for the views that have one.
         seen: the faces that it was trained on and held out; None where nobody wrote them down.
         fingerprints: of train and valid, where run.json has them.
+        head_name: the head that answers, where the network has several; otherwise "".
+        whole: the run with all heads that this one looks at; None where it is a run of its own.
     """
 
     path: Path
@@ -81,6 +85,13 @@ class Run:
     temperatures: Mapping[str, float] = field(default_factory=dict)
     seen: SeenFaces | None = field(default=None, repr=False)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    head_name: str = ""
+    whole: Run | None = None
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names of its heads; none where the network has one answer."""
+        return () if self.whole is None else tuple(HEADS)
 
     @property
     def folder(self) -> Path:
@@ -94,7 +105,37 @@ class Run:
 
     def temperature(self, views: tuple[str, ...] = ("plain",)) -> float:
         """Return what the probabilities of these views are scaled by; 1, which changes nothing, if none was fitted."""
-        return self.temperatures.get(name_views(views), 1.0)
+        return self.temperatures.get(self.name_answer(views), 1.0)
+
+    def name_answer(self, views: tuple[str, ...]) -> str:
+        """Return what tells the answer of this head to these views from the other answers of the same weights."""
+        return "-".join(filter(None, (self.head_name, name_views(views))))
+
+    def head(self, name: str) -> Run:
+        """Return the run as the head called `name` answers: a run like any other, of the labels that it learnt.
+
+        Raises:
+            ConfigError: the network has no such head.
+        """
+        if self.whole is None or name not in HEADS:
+            found = f"one with {', '.join(self.heads)}" if self.heads else "one with a single answer"
+            raise ConfigError(f"{self.path}: expected a network with a head {name}, found {found}")
+        head, whole = HEADS[name], self.whole
+        votes = None if head.labelling == "own" else whole.recipe.data.votes
+        data = replace(whole.recipe.data, labels=head.labelling, votes=votes)  # type: ignore[arg-type]
+        return replace(
+            whole,
+            network=pick_outputs(whole.network, head.columns).eval(),
+            expressions=head.expressions,
+            recipe=replace(whole.recipe, data=data),
+            temperatures=self.temperatures,
+            head_name=name,
+            whole=whole,
+        )
+
+    def answer_by(self, labelling: str) -> Run:
+        """Return the head that answers by a labelling, such as "ferplus"; a run without heads as it is."""
+        return self if self.whole is None else self.head(name_head(labelling))
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> None:
@@ -162,7 +203,8 @@ def load_run(path: Path) -> Run:
     home = _find_home(path)
     if home is not None:
         run = replace(run, seen=read_seen(home), fingerprints=_read_fingerprints(home))
-    return replace(run, temperatures=read_temperatures(run.folder, run.mark))
+    run = replace(run, temperatures=read_temperatures(run.folder, run.mark))
+    return replace(run, whole=run).head(FIRST) if run.recipe.data.labels == BOTH and not run.members else run
 
 
 def _find_home(path: Path) -> Path | None:

@@ -41,19 +41,22 @@ def scale_probabilities(probabilities: npt.NDArray[np.floating], temperature: fl
     return scaled
 
 
-def fit_temperature(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating]) -> float:
+def fit_temperature(labels: npt.NDArray[np.number], probabilities: npt.NDArray[np.floating]) -> float:
     """Return the temperature, 0.2 to 5, with the least log loss on these faces.
 
     The log loss is convex in 1 / temperature, so a bounded search along that line finds its one minimum.
 
     Args:
-        labels: (N,) true classes, N at least 1.
+        labels: (N,) true classes, N at least 1; or (N, K), how sure people are of each.
         probabilities: (N, K), not yet scaled.
     """
     from scipy.optimize import minimize_scalar
 
     logs = _take_logs(probabilities)
-    true = logs[np.arange(len(labels)), labels].mean()
+    if labels.ndim == 1:
+        true = logs[np.arange(len(labels)), labels].mean()
+    else:
+        true = (labels * logs).sum(axis=1).mean()
 
     def lose(sharpness: float) -> float:
         return float(np.logaddexp.reduce(sharpness * logs, axis=1).mean() - sharpness * true)

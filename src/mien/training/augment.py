@@ -120,6 +120,12 @@ def draw_homographies(config: AugmentConfig, dice: Dice) -> Tensor:
     # An edge that is p nearer than the opposite one: the homogeneous coordinate runs from 1 - p/2 to 1 + p/2.
     tilt_x, tilt_y = draw(config.perspective / 2.0), draw(config.perspective / 2.0)
     cosine, sine, one = torch.cos(angle) * zoom, torch.sin(angle) * zoom, torch.ones_like(angle)
+    if config.unwarped:
+        still = (dice.uniform(0.0, 1.0) < config.unwarped).view(-1)
+        cosine, sine = torch.where(still, one, cosine), torch.where(still, 0.0, sine)
+        shift_x, shift_y, tilt_x, tilt_y = (
+            torch.where(still, 0.0, value) for value in (shift_x, shift_y, tilt_x, tilt_y)
+        )
     rows = (cosine, -sine, shift_x, sine, cosine, shift_y, tilt_x, tilt_y, one)
     return torch.stack(rows, dim=-1).view(-1, 3, 3)
 

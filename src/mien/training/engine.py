@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from mien.errors import ConfigError
 from mien.faces import Faces
+from mien.heads import find_taught
 from mien.models import Network, build_model
 from mien.models.network import WHITE, resize
 from mien.native import accelerate, is_available
@@ -32,7 +33,7 @@ from mien.training.augment import augment, mirror_those
 from mien.training.balance import weigh_classes
 from mien.training.batches import derive_seed
 from mien.training.ema import start_average, update_average
-from mien.training.losses import cross_entropy
+from mien.training.losses import cross_entropy, teach_heads
 from mien.training.optimisers import build_optimizer, set_rate
 from mien.training.sync_norm import synchronise_norms
 from mien.training.teachers import Teacher, ask_teachers
@@ -121,6 +122,7 @@ class Engine:
         self.teachers = tuple(self._seat(teacher) for teacher in teachers)
         if teachers and soft is None:  # to be mixed with what they see
             self.targets = F.one_hot(self.labels, classes).float()
+        self.heads = find_taught(recipe.data.labels)
         self.changes, self.turned = recipe.augment, None
         if recipe.augment.mirror_alternately:
             coins = Generator().manual_seed(derive_seed(config.seed, "mirror"))
@@ -171,7 +173,10 @@ class Engine:
         set_rate(self.optimizer, rate)
         self.model.train()
         logits = self.model(pixels)
-        loss = cross_entropy(logits, targets, weights=self.weights, smoothing=config.label_smoothing)
+        if self.heads:
+            loss = teach_heads(logits, targets, self.heads, smoothing=config.label_smoothing)
+        else:
+            loss = cross_entropy(logits, targets, weights=self.weights, smoothing=config.label_smoothing)
         if processes > 1:  # what follows takes the mean over processes, so each counts by the weight of its share
             weight = self.weigh(targets)
             loss = loss * (weight / mean_over_processes(self.accelerator, weight.clone()))
@@ -180,7 +185,8 @@ class Engine:
         self.stepper.step()
         if self.average is not None:
             update_average(self.average, self.network, decay=config.ema_decay, step=total)
-        right = (logits.detach().argmax(1) == self.labels[batch]).double().sum() * processes / len(whole)
+        answers = logits[:, self.heads[0].columns] if self.heads else logits
+        right = (answers.detach().argmax(1) == self.labels[batch]).double().sum() * processes / len(whole)
         return mean_over_processes(self.accelerator, torch.stack((loss.detach().double(), right)))
 
     def weigh(self, targets: Tensor) -> Tensor:

@@ -12,9 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mien.data.votes import pick_head
 from mien.errors import Interrupted, RunError
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
+from mien.heads import FIRST
+from mien.models import Network
+from mien.models.pick import pick_outputs
 from mien.plots import draw_curves
 from mien.recipes.schema import Recipe
 from mien.runs.folder import Record, RunFolder
@@ -279,17 +283,29 @@ class _Trainer:
         epoch = self.at.epoch + 1
         if self.valid is None or (epoch % self.config.valid_every and epoch < self.config.epochs):
             return {}
-        network, labels = self.engine.evaluated.eval(), self.valid.labels
-        part = self.valid.images[deal(self.accelerator, len(labels))]
+        network = self.engine.evaluated.eval()
+        if not self.engine.heads:
+            return self.measure(network, self.valid)
+        figures = [
+            self.measure(pick_outputs(network, head.columns), pick_head(self.valid, head.name), head.name)
+            for head in self.engine.heads
+        ]
+        return {**figures[0], **{key: value for rest in figures[1:] for key, value in rest.items()}}
+
+    def measure(self, network: Network, valid: Faces, head: str = FIRST) -> Record:
+        """Return loss, accuracy and balanced accuracy on `valid`; named after the head, unless it is the first."""
+        labels = valid.labels
+        part = valid.images[deal(self.accelerator, len(labels))]
         probabilities = predict_probabilities(network, part, device=self.engine.device)
         probabilities = collect(self.accelerator, probabilities, len(labels))
         right = probabilities.argmax(1) == labels
         recalls = [right[labels == label].mean() for label in np.unique(labels)]
         picked = probabilities[np.arange(len(labels)), labels].clip(1e-12)
+        of = "" if head == FIRST else f"{head}_"
         return {
-            "valid_loss": float(-np.log(picked, dtype=np.float64).mean()),
-            "valid_accuracy": float(right.mean()),
-            "valid_balanced_accuracy": float(np.mean(recalls)),
+            f"valid_{of}loss": float(-np.log(picked, dtype=np.float64).mean()),
+            f"valid_{of}accuracy": float(right.mean()),
+            f"valid_{of}balanced_accuracy": float(np.mean(recalls)),
         }
 
     def save(self, sums: Tensor) -> None:

@@ -17,7 +17,7 @@ import mien
 from mien.data.loading import SYNTHETIC, load
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
 from mien.errors import ConfigError, DataError, RunError
-from mien.evaluation.predict import calibrate_run, pick_device
+from mien.evaluation.predict import calibrate_all, pick_device
 from mien.faces import Splits, Targets
 from mien.models import build_model
 from mien.native import is_available
@@ -229,8 +229,7 @@ def _train(
     }
     if is_main_process():
         if splits.valid is not None:
-            device = pick_device((options or Options()).device)
-            calibrate_run(load_run(folder.path), splits.valid, device=device)
+            calibrate_all(load_run(folder.path), splits.valid, device=pick_device((options or Options()).device))
         folder.write_facts({**facts, "outcome": ending})
     return outcome
 

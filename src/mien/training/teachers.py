@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mien.errors import ConfigError
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
+from mien.heads import find_taught
 from mien.models import Network, build_model
 from mien.models.network import resize
+from mien.models.pick import name_last_layer
 from mien.recipes.schema import Recipe
 from mien.runs.run import Run, load_run
 from mien.runs.temperatures import scale_probabilities
@@ -58,7 +61,7 @@ def start_weights(recipe: Recipe, expressions: Sequence[str], size: int) -> dict
     name = recipe.train.start_from
     if name is None:
         return None
-    run = load_named(name)
+    run = _widen(load_named(name), expressions)
     found = "an ensemble" if run.members else run.recipe.model.name
     if found != recipe.model.name:
         raise ConfigError(f"train.start_from={name}: expected a {recipe.model.name}, found {found}: set model.name")
@@ -72,19 +75,20 @@ def start_weights(recipe: Recipe, expressions: Sequence[str], size: int) -> dict
     return tensors
 
 
+def _widen(run: Run, expressions: Sequence[str]) -> Run:
+    """Return all heads of `run` where `expressions` are their outputs."""
+    whole = run.whole
+    return run if whole is None or set(whole.expressions) != set(expressions) else whole
+
+
 def _fit_last_layer(run: Run, expressions: Sequence[str]) -> dict[str, Tensor]:
     tensors = dict(run.network.state_dict())
-    last = _name_last_layer(run.network)
+    last = name_last_layer(run.network)
     for key in (f"{last}.weight", f"{last}.bias"):
         value = tensors.pop(key)
         if set(expressions) <= set(run.expressions):
             tensors[key] = value[[run.expressions.index(name) for name in expressions]]
     return tensors
-
-
-def _name_last_layer(network: Network) -> str:
-    names: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
-    return names[-1]
 
 
 def soften_labels(faces: Faces, recipe: Recipe, expressions: Sequence[str], *, device: str | torch.device) -> Faces:
@@ -107,12 +111,22 @@ def soften_labels(faces: Faces, recipe: Recipe, expressions: Sequence[str], *, d
     if not runs:
         return faces
     seen = np.zeros((len(faces), len(expressions)), dtype=np.float64)
+    taught = find_taught(recipe.data.labels)
     for run in runs:
-        order = [run.expressions.index(name) for name in expressions]
-        raw = predict_probabilities(run.network, faces.images, device=device, views=VIEWS)
-        seen += scale_probabilities(raw, run.temperature(VIEWS))[:, order] / len(runs)
+        if taught:
+            for head in taught:
+                seen[:, head.columns] += _ask(run.head(head.name), faces, head.expressions, device) / len(runs)
+        else:
+            seen += _ask(run, faces, expressions, device) / len(runs)
     own = np.eye(len(expressions))[faces.labels] if faces.targets is None else faces.targets
     return replace(faces, targets=((1.0 - share) * own + share * seen).astype(np.float32))
+
+
+def _ask(run: Run, faces: Faces, expressions: Sequence[str], device: str | torch.device) -> npt.NDArray[np.float32]:
+    """Return calibrated probabilities (N, K) of `faces`, their classes in the order of `expressions`."""
+    order = [run.expressions.index(name) for name in expressions]
+    raw = predict_probabilities(run.network, faces.images, device=device, views=VIEWS)
+    return scale_probabilities(raw, run.temperature(VIEWS))[:, order]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +197,12 @@ def name_teachers(recipe: Recipe) -> list[str]:
 
 
 def _find_teachers(recipe: Recipe, expressions: Sequence[str]) -> list[Run]:
-    return [_find_teacher(name, expressions) for name in name_teachers(recipe)]
+    labels = recipe.data.labels
+    return [_find_teacher(name, expressions, labels) for name in name_teachers(recipe)]
 
 
-def _find_teacher(name: str, expressions: Sequence[str]) -> Run:
-    run = load_named(name)
+def _find_teacher(name: str, expressions: Sequence[str], labels: str) -> Run:
+    run = _widen(load_named(name).answer_by(labels), expressions)
     if set(run.expressions) != set(expressions):
         found = f"one of {', '.join(run.expressions)}"
         raise ConfigError(f"train.teachers={name}: expected a teacher of {', '.join(expressions)}, found {found}")
