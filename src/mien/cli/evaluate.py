@@ -62,6 +62,10 @@ def evaluate(
     labels: Annotated[
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="Which head answers, of a network with several; without it, the one that learnt --labels."),
+    ] = None,
     votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Faces shown at a time; without it, as many as suit their side.")
@@ -87,7 +91,7 @@ def evaluate(
     wish = None if decision == ALL else parse_decision(decision)
     if data is None and [str(path) for path in run] == [BUNDLED]:
         raise ConfigError("bundled: the network that ships has no data beside it: give --data FACES")
-    loaded = _join([load_named(str(path)) for path in run])
+    loaded = _join([_ask(load_named(str(path)), head, labels) for path in run])
     chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
     known, own = _read_splits(loaded, data, skip_bad, {name: text for name, text in chosen.items() if text is not None})
     if known_only:
@@ -119,6 +123,13 @@ def _choose_on_valid(
     if wish is None:
         return run, ARGMAX, choose_all_rules(run, trained_on, **showing)
     return run, choose_rule_for(run, wish, trained_on, **showing), ()
+
+
+def _ask(run: Run, head: str | None, labels: str | None) -> Run:
+    """Return the run as the head answers that is named, or that learnt these labels."""
+    if head is not None:
+        return run.head(head)
+    return run if labels is None else run.answer_by(labels)
 
 
 def _join(runs: Sequence[Run]) -> Run:
@@ -172,12 +183,15 @@ def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
     What a rule other than argmax decides goes one folder deeper, named after the rule.
     """
     from mien.evaluation.known import is_gone
+    from mien.heads import FIRST
 
     # The network that ships has no folder of its own to write to.
     folder, rule, parts = BUNDLED_FOLDER if bundled else run.folder, evaluation.rule, [evaluation.split]
     is_moved = evaluation.copies_sought_in == evaluation.source and is_gone(run.source) and run.seen is not None
     if evaluation.source != run.source and not is_moved:
         parts.append(Path(evaluation.source).stem)
+    if run.head_name not in ("", FIRST):
+        parts.append(f"head-{run.head_name}")
     if evaluation.labelled_by != run.recipe.data.labels:
         parts.append(f"by-{evaluation.labelled_by}")
     if parts != ["test"]:

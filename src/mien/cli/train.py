@@ -38,7 +38,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Short for --set train.seed=….")] = None,
     only: Annotated[str | None, typer.Option(help="Train on the faces of this list alone: see `mien audit`.")] = None,
     labels: Annotated[
-        str | None, typer.Option(help="own, or by FER+ votes: ferplus, ferplus8 (with contempt).")
+        str | None, typer.Option(help="own, or by FER+ votes: ferplus, ferplus8 (with contempt), people, both.")
     ] = None,
     votes: Annotated[str | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
     classes: Annotated[

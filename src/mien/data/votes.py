@@ -178,23 +178,37 @@ def label_by_votes(splits: Splits, votes: Votes, labelling: str) -> Splits:
     if labelling not in LABELLINGS:
         raise ConfigError(f"labels: expected one of own, {', '.join(LABELLINGS)}, found {labelling!r}")
     check_rows(splits, votes)
-    expressions = LABELLINGS[labelling]
+    expressions, order = LABELLINGS[labelling], _order_own(splits, labelling)
     parts: dict[str, Faces | None] = {}
     warnings = []
     for name, faces in splits.named().items():
         if name == "unlabelled":
             continue
         counts, soft = votes.counts[find_rows(faces)], name == "train"
+        if labelling in (BOTH, "people"):
+            mix = label_heads if labelling == BOTH else _mix
+            parts[name] = mix(replace(faces, labels=order[faces.labels]), counts, soft=soft)
+        else:
+            parts[name] = _label(faces, counts, len(expressions), soft=soft)
         if labelling == BOTH:
-            parts[name] = label_heads(faces, counts, soft=soft)
             continue
-        parts[name] = _label(faces, counts, len(expressions), soft=soft)
-        if labelling == "people":
-            parts[name] = _mix(faces, counts, soft=soft)
         left_out = len(faces) - len(parts[name] or ())
         warnings.append(f"{name}: {left_out:,} of {len(faces):,} faces left out: no expression has the taggers' votes")
     about = (*splits.warnings, *warnings)
     return replace(splits, **parts, expressions=expressions, warnings=about, labels=labelling)  # type: ignore[arg-type]
+
+
+def _order_own(splits: Splits, labelling: str) -> Labels:
+    """Return the place among `EXPRESSIONS` of each class of the data.
+
+    Raises:
+        DataError: one has none there, and the labelling needs the data's own labels.
+    """
+    own = [EXPRESSIONS.index(name) if name in EXPRESSIONS else UNDECIDED for name in splits.expressions]
+    if labelling in (BOTH, "people") and UNDECIDED in own:
+        found = splits.expressions[own.index(UNDECIDED)]
+        raise DataError(splits.source, f"expected classes among {', '.join(EXPRESSIONS)} beside votes, found {found}")
+    return np.array(own, dtype=np.int64)
 
 
 def _label(faces: Faces, counts: Counts, classes: int, *, soft: bool) -> Faces | None:
@@ -285,7 +299,7 @@ def check_rows(splits: Splits, votes: Votes) -> None:
         if len(rows) and (rows.max() >= len(votes) or not np.isin(votes.splits[rows], list(usual)).all()):
             raise DataError(votes.source, f"expected votes for {splits.source} row by row, found other rows in {name}")
         majority = find_majority(votes.counts[rows])
-        own = np.array([EXPRESSIONS.index(one) if one in EXPRESSIONS else UNDECIDED for one in splits.expressions])
+        own = _order_own(splits, splits.labels)
         total += int((majority != UNDECIDED).sum())
         agreeing += int(((majority == own[faces.labels]) & (majority != UNDECIDED)).sum())
     if agreeing < LEAST_AGREEMENT * total:

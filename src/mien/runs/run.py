@@ -91,7 +91,7 @@ class Run:
     @property
     def heads(self) -> tuple[str, ...]:
         """The names of its heads; none where the network has one answer."""
-        return () if self.whole is None else tuple(HEADS)
+        return tuple(HEADS) if (self.whole or self).recipe.data.labels == BOTH else ()
 
     @property
     def folder(self) -> Path:
@@ -117,10 +117,10 @@ class Run:
         Raises:
             ConfigError: the network has no such head.
         """
-        if self.whole is None or name not in HEADS:
+        if name not in self.heads:
             found = f"one with {', '.join(self.heads)}" if self.heads else "one with a single answer"
             raise ConfigError(f"{self.path}: expected a network with a head {name}, found {found}")
-        head, whole = HEADS[name], self.whole
+        head, whole = HEADS[name], self.whole or self
         votes = None if head.labelling == "own" else whole.recipe.data.votes
         data = replace(whole.recipe.data, labels=head.labelling, votes=votes)  # type: ignore[arg-type]
         return replace(
@@ -135,7 +135,7 @@ class Run:
 
     def answer_by(self, labelling: str) -> Run:
         """Return the head that answers by a labelling, such as "ferplus"; a run without heads as it is."""
-        return self if self.whole is None else self.head(name_head(labelling))
+        return self.head(name_head(labelling)) if self.heads else self
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> None:
@@ -204,7 +204,7 @@ def load_run(path: Path) -> Run:
     if home is not None:
         run = replace(run, seen=read_seen(home), fingerprints=_read_fingerprints(home))
     run = replace(run, temperatures=read_temperatures(run.folder, run.mark))
-    return replace(run, whole=run).head(FIRST) if run.recipe.data.labels == BOTH and not run.members else run
+    return run.head(FIRST) if run.recipe.data.labels == BOTH and not run.members else run
 
 
 def _find_home(path: Path) -> Path | None:

@@ -28,8 +28,7 @@ class Limits:
     """What one server accepts.
 
     Bodies take at most `(max_pending + 4) * max_bytes`, pictures that are decoded 23 bytes a pixel of `max_pixels` in
-    each
-    thread (measured, see docs/serve.md).
+    each thread (measured, see docs/serve.md).
     """
 
     max_pending: int = 64

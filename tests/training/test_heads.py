@@ -1,0 +1,173 @@
+"""One trunk with several heads: what each learns, how a run shows them one at a time, and that nothing mixes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_labels_by_votes import write_data
+
+from conftest import run_mien
+from mien.data.prepare import prepare_splits
+from mien.errors import ConfigError
+from mien.evaluation.predict import predict_probabilities, read_trained_on
+from mien.faces import Splits
+from mien.heads import HEADS, OUTPUTS, find_taught
+from mien.labels import EXPRESSIONS
+from mien.recipes.schema import DataConfig, Recipe, override
+from mien.runs.run import Run, load_run
+from mien.training.losses import cross_entropy, teach_heads
+from mien.training.teachers import start_weights
+
+HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
+BOTH = ("--labels", "both", "--votes", "fer2013new.csv", "--data", "fer2013.csv", "--recipe", "quick")
+TINY = ("--set", "train.batch_size=16", "--set", "train.epochs=2", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two expressions, votes (none for the first face) and a run with three heads."""
+    place = tmp_path_factory.mktemp("heads")
+    write_data(place)
+    result = run_mien("train", *BOTH, "--out", "run", *TINY, cwd=place)
+    assert result.status == 0, result.err
+    return place
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    """Return the run."""
+    return load_run(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def splits(folder: Path) -> Splits:
+    """Return the faces with the targets of every head."""
+    config = DataConfig(labels="both", votes=str(folder / "fer2013new.csv"))
+    return prepare_splits(str(folder / "fer2013.csv"), config, seed=0)
+
+
+def test_every_face_trains_the_head_of_labels_and_only_those_with_votes_the_others(splits: Splits) -> None:
+    """The first face, of which all taggers say that it is none, teaches votes and mixture nothing."""
+    assert splits.train is not None
+    targets = splits.train.targets
+    assert targets is not None
+    assert (40, len(OUTPUTS)) == targets.shape
+    taught = [targets[:, head.columns].sum(axis=1) for head in find_taught("both")]
+    assert [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]] == [[float(sums[face]) for sums in taught] for face in (0, 1)]
+
+
+def test_the_mixture_is_half_label_and_half_votes(splits: Splits) -> None:
+    """Face 1 is labelled sad, and eight of ten taggers say so: two others are too few to count."""
+    assert splits.train is not None
+    assert splits.train.targets is not None
+    mixed = splits.train.targets[1, HEADS["people"].columns]
+    assert [0.0, 1.0] == [float(mixed[HAPPY]), float(mixed[SAD])]
+
+
+def test_votes_of_valid_are_those_of_the_majority(splits: Splits) -> None:
+    """Measured as the paper measures: the majority counts whole."""
+    assert splits.valid is not None
+    assert splits.valid.targets is not None
+    assert {0.0, 1.0} == set(splits.valid.targets[:, HEADS["ferplus8"].columns].ravel().tolist())
+
+
+def test_the_loss_of_heads_is_the_sum_of_theirs_and_leaves_out_what_has_no_target() -> None:
+    """Labels are smoothed, votes are not; a row of zeros adds nothing and counts as a face."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, len(OUTPUTS), requires_grad=True)
+    targets = torch.zeros(2, len(OUTPUTS))
+    targets[0, [0, 7, 15]] = 1.0
+    targets[1, 2] = 1.0
+    heads = find_taught("both")
+    first = cross_entropy(logits[:, :7], targets[:, :7], smoothing=0.1)
+    others = sum(cross_entropy(logits[:1, part], targets[:1, part]) / 2 for part in (slice(7, 15), slice(15, 22)))
+    loss = teach_heads(logits, targets, heads, smoothing=0.1)
+    torch.testing.assert_close(first + others, loss)
+    loss.backward()
+    assert logits.grad is not None
+    assert 0.0 == logits.grad[1, 7:].abs().sum()
+
+
+def test_each_head_is_a_run_of_its_own_over_the_same_trunk(run: Run, splits: Splits) -> None:
+    """Its outputs are those columns of the whole network; its classes, labels and temperature are its own."""
+    assert splits.valid is not None
+    assert run.whole is not None
+    with torch.inference_mode():
+        whole = run.whole.network.eval()(torch.from_numpy(np.array(splits.valid.images)))
+        for name in run.heads:
+            head = run.head(name)
+            mine = head.network(torch.from_numpy(np.array(splits.valid.images)))
+            torch.testing.assert_close(whole[:, HEADS[name].columns], mine, rtol=1e-4, atol=1e-5)
+            assert (HEADS[name].expressions, HEADS[name].labelling) == (head.expressions, head.recipe.data.labels)
+    assert {f"{name}-plain" for name in HEADS} == set(run.temperatures)
+    assert run.head("people").temperature() == run.temperatures["people-plain"]
+
+
+def test_a_run_with_heads_answers_by_the_labels_of_the_data_first(run: Run) -> None:
+    """So every command that knows of no heads sees what it has always seen: seven classes, own labels."""
+    assert ("fer2013", "own", EXPRESSIONS) == (run.head_name, run.recipe.data.labels, run.expressions)
+    assert "own" == read_trained_on(run).labels
+    assert "ferplus" == read_trained_on(run.head("ferplus")).labels
+
+
+def test_contempt_is_left_out_of_seven_classes(run: Run, splits: Splits) -> None:
+    """The head of seven classes is that of eight without contempt, normalised again."""
+    assert splits.valid is not None
+    eight = predict_probabilities(run.head("ferplus8").network, splits.valid.images)
+    seven = predict_probabilities(run.head("ferplus").network, splits.valid.images)
+    np.testing.assert_allclose(eight[:, :7] / eight[:, :7].sum(axis=1, keepdims=True), seven, atol=1e-5)
+
+
+def test_evaluation_picks_the_head_of_the_labels_and_writes_beside_the_others(folder: Path) -> None:
+    """Labels without a head are refused by name; each head has a folder."""
+    votes = ("--votes", "fer2013new.csv")
+    for arguments in (
+        (),
+        ("--labels", "ferplus", *votes),
+        ("--labels", "ferplus8", *votes),
+        ("--head", "people", "--labels", "own"),
+    ):
+        result = run_mien("evaluate", "run", *arguments, cwd=folder)
+        assert result.status == 0, result.err
+    measured = {path.parent.name: json.loads(path.read_text()) for path in (folder / "run").rglob("evaluation.json")}
+    names = {"run", "test-head-ferplus", "test-head-ferplus8", "test-head-people-by-own"}
+    assert names == set(measured)
+    assert [7, 7, 8, 7] == [len(measured[name]["expressions"]) for name in sorted(names)]
+
+
+def test_a_head_that_is_not_there_is_told_with_those_that_are(run: Run, trained: Path) -> None:
+    """A misspelt name, and a run that has one answer."""
+    with pytest.raises(ConfigError, match="with a head feelings, found one with fer2013, ferplus8, ferplus, people"):
+        run.head("feelings")
+    with pytest.raises(ConfigError, match="with a head people, found one with a single answer"):
+        load_run(trained).head("people")
+
+
+def test_a_run_with_heads_teaches_the_next_one_head_by_head(folder: Path) -> None:
+    """Its targets are part label, part what each head of the teacher sees, also where there are no votes."""
+    teaching = ("--set", "train.teachers=run", "--set", "train.teacher_share=0.5")
+    result = run_mien("train", *BOTH, "--out", "second", *TINY, *teaching, cwd=folder)
+    assert result.status == 0, result.err
+    targets = np.load(folder / "second" / "targets.npy")
+    sums = np.stack([targets[:, head.columns].sum(axis=1) for head in find_taught("both")], axis=1)
+    np.testing.assert_allclose([[1.0, 0.5, 0.5], [1.0, 1.0, 1.0]], sums[:2], atol=1e-5)
+
+
+def test_a_run_with_heads_starts_from_one_with_all_its_outputs(folder: Path) -> None:
+    """The last layer comes along whole, the rows of every head in their order."""
+    tensors = start_weights(read_recipe_of(folder), OUTPUTS, 16)
+    whole = load_run(folder / "run").whole
+    assert tensors is not None
+    assert whole is not None
+    assert all(torch.equal(value, tensors[name]) for name, value in whole.network.state_dict().items())
+
+
+def read_recipe_of(folder: Path) -> Recipe:
+    """Return the recipe of a second training that starts from the run in `folder`."""
+    whole = load_run(folder / "run").whole
+    assert whole is not None
+    return override(whole.recipe, [f"train.start_from={folder / 'run'}"])
