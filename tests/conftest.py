@@ -20,6 +20,7 @@ from mien.faces import Faces
 from mien.recipes.named import QUICK
 from mien.recipes.schema import Recipe, override
 from mien.training import RunFolder, train
+from voted import write_data
 
 # A machine that others use, too, may take a second for what takes a millisecond.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -69,6 +70,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.create()
     train(tiny_recipe(), draw_shapes(32), draw_shapes(8, seed=1), folder=folder, facts=FACTS)
     return folder.path
+
+
+BOTH = ("--labels", "both", "--votes", "fer2013new.csv", "--data", "fer2013.csv", "--recipe", "quick")
+TINY = ("--set", "train.batch_size=16", "--set", "train.epochs=2", "--device", "cpu")
+
+
+@pytest.fixture(scope="session")
+def trained_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two expressions, votes (none for the first face) and `run`, which has three heads."""
+    place = tmp_path_factory.mktemp("heads")
+    write_data(place)
+    result = run_mien("train", *BOTH, "--out", "run", *TINY, cwd=place)
+    assert result.status == 0, result.err
+    return place
 
 
 @dataclass(frozen=True)

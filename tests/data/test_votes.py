@@ -166,7 +166,7 @@ def test_pictures_without_rows_cannot_be_labelled_by_votes() -> None:
         DataError, match="found class folders, whose pictures have lost the number of their row: give fer"
     ):
         label_by_votes(splits, votes, "ferplus")
-    with pytest.raises(ConfigError, match="expected one of own, ferplus, ferplus8, found 'votes'"):
+    with pytest.raises(ConfigError, match="expected one of own, ferplus, ferplus8, people, both, found 'votes'"):
         label_by_votes(replace(splits), votes, "votes")
 
 

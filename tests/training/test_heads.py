@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_labels_by_votes import write_data
 
-from conftest import run_mien
+from conftest import BOTH, TINY, run_mien
 from mien.data.prepare import prepare_splits
 from mien.errors import ConfigError
 from mien.evaluation.predict import predict_probabilities, read_trained_on
@@ -23,27 +22,21 @@ from mien.training.losses import cross_entropy, teach_heads
 from mien.training.teachers import start_weights
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
-BOTH = ("--labels", "both", "--votes", "fer2013new.csv", "--data", "fer2013.csv", "--recipe", "quick")
-TINY = ("--set", "train.batch_size=16", "--set", "train.epochs=2", "--device", "cpu")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two expressions, votes (none for the first face) and a run with three heads."""
-    place = tmp_path_factory.mktemp("heads")
-    write_data(place)
-    result = run_mien("train", *BOTH, "--out", "run", *TINY, cwd=place)
-    assert result.status == 0, result.err
-    return place
+@pytest.fixture
+def folder(trained_heads: Path) -> Path:
+    """Return a folder with faces, votes and a run that learnt both."""
+    return trained_heads
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def run(folder: Path) -> Run:
     """Return the run."""
     return load_run(folder / "run")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def splits(folder: Path) -> Splits:
     """Return the faces with the targets of every head."""
     config = DataConfig(labels="both", votes=str(folder / "fer2013new.csv"))

@@ -13,12 +13,21 @@ if TYPE_CHECKING:
     from mien.runs.run import Run
 
 
+BUNDLED = "bundled"
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("model.onnx"),
     views: Annotated[str, typer.Option(help="Ways of showing each face, averaged inside: see evaluate.")] = "plain",
+    head: Annotated[
+        str | None, typer.Option(help="Export one head of a network with several; without it, all of them.")
+    ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Compute with 8-bit numbers; says what that costs.")] = False,
     data: Annotated[str | None, typer.Option(help="The data that the run was trained on, where it has moved.")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Take the form of another file: ferplus is emotion-ferplus-8.onnx.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
     """Write a run as an ONNX file: in uint8 faces (N, S, S), out probabilities (N, K).
@@ -32,16 +41,53 @@ def export(
         raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
     if out.exists() and not force:
         raise ConfigError(f"{out} is there already: give another --out, or --force")
+    if like not in (None, "ferplus"):
+        raise ConfigError(f"--like {like}: expected ferplus")
+    if str(run) == BUNDLED:
+        _export_bundled(out, like, head=head, views=views, int8=int8)
+        return
     from mien.exporting import export_run, write_model
+    from mien.exporting.drop_in import imitate_ferplus
     from mien.models.views import parse_views
     from mien.runs.run import load_run
 
     shown, loaded = parse_views(views), load_run(run)
+    loaded = loaded if head is None else loaded.head(head)
     splits = _read_data(loaded, data, needed=int8)
-    loaded = _calibrate(loaded, splits, shown)
-    made = export_run(loaded, splits, views=shown, int8=int8)
-    write_model(made.model, out)
+    loaded = _calibrate(loaded, splits, shown, head_alone=head is not None)
+    made = export_run(loaded, splits, views=shown, int8=int8, head_alone=head is not None)
+    write_model(made.model if like is None else imitate_ferplus(made.model), out)
     _tell(made, loaded, shown, out)
+    if like is not None:
+        _tell_likeness(out)
+
+
+def _export_bundled(out: Path, like: str | None, *, head: str | None, views: str, int8: bool) -> None:
+    """Write the network that ships, which is 8 bits already, or its likeness of another file."""
+    import onnx
+
+    from mien.errors import ConfigError
+    from mien.exporting import write_model
+    from mien.exporting.drop_in import imitate_ferplus
+    from mien.recognition.model import BUNDLED as FILE
+
+    if head is not None or views != "plain" or int8:
+        raise ConfigError(
+            f"{BUNDLED}: its file has all heads, the plain view and 8 bits: leave out the options for them"
+        )
+    model = onnx.load(FILE)
+    write_model(model if like is None else imitate_ferplus(model), out)
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, the network that ships with mien")
+    if like is not None:
+        _tell_likeness(out)
+
+
+def _tell_likeness(out: Path) -> None:
+    from mien.exporting.drop_in import INPUT, ORDER, OUTPUT
+
+    typer.echo(f"{out}: as emotion-ferplus-8.onnx")
+    typer.echo(f"  {INPUT}: float32 (1, 1, 64, 64), grey, 0 to 255")
+    typer.echo(f"  {OUTPUT}: logits (1, 8): {', '.join(ORDER)}")
 
 
 def _require_packages() -> None:
@@ -75,10 +121,15 @@ def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
         return None
 
 
-def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...]) -> Run:
-    from mien.evaluation.predict import calibrate_run
+def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...], *, head_alone: bool) -> Run:
+    from mien.evaluation.predict import calibrate_all, calibrate_run, read_trained_on
 
-    return run if splits is None or splits.valid is None else calibrate_run(run, splits.valid, views=views)
+    if splits is None or splits.valid is None:
+        return run
+    if run.whole is None or head_alone:
+        return calibrate_run(run, splits.valid, views=views)
+    every = read_trained_on(run.whole)
+    return run if every.valid is None else calibrate_all(run, every.valid, views=views)
 
 
 def _tell(made: Export, run: Run, views: tuple[str, ...], out: Path) -> None:

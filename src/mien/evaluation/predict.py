@@ -164,18 +164,21 @@ def calibrate_run(
     return replace(run, temperatures=temperatures)
 
 
-def calibrate_all(run: Run, valid: Faces, *, device: str | torch.device = "cpu") -> Run:
-    """Return `run` with the temperature of its plain view; of one with several heads, of each of them.
+def calibrate_all(
+    run: Run, valid: Faces, *, views: tuple[str, ...] = ("plain",), device: str | torch.device = "cpu"
+) -> Run:
+    """Return `run` with the temperature of these views; of one with several heads, of each of them.
 
     Args:
         run: see `calibrate_run`.
         valid: likewise; of a run with heads as `label_heads` labels it.
+        views: likewise.
         device: likewise.
     """
     if not run.heads:
-        return calibrate_run(run, valid, device=device)
+        return calibrate_run(run, valid, views=views, device=device)
     for name in run.heads:
-        run = calibrate_run(run.head(name), pick_head(valid, name), device=device)
+        run = calibrate_run(run.head(name), pick_head(valid, name), views=views, device=device)
     return run.head(FIRST)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluation.predict import predict_probabilities
+from mien.exporting.heads import ORDER
 from mien.faces import Images, Splits
 from mien.labels import EXPRESSIONS
 from mien.runs.run import Run
@@ -23,22 +24,33 @@ TOLERANCE = 1e-5
 BATCH_SIZE = 128
 
 
-def run_model(model: Any, faces: Images, *, threads: int | None = None) -> npt.NDArray[np.float32]:
-    """Return what a model answers: probabilities (N, K) of uint8 (N, S, S)."""
+def run_model(
+    model: Any, faces: Images, *, output: str = "probabilities", threads: int | None = None
+) -> npt.NDArray[np.float32]:
+    """Return what a model answers: probabilities (N, K) of uint8 (N, S, S); of one with heads, those of `output`."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     batches = (np.ascontiguousarray(faces[start : start + BATCH_SIZE]) for start in range(0, len(faces), BATCH_SIZE))
-    return np.concatenate([session.run(None, {"faces": batch})[0] for batch in batches])
+    return np.concatenate([session.run([output], {"faces": batch})[0] for batch in batches])
 
 
 def compare_with_torch(model: Any, run: Run, faces: Images, *, views: tuple[str, ...] = ("plain",)) -> float:
     """Return the largest difference of any probability of any face between the model and torch."""
-    probabilities = predict_probabilities(run.network, faces, views=views, accelerated=False)
-    expected = scale_probabilities(probabilities, run.temperature(views))
-    return float(np.abs(run_model(model, faces) - expected).max())
+    differences = []
+    for output, answering in list_answers(model, run).items():
+        probabilities = predict_probabilities(answering.network, faces, views=views, accelerated=False)
+        expected = scale_probabilities(probabilities, answering.temperature(views))
+        differences.append(float(np.abs(run_model(model, faces, output=output) - expected).max()))
+    return max(differences)
+
+
+def list_answers(model: Any, run: Run) -> dict[str, Run]:
+    """Return output -> the run as it answers there: one of a single answer, or each head."""
+    outputs = [entry.name for entry in model.graph.output]
+    return {outputs[0]: run} if len(outputs) == 1 else dict(zip(outputs, map(run.head, ORDER), strict=True))
 
 
 def check_difference(difference: float) -> None:

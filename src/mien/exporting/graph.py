@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 import mien
 from mien.errors import ConfigError
+from mien.exporting.heads import DEFAULT, ORDER, Answers, describe_heads, name_outputs
 from mien.exporting.quiet import keep_quiet, require
 from mien.models import Network
 from mien.models.network import WHITE
-from mien.models.views import VIEWS, name_views
+from mien.models.views import VIEWS
 from mien.recipes.schema import leave_out_folders
 from mien.runs.run import Run
 from mien.runs.temperatures import LEAST
@@ -25,47 +26,59 @@ from mien.runs.temperatures import LEAST
 FORMAT = 1
 
 
-def build_model(run: Run, *, views: tuple[str, ...] = ("plain",)) -> Any:
+def build_model(run: Run, *, views: tuple[str, ...] = ("plain",), head_alone: bool = False) -> Any:
     """Return an `onnx.ModelProto` of `run`: uint8 `faces` (N, S, S) to float32 `probabilities` (N, K).
 
     Args:
-        run: the trained network; its temperature for `views` goes in.
+        run: the trained network; its temperature for `views` goes in. Of one with heads all go in, each an output of
+            its own, unless `head_alone`.
         views: ways of showing a face, averaged.
+        head_alone: answer as the head that `run` looks at, and as no other.
 
     Raises:
         MissingExtraError: onnx or onnxscript is not installed.
         ConfigError: the network holds something that ONNX has no word for.
     """
     require("onnx", "onnxscript")
-    answer = _Answer(_plain(run.network), views, run.temperature(views)).eval()
+    whole = None if head_alone else run.whole
+    if whole is None:
+        answer: nn.Module = _Answer(_plain(run.network), views, run.temperature(views))
+        outputs = ["probabilities"]
+    else:
+        facts = describe_heads(run, views)
+        answer = Answers(_plain(whole.network), views, {name: facts[name]["temperature"] for name in ORDER})
+        outputs = name_outputs()
     shown = torch.zeros(2, run.network.size, run.network.size, dtype=torch.uint8)
     try:
         with keep_quiet():
             program = torch.onnx.export(
-                answer,
+                answer.eval(),
                 (shown,),
                 dynamo=True,
                 verbose=False,
                 input_names=["faces"],
-                output_names=["probabilities"],
+                output_names=outputs,
                 dynamic_shapes={"faces": {0: torch.export.Dim("count")}},
             )
     except torch.onnx.errors.OnnxExporterError as error:
         reason = " ".join(str(error).split())[-200:]
         raise ConfigError(f"{run.path}: {run.recipe.model.name} cannot be written as ONNX ({reason})") from error
     assert program is not None
-    return describe(_fold(program.model_proto), describe_run(run, views))
+    return describe(_fold(program.model_proto), describe_run(run, views, head_alone=head_alone))
 
 
-def describe_run(run: Run, views: tuple[str, ...]) -> dict[str, Any]:
-    """Return the metadata of a model: plain values by name."""
+def describe_run(run: Run, views: tuple[str, ...], *, head_alone: bool = False) -> dict[str, Any]:
+    """Return the metadata of a model: plain values by name. What is told of one head is that of the first output."""
+    heads = {} if head_alone or run.whole is None else describe_heads(run, views)
+    trained, run = run.whole or run, run.head(DEFAULT) if heads else run
     temperature = run.temperature(views)
     return {
+        **({"heads": heads} if heads else {}),
         "format": FORMAT,
         "version": mien.__version__,
         "expressions": list(run.expressions),
         "size": run.network.size,
-        "recipe": leave_out_folders(run.recipe).to_dict(),
+        "recipe": leave_out_folders(trained.recipe).to_dict(),
         "members": [member.name for member in run.members],
         "trained_on": Path(run.source).name,
         "synthetic": run.synthetic,
@@ -73,7 +86,7 @@ def describe_run(run: Run, views: tuple[str, ...]) -> dict[str, Any]:
         "weights": run.mark,
         "views": list(views),
         "temperature": temperature,
-        "calibrated": name_views(views) in run.temperatures,
+        "calibrated": run.name_answer(views) in run.temperatures,
         "precision": "float32",
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from mien.data.images import resize_faces
 from mien.errors import MienError
 from mien.evaluation.predict import match_labels
-from mien.exporting.check import check_difference, compare_with_torch, gather_faces, run_model, spread
+from mien.exporting.check import check_difference, compare_with_torch, gather_faces, list_answers, run_model, spread
 from mien.exporting.graph import build_model
 from mien.exporting.quantise import quantise
 from mien.faces import Splits
@@ -39,7 +39,14 @@ class Export:
     measured: int = 0
 
 
-def export_run(run: Run, splits: Splits | None, *, views: tuple[str, ...] = ("plain",), int8: bool = False) -> Export:
+def export_run(
+    run: Run,
+    splits: Splits | None,
+    *,
+    views: tuple[str, ...] = ("plain",),
+    int8: bool = False,
+    head_alone: bool = False,
+) -> Export:
     """Return `run` as a checked model.
 
     Args:
@@ -47,6 +54,7 @@ def export_run(run: Run, splits: Splits | None, *, views: tuple[str, ...] = ("pl
         splits: the data it was trained on; None: unknown, and drawn faces serve for the check.
         views: see `build_model`.
         int8: compute with 8-bit numbers; takes faces of train and valid.
+        head_alone: of a run with heads, export the one that `run` looks at instead of all; `splits` have its labels.
 
     Raises:
         MissingExtraError: see `build_model`.
@@ -54,7 +62,7 @@ def export_run(run: Run, splits: Splits | None, *, views: tuple[str, ...] = ("pl
     """
     if int8:
         check_faces(run, splits)
-    model = build_model(run, views=views)
+    model = build_model(run, views=views, head_alone=head_alone)
     faces = gather_faces(splits, run.network.size)
     difference = compare_with_torch(model, run, faces, views=views)
     check_difference(difference)
@@ -80,7 +88,10 @@ def shrink_export(made: Export, run: Run, splits: Splits) -> Export:
     quantised = quantise(made.model, resize_faces(spread(splits.train.images, CALIBRATION_FACES), size))
     labels = match_labels(splits.valid.labels, splits, run.expressions)
     images = resize_faces(splits.valid.images, size)
-    exact, rounded = (float((run_model(one, images).argmax(1) == labels).mean()) for one in (made.model, quantised))
+    output = next(name for name, head in list_answers(made.model, run).items() if head.head_name == run.head_name)
+    exact, rounded = (
+        float((run_model(one, images, output=output).argmax(1) == labels).mean()) for one in (made.model, quantised)
+    )
     return replace(made, model=quantised, accuracies=(exact, rounded), measured=len(labels))
 
 

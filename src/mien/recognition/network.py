@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.data.images import resize_faces
-from mien.errors import DataError, RunError
+from mien.errors import ConfigError, DataError, RunError
 
 BATCH_SIZE = 256
 """Faces shown at a time: more are not faster, and take memory."""
@@ -25,14 +25,26 @@ SHOWN_LETTERS = 120
 class OnnxNetwork:
     """A session of onnxruntime with what the file says of itself; may be shared between threads.
 
+    Args:
+        model: the file, or what it holds.
+        threads: that it may use; None: one for each core.
+        labels: the head that answers, of a file with several; None: the first, or the only answer.
+
     Attributes:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
+
+    Raises:
+        RunError: no file of `mien export`.
+        ConfigError: it has no head of that name.
     """
 
-    def __init__(self, model: Path | bytes, *, threads: int | None = None) -> None:
+    def __init__(self, model: Path | bytes, *, threads: int | None = None, labels: str | None = None) -> None:
         where = model if isinstance(model, Path) else "model"
         self._session = _open_session(model, where, threads)
-        self.card: dict[str, Any] = _read_card(self._session, where)
+        card = _read_card(self._session, where)
+        self.card: dict[str, Any] = card if labels is None else _choose_head(card, labels, where)
+        self._output: str = self.card.get("output", self._session.get_outputs()[0].name)
+        self._unsure: float = self.card.get("mirror_below", 0.0)
         self.expressions: tuple[str, ...] = tuple(self.card["expressions"])
         self.size: int = self.card["size"]
 
@@ -46,11 +58,45 @@ class OnnxNetwork:
             found = f"{crops.dtype} {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
             raise DataError("faces", f"expected uint8 (N, H, W), found {found}")
         faces = resize_faces(crops, self.size)
-        parts = [
-            self._session.run(None, {"faces": faces[start : start + BATCH_SIZE]})[0]
-            for start in range(0, len(faces), BATCH_SIZE)
-        ]
+        parts = [self._answer(faces[start : start + BATCH_SIZE]) for start in range(0, len(faces), BATCH_SIZE)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.expressions)), np.float32)
+
+    def _answer(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the answers to a batch; those that the network is unsure of it looks at in the mirror, too."""
+        answers = self._run(faces)
+        if self._unsure:
+            unsure = np.flatnonzero(answers.max(axis=1) < self._unsure)
+            if len(unsure):
+                mirrored = self._run(np.ascontiguousarray(faces[unsure, :, ::-1]))
+                answers[unsure] = (answers[unsure] + mirrored) / 2
+        return answers
+
+    def _run(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        answers: npt.NDArray[np.float32] = self._session.run([self._output], {"faces": faces})[0]
+        if answers.shape[1] == len(self.expressions):
+            return answers
+        # `ferplus` is `ferplus8` without its last class, contempt.
+        known = answers[:, : len(self.expressions)]
+        sums: npt.NDArray[np.float32] = known.sum(axis=1, keepdims=True)
+        return known / sums
+
+
+def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, Any]:
+    """Return the facts of one head in place of those of the first.
+
+    Raises:
+        ConfigError: the file has no such head.
+    """
+    heads = card.get("heads", {})
+    name = "ferplus8" if labels == "ferplus" else labels
+    if name not in heads:
+        there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
+        found = ", ".join(there) or "a network with a single answer"
+        raise ConfigError(f"labels {labels!r}: expected a head of {where}, found {found}")
+    chosen = {**card, **heads[name], "labels": labels}
+    if labels == "ferplus":
+        chosen["expressions"] = chosen["expressions"][:-1]
+    return chosen
 
 
 def _open_session(model: Path | bytes, where: object, threads: int | None) -> Any:

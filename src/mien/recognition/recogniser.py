@@ -13,6 +13,8 @@ from typing import Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from mien.errors import ConfigError
+from mien.heads import HEADS
 from mien.recognition.crop import MARGIN, cut_faces
 from mien.recognition.detect import Detector, check_boxes, find_detector
 from mien.recognition.face import Box, Face
@@ -39,10 +41,13 @@ class Recogniser:
         min_detection: leave out faces of which the detector is less sure, 0 to 1; None: what it is set to.
         threads: that the network may use; None: one for each core.
         on_remark: is told, in one line, where "auto" has to do with a cascade.
+        labels: by whose labels it answers: "fer2013" (the data set's own), "ferplus" (votes of ten people), "ferplus8"
+            (the same with contempt) or "people" (half of each, which travels best); None: "people", where the network
+            knows it.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
-        ConfigError: no detector of that name, or what it needs is not there.
+        ConfigError: no detector or labels of that name, or what it needs is not there.
     """
 
     def __init__(
@@ -53,20 +58,24 @@ class Recogniser:
         min_detection: float | None = None,
         threads: int | None = None,
         on_remark: Callable[[str], None] = warnings.warn,
+        labels: str | None = None,
     ) -> None:
-        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads)
+        if labels is not None and labels not in HEADS:
+            raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
+        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads, labels)
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
+        self._labels = labels
         self._opened: Future[OnnxNetwork] = Future()
         if run is None:  # ours is sound: it opens while the first faces are looked for
             start_opening(self._open)
         else:
-            self._opened.set_result(OnnxNetwork(self._model, threads=threads))
+            self._opened.set_result(OnnxNetwork(self._model, threads=threads, labels=labels))
 
     def _open(self) -> None:
         try:
-            self._opened.set_result(OnnxNetwork(self._model, threads=self._threads))
+            self._opened.set_result(OnnxNetwork(self._model, threads=self._threads, labels=self._labels))
         except BaseException as error:
             self._opened.set_exception(error)
 
@@ -177,9 +186,9 @@ def _name(source: Source, position: int) -> str:
 
 
 def _make_again(
-    run: Path | None, detector: str | Detector, min_detection: float | None, threads: int | None
+    run: Path | None, detector: str | Detector, min_detection: float | None, threads: int | None, labels: str | None
 ) -> Recogniser:
-    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads)
+    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads, labels=labels)
 
 
 def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:

@@ -53,10 +53,8 @@ def fit_temperature(labels: npt.NDArray[np.number], probabilities: npt.NDArray[n
     from scipy.optimize import minimize_scalar
 
     logs = _take_logs(probabilities)
-    if labels.ndim == 1:
-        true = logs[np.arange(len(labels)), labels].mean()
-    else:
-        true = (labels * logs).sum(axis=1).mean()
+    picked = logs[np.arange(len(labels)), labels] if labels.ndim == 1 else (labels * logs).sum(axis=1)
+    true = picked.mean()
 
     def lose(sharpness: float) -> float:
         return float(np.logaddexp.reduce(sharpness * logs, axis=1).mean() - sharpness * true)
