@@ -8,7 +8,7 @@ RUN    ?= runs/demo
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-fast lint format types bench clean
+.PHONY: help demo install test test-fast lint format types bench networks clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ format: $(VENV)/.dev ## rewrite the code in the one format
 
 bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and MODEL=model.onnx add their rows
 	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(MODEL),--model $(MODEL))
+
+networks: $(VENV)/.dev ## train what ships from random weights and make its files (an hour on one core; FER2013= and VOTES= name the data)
+	$(BIN)/python -m benchmarks.networks --data $(or $(FER2013),fer2013.csv) --votes $(or $(VOTES),fer2013new.csv)
 
 clean: ## remove the virtual environment and caches (never your runs)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,17 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from mien.data.votes import pick_head
 from mien.errors import Interrupted, RunError
-from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
-from mien.heads import FIRST
-from mien.models import Network
-from mien.models.pick import pick_outputs
 from mien.plots import draw_curves
 from mien.recipes.schema import Recipe
 from mien.runs.folder import Record, RunFolder
@@ -26,10 +20,11 @@ from mien.runs.run import Facts, save_tensors
 from mien.training.batches import count_steps, order_epoch, pick_batch
 from mien.training.engine import Engine
 from mien.training.events import open_events
+from mien.training.measure import measure_valid
 from mien.training.schedules import Plateau, grow_side, scale_rate
 from mien.training.stopping import Stopping, score_of
 from mien.training.teachers import call_teachers, start_weights
-from mien.training.together import agree, ask_main, collect, deal, notice_loss
+from mien.training.together import agree, ask_main, notice_loss
 
 LOOK_EVERY = 10
 """Steps between two looks at the loss: each look makes a GPU wait."""
@@ -283,30 +278,9 @@ class _Trainer:
         epoch = self.at.epoch + 1
         if self.valid is None or (epoch % self.config.valid_every and epoch < self.config.epochs):
             return {}
-        network = self.engine.evaluated.eval()
-        if not self.engine.heads:
-            return self.measure(network, self.valid)
-        figures = [
-            self.measure(pick_outputs(network, head.columns), pick_head(self.valid, head.name), head.name)
-            for head in self.engine.heads
-        ]
-        return {**figures[0], **{key: value for rest in figures[1:] for key, value in rest.items()}}
-
-    def measure(self, network: Network, valid: Faces, head: str = FIRST) -> Record:
-        """Return loss, accuracy and balanced accuracy on `valid`; named after the head, unless it is the first."""
-        labels = valid.labels
-        part = valid.images[deal(self.accelerator, len(labels))]
-        probabilities = predict_probabilities(network, part, device=self.engine.device)
-        probabilities = collect(self.accelerator, probabilities, len(labels))
-        right = probabilities.argmax(1) == labels
-        recalls = [right[labels == label].mean() for label in np.unique(labels)]
-        picked = probabilities[np.arange(len(labels)), labels].clip(1e-12)
-        of = "" if head == FIRST else f"{head}_"
-        return {
-            f"valid_{of}loss": float(-np.log(picked, dtype=np.float64).mean()),
-            f"valid_{of}accuracy": float(right.mean()),
-            f"valid_{of}balanced_accuracy": float(np.mean(recalls)),
-        }
+        engine = self.engine
+        network = engine.evaluated.eval()
+        return measure_valid(network, self.valid, engine.heads, accelerator=self.accelerator, device=engine.device)
 
     def save(self, sums: Tensor) -> None:
         """Write the checkpoint, then the history that it tells."""

@@ -1,0 +1,57 @@
+"""How right a network in training is on valid. In: the network, valid, the heads. Out: figures of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from mien.data.votes import pick_head
+from mien.evaluation.predict import predict_probabilities
+from mien.faces import Faces
+from mien.heads import FIRST, Head
+from mien.models import Network
+from mien.models.pick import pick_outputs
+from mien.training.stopping import Record
+from mien.training.together import collect, deal
+
+
+def measure_valid(
+    network: Network, valid: Faces, heads: Sequence[Head], *, accelerator: Accelerator, device: torch.device
+) -> Record:
+    """Return loss, accuracy and balanced accuracy on `valid`, by head where the network has several.
+
+    Those of the first head have the names of a network with one answer; the others say whose they are.
+
+    Args:
+        network: to measure.
+        valid: with the targets of every head, where there are heads.
+        heads: those that are taught; none: the network has one answer.
+        accelerator: each process measures its share.
+        device: of torch.
+    """
+    if not heads:
+        return _measure(network, valid, "", accelerator, device)
+    figures: Record = {}
+    for head in heads:
+        of = "" if head.name == FIRST else f"{head.name}_"
+        picked = pick_outputs(network, head.columns)
+        figures |= _measure(picked, pick_head(valid, head.name), of, accelerator, device)
+    return figures
+
+
+def _measure(network: Network, valid: Faces, of: str, accelerator: Accelerator, device: torch.device) -> Record:
+    labels = valid.labels
+    part = valid.images[deal(accelerator, len(labels))]
+    probabilities = predict_probabilities(network.eval(), part, device=device)
+    probabilities = collect(accelerator, probabilities, len(labels))
+    right = probabilities.argmax(1) == labels
+    recalls = [right[labels == label].mean() for label in np.unique(labels)]
+    picked = probabilities[np.arange(len(labels)), labels].clip(1e-12)
+    return {
+        f"valid_{of}loss": float(-np.log(picked, dtype=np.float64).mean()),
+        f"valid_{of}accuracy": float(right.mean()),
+        f"valid_{of}balanced_accuracy": float(np.mean(recalls)),
+    }
