@@ -4,7 +4,7 @@
 
 `mien.onnx` recognises, in 8 bits, with the views and the temperature inside; `model.safetensors` is for PyTorch, its
 kernels in half precision. The data, and the runs that it started from or learnt from, are known by their names alone.
-    python -m benchmarks.bundle runs/heads src/mien/weights [--views plain,mirror] [--mirrored 0.3]
+Of a run with heads both hold all of them. `--mirrored` is the part of valid, the least sure, that the head of its
 own labels looks at in the mirror, too.
 """
 
