@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from conftest import run_mien
 from mien import Recogniser
@@ -127,3 +128,15 @@ def test_like_ferplus_takes_a_network_that_knows_contempt(trained: Path, trained
     other = run_mien("export", trained, "--like", "ferplus", "--out", tmp_path / "other.onnx")
     assert (2, True) == (other.status, "expected a network of neutral, happy" in other.err)
     assert not (tmp_path / "other.onnx").exists()
+
+
+def test_commands_name_the_labels_that_answer(file: Path, tmp_path: Path) -> None:
+    """Contempt has a column by eight classes of votes alone; unknown labels end in one line."""
+    Image.fromarray(np.full((16, 16), 99, np.uint8)).save(tmp_path / "face.png")
+    ask = ("recognise", "face.png", "--no-detect", "--run", file, "--out")
+    for labels, expected in (("ferplus8", True), ("people", False)):
+        result = run_mien(*ask, f"{labels}.csv", "--labels", labels, cwd=tmp_path)
+        assert result.status == 0, result.err
+        assert expected == ("contempt" in (tmp_path / f"{labels}.csv").read_text().splitlines()[0])
+    wrong = run_mien(*ask, "wrong.csv", "--labels", "poeple", cwd=tmp_path)
+    assert (2, 1) == (wrong.status, len(wrong.err.strip().splitlines()))

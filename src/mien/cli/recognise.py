@@ -29,6 +29,10 @@ def recognise(
         typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
     ] = None,
     no_detect: Annotated[bool, typer.Option("--no-detect", help="Each picture is one face already.")] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Of a video, look at each so many-th frame.")] = 1,
     smooth: Annotated[float, typer.Option(min=0.0, help="Of a video, average over about so many seconds.")] = 0.5,
     camera: Annotated[int | None, typer.Option(min=0, help="Number of a camera, until Ctrl-C.")] = None,
@@ -62,6 +66,7 @@ def recognise(
         detector="none" if no_detect else detector,
         min_detection=min_detection,
         min_confidence=min_confidence,
+        labels=labels,
         every=every,
         smoothing_seconds=smooth,
         workers=workers or os.cpu_count() or 1,

@@ -43,6 +43,7 @@ class Request:
     run: str | None
     detector: str
     min_detection: float | None
+    labels: str | None
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -52,7 +53,7 @@ class Request:
     @property
     def settings(self) -> dict[str, Any]:
         """What the results depend on, by the name of its option."""
-        names = ("detector", "min_detection", "min_confidence", "every", "smoothing_seconds")
+        names = ("detector", "min_detection", "labels", "min_confidence", "every", "smoothing_seconds")
         found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
         return {**{name: getattr(self, name) for name in names}, "found_by": found_by}
 
@@ -142,7 +143,13 @@ def recognise_all(request: Request) -> None:
     pictures, videos = sources.count()
     if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "video")
-    recogniser = Recogniser(request.run, detector=request.detector, min_detection=request.min_detection, on_remark=warn)
+    recogniser = Recogniser(
+        request.run,
+        detector=request.detector,
+        min_detection=request.min_detection,
+        labels=request.labels,
+        on_remark=warn,
+    )
     with _open_table(request, recogniser) as results:
         tally = Tally() if results is None else results.tally
         session = Session(
@@ -227,6 +234,7 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
             run=request.run,
             detector=request.detector,
             min_detection=request.min_detection,
+            labels=request.labels,
             workers=request.workers,
         )
     else:

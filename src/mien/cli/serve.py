@@ -21,6 +21,10 @@ def serve(
         float | None,
         typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
+    ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="MIEN_TOKEN", help="Ask for this bearer token.", show_default=False)
     ] = None,
@@ -51,7 +55,7 @@ def serve(
         raise ConfigError("--token: expected at least one character, found none")
     limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
     listening = open_socket(host, port)
-    recogniser = Recogniser(run, detector=detector, min_detection=min_detection, on_remark=warn)
+    recogniser = Recogniser(run, detector=detector, min_detection=min_detection, labels=labels, on_remark=warn)
     is_local = is_loopback(host)
     app = build_app(
         recogniser,

@@ -24,9 +24,9 @@ FILES_A_TASK = 1024
 class Worker:
     """What each worker holds: a recogniser. Ray makes one in each of its processes."""
 
-    def __init__(self, run: str | None, detector: str, min_detection: float | None, look: Look, folder: str) -> None:
+    def __init__(self, how: Mapping[str, Any], look: Look, folder: str) -> None:
         os.chdir(folder)  # names mean there what they mean here
-        self._recogniser = Recogniser(run, detector=detector, min_detection=min_detection, threads=1)
+        self._recogniser = Recogniser(**how, threads=1)
         self._look = look
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +43,7 @@ def spread_files(
     run: str | None,
     detector: str,
     min_detection: float | None = None,
+    labels: str | None = None,
     workers: int,
 ) -> Generator[list[Outcome], None, None]:
     """Yield what became of the files, some at a time, in their order.
@@ -53,6 +54,7 @@ def spread_files(
         run: folder of a run or an exported file, which every machine can read, too; None: the network of the package.
         detector: its name.
         min_detection: the least score of a find, 0 to 1; None: what the detector is set to.
+        labels: by which the network answers.
         workers: processes, one core each.
 
     Raises:
@@ -66,8 +68,8 @@ def spread_files(
     tables = [pyarrow.table({"file": names[at : at + FILES_A_TASK]}) for at in range(0, len(names), FILES_A_TASK)]
     if not tables:
         return
-    how = {"run": run, "detector": detector, "min_detection": min_detection}
-    arguments = {**how, "look": look, "folder": os.getcwd()}  # noqa: PTH109
+    how = {"run": run, "detector": detector, "min_detection": min_detection, "labels": labels}
+    arguments = {"how": how, "look": look, "folder": os.getcwd()}  # noqa: PTH109
     outcomes = ray.data.from_arrow(tables).map_batches(
         Worker,
         fn_constructor_kwargs=arguments,
