@@ -12,7 +12,8 @@ from PIL import Image
 from conftest import run_mien
 from mien import Recogniser
 from mien.errors import ConfigError
-from mien.evaluation.predict import predict_probabilities, read_trained_on
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import predict_probabilities
 from mien.exporting import export_run, write_model
 from mien.exporting.check import run_model
 from mien.exporting.drop_in import INPUT, ORDER, OUTPUT, imitate_ferplus
@@ -32,7 +33,7 @@ def run(trained_heads: Path) -> Run:
 @pytest.fixture(scope="module")
 def model(run: Run) -> Any:
     """Return it as a model."""
-    return export_run(run, read_trained_on(run)).model
+    return export_run(run, know_splits(run).splits).model
 
 
 @pytest.fixture(scope="module")

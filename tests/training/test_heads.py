@@ -12,7 +12,8 @@ import torch
 from conftest import BOTH, TINY, run_mien
 from mien.data.prepare import prepare_splits
 from mien.errors import ConfigError
-from mien.evaluation.predict import predict_probabilities, read_trained_on
+from mien.evaluation.known import know_splits
+from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
 from mien.heads import HEADS, OUTPUTS, find_taught
 from mien.labels import EXPRESSIONS
@@ -103,8 +104,8 @@ def test_each_head_is_a_run_of_its_own_over_the_same_trunk(run: Run, splits: Spl
 def test_a_run_with_heads_answers_by_the_labels_of_the_data_first(run: Run) -> None:
     """So every command that knows of no heads sees what it has always seen: seven classes, own labels."""
     assert ("fer2013", "own", EXPRESSIONS) == (run.head_name, run.recipe.data.labels, run.expressions)
-    assert "own" == read_trained_on(run).labels
-    assert "ferplus" == read_trained_on(run.head("ferplus")).labels
+    assert "own" == know_splits(run).splits.labels
+    assert "ferplus" == know_splits(run.head("ferplus")).splits.labels
 
 
 def test_contempt_is_left_out_of_seven_classes(run: Run, splits: Splits) -> None:

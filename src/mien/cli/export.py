@@ -54,7 +54,7 @@ def export(
     shown, loaded = parse_views(views), load_run(run)
     loaded = loaded if head is None else loaded.head(head)
     splits = _read_data(loaded, data, needed=int8)
-    loaded = _calibrate(loaded, splits, shown, head_alone=head is not None)
+    loaded = _calibrate(loaded, splits, shown, data=data, head_alone=head is not None)
     made = export_run(loaded, splits, views=shown, int8=int8, head_alone=head is not None)
     write_model(made.model if like is None else imitate_ferplus(made.model), out)
     _tell(made, loaded, shown, out)
@@ -121,14 +121,15 @@ def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
         return None
 
 
-def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...], *, head_alone: bool) -> Run:
-    from mien.evaluation.predict import calibrate_all, calibrate_run, read_trained_on
+def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...], *, data: str | None, head_alone: bool) -> Run:
+    from mien.evaluation.known import know_splits
+    from mien.evaluation.predict import calibrate_all, calibrate_run
 
     if splits is None or splits.valid is None:
         return run
     if run.whole is None or head_alone:
         return calibrate_run(run, splits.valid, views=views)
-    every = read_trained_on(run.whole)
+    every = know_splits(run.whole, source=data).splits
     return run if every.valid is None else calibrate_all(run, every.valid, views=views)
 
 

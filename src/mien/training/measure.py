@@ -14,7 +14,7 @@ from mien.faces import Faces
 from mien.heads import FIRST, Head
 from mien.models import Network
 from mien.models.pick import pick_outputs
-from mien.training.stopping import Record
+from mien.runs.folder import Record
 from mien.training.together import collect, deal
 
 
