@@ -45,7 +45,7 @@ def start_study(*arguments: object, pause: Path, mark: Path) -> subprocess.Popen
     """Start `mien compare`; return when a run is about to write `pause`, where it waits until it is told to stop."""
     command = [sys.executable, "-m", "mien", "compare", *map(str, arguments)]
     path = os.pathsep.join(
-        filter(None, (str(Path(__file__).parents[1] / "compare" / "paused"), os.environ.get("PYTHONPATH")))
+        filter(None, (str(Path(__file__).parents[1] / "studies" / "paused"), os.environ.get("PYTHONPATH")))
     )
     environment = {**os.environ, "PYTHONPATH": path, "PAUSE_BEFORE": str(pause), "PAUSED": str(mark)}
     study = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -49,7 +49,7 @@ def port() -> int:
 
 def test_two_processes_take_the_steps_of_one_with_the_whole_batch(tmp_path: Path, port: int) -> None:
     """Weights, norms, average, momentum and losses after 20 steps, seen in the process that does not decide."""
-    script = ROOT / "tests" / "train" / "take_steps.py"
+    script = ROOT / "tests" / "training" / "take_steps.py"
     alone = subprocess.run([sys.executable, script, tmp_path / "one"], env=ENVIRONMENT, check=False)
     together = launch(script, tmp_path / "two", port=port)
     assert (0, 0) == (alone.returncode, together.returncode), together.stderr
