@@ -294,3 +294,14 @@ def _try_to_grow(aside: Path) -> OSError | None:
 def _flush(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def find_cache() -> Path:
+    """Return the folder of decoded data: `$MIEN_CACHE`, or `mien` in the user's cache folder of this platform."""
+    if os.environ.get("MIEN_CACHE"):
+        return Path(os.environ["MIEN_CACHE"])
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "mien"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "mien" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mien"

@@ -16,9 +16,9 @@ from benchmarks.bad_files import draw_face, encode_face, write_table
 
 from conftest import SHAPES, write_shapes
 from mien.data import load
-from mien.data.cache import find_cache
 from mien.data.entry import read_entry, write_entry
 from mien.errors import DataError
+from mien.files import find_cache
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ def cache(
     """
     from rich.console import Console
 
-    from mien.data.cache import find_cache
     from mien.data.cache_entries import list_entries, parse_size, read_limit, remove_entries
+    from mien.files import find_cache
 
     if action not in ACTIONS:
         raise ConfigError(f"cache {action}: expected show, prune or clear{suggest(action, ACTIONS)}")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -35,7 +34,7 @@ from mien.data.cache_entries import (
 from mien.data.entry import read_entry, write_entry
 from mien.errors import MienError
 from mien.faces import Splits
-from mien.files import OWN_FILE, is_own, write_text
+from mien.files import OWN_FILE, find_cache, is_own, write_text
 
 READER_VERSION = 2
 """Raise it when the readers make other faces of the same bytes."""
@@ -63,17 +62,6 @@ class Stamp:
     files: tuple[str, ...]
     size_bytes: int
     is_settled: bool
-
-
-def find_cache() -> Path:
-    """Return the folder of decoded data: `$MIEN_CACHE`, or `mien` in the user's cache folder of this platform."""
-    if os.environ.get("MIEN_CACHE"):
-        return Path(os.environ["MIEN_CACHE"])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "mien"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "mien" / "cache"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mien"
 
 
 def stamp_source(path: Path, options: str) -> Stamp:

