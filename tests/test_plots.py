@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from mien.errors import MienError
+from mien.evaluation.confusion import draw_confusion
 from mien.evaluation.metrics import score
 from mien.labels import EXPRESSIONS
-from mien.plots import SHADES, VALID, WHITE_INK_FROM, draw_confusion, draw_curves
+from mien.plots import SHADES, VALID, WHITE_INK_FROM
+from mien.training.curves import draw_curves
 
 HISTORY = [
     {

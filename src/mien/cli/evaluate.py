@@ -203,9 +203,9 @@ def _write_files(evaluation: Evaluation, trades: Sequence[Trade], folder: Path) 
     import json
 
     from mien.evaluation.compare_rules import describe_trades, summarise_trades
+    from mien.evaluation.confusion import draw_confusion
     from mien.evaluation.evaluation import FIGURES, PREDICTIONS, write_evaluation
     from mien.files import write_text
-    from mien.plots import draw_confusion
 
     write_evaluation(evaluation, folder)
     scores, names = evaluation.score(), [FIGURES, PREDICTIONS, "confusion.svg", "confusion.png"]

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from mien.errors import Interrupted, RunError
 from mien.faces import Faces
-from mien.plots import draw_curves
 from mien.recipes.schema import Recipe
 from mien.runs.folder import Record, RunFolder
 from mien.runs.run import Facts, save_tensors
 from mien.training.batches import count_steps, order_epoch, pick_batch
+from mien.training.curves import draw_curves
 from mien.training.engine import Engine
 from mien.training.events import open_events
 from mien.training.measure import measure_valid
