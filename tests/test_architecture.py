@@ -13,23 +13,15 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 
 ROWS = (
     {"cli"},
-    {"server", "stream"},
-    {"recognition"},
     {"reports"},
-    {"exporting"},
-    {"studies", "auditing"},
-    {"training"},
-    {"plots"},
-    {"evaluation"},
-    {"runs"},
-    {"models"},
-    {"native"},
-    {"data"},
-    {"synthetic"},
-    {"recipes", "heads"},
-    {"labels", "files", "processes", "hints", "faces"},
-    {"errors"},
-    {"theory"},
+    {"auditing", "exporting", "studies"},
+    {"server", "training"},
+    {"evaluation", "stream"},
+    {"recognition", "runs"},
+    {"data", "models"},
+    {"native", "plots", "synthetic", "theory"},
+    {"faces", "files", "heads", "recipes"},
+    {"errors", "hints", "labels", "processes"},
 )
 """From the top; `theory` stands alone."""
 

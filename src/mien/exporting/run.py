@@ -14,7 +14,7 @@ from mien.exporting.graph import build_model
 from mien.exporting.quantise import quantise
 from mien.faces import Splits
 from mien.files import write_aside
-from mien.runs.run import Run
+from mien.runs.run import Run, load_run
 
 CALIBRATION_FACES = 512
 """Faces whose activations set the ranges of 8-bit numbers; ranges settle long before."""
@@ -99,3 +99,14 @@ def write_model(model: Any, path: Path) -> None:
     """Write a model to `path`: whole or not at all."""
     with write_aside(path) as aside:
         aside.write_bytes(model.SerializeToString())
+
+
+def read_folder(folder: Path) -> bytes:
+    """Return the run in `folder` as the bytes of an ONNX model: what recognition asks for through an entry point.
+
+    Raises:
+        RunError: it holds no finished run.
+        MissingExtraError: a package is missing that exporting takes.
+    """
+    exported: bytes = export_run(load_run(folder), None).model.SerializeToString()
+    return exported

@@ -1,6 +1,7 @@
 """Which network recognises. In: None, a run folder or a file. Out: the path or the bytes of an ONNX model.
 
-A run folder is exported when it is first used, which takes PyTorch, and keeps the model for the next time.
+A run folder is exported when it is first used, by whoever offers to (entry points of the group `READERS`: mien's own
+takes PyTorch), and keeps the model for the next time. So recognition itself never imports PyTorch.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import mien
@@ -17,6 +19,10 @@ from mien.files import make_folder, write_aside
 BUNDLED = Path(__file__).resolve().parent.parent / "weights" / "mien.onnx"
 SOURCES = ("model.safetensors", "calibration.json")
 """The files of a run folder that its model is made from."""
+
+
+READERS = "mien.readers"
+"""Group of entry points: functions from a folder (Path) to the bytes of an ONNX model, or None if it is not theirs."""
 
 
 def find_model(run: str | os.PathLike[str] | None) -> Path | bytes:
@@ -36,10 +42,7 @@ def _use_folder(folder: Path) -> Path | bytes:
     if kept.exists():
         return kept
     try:
-        from mien.exporting import export_run
-        from mien.runs.run import load_run
-
-        made = export_run(load_run(folder), None).model.SerializeToString()
+        made = _export(folder)
     except (ModuleNotFoundError, MissingExtraError) as error:
         advice = "run  pip install 'mien[export]', or `mien export` where it is installed, and give its file"
         raise RunError(f"{folder}: a run folder has to be exported first: {advice}") from error
@@ -49,7 +52,15 @@ def _use_folder(folder: Path) -> Path | bytes:
             old.unlink(missing_ok=True)
         with write_aside(kept) as aside:
             aside.write_bytes(made)
-    return bytes(made)
+    return made
+
+
+def _export(folder: Path) -> bytes:
+    found = (reader.load()(folder) for reader in entry_points(group=READERS))
+    made: bytes | None = next((model for model in found if model is not None), None)
+    if made is None:
+        raise RunError(f"{folder}: nothing that is installed reads it: give a file of `mien export`")
+    return made
 
 
 def _stamp(folder: Path) -> str:
