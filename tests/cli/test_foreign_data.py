@@ -36,7 +36,9 @@ def test_the_network_that_ships_is_measured_on_anybodys_faces(faces: Path, tmp_p
     assert (0, "") == (done.status, done.err)
     assert "n = 21" in done.out
     assert "train: 3 of 24 faces left out, of classes that the run does not know: contempt" in done.out
-    assert (tmp_path / "evaluation-bundled" / "evaluation.json").is_file()
+    assert ["evaluation.json"] == [
+        path.name for path in (tmp_path / "evaluation-bundled").glob("train-*/evaluation.json")
+    ]
 
 
 def test_the_network_that_ships_needs_data(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from recognise.shapes_model import SIDE, write_shapes_model
+from shapes_model import SIDE, write_shapes_model
 
 from mien import Recogniser, read_picture
 from mien.errors import LONGEST_MESSAGE, ConfigError, DataError, shorten

@@ -23,7 +23,11 @@ ENDINGS = {
 
 def end_program(ending: str) -> int:
     """Return the status of a program that makes a recogniser and ends at once."""
-    head = "import _thread, os, signal, sys, threading; from mien import Recogniser; recogniser = Recogniser(); "
+    head = (
+        "import _thread, os, signal, sys, threading; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where the tests run in the background
+        "from mien import Recogniser; recogniser = Recogniser(); "
+    )
     done = subprocess.run([sys.executable, "-c", head + ending], capture_output=True, check=False, timeout=60)
     return done.returncode
 

@@ -96,7 +96,7 @@ def evaluate(
     known, own = _read_splits(loaded, data, skip_bad, {name: text for name, text in chosen.items() if text is not None})
     if known_only:
         known = replace(known, splits=keep_known(known.splits, loaded.expressions))
-    split = split or _choose_split(known)
+    split = split or _choose_split(known, is_other=data is not None and (own is None or not known.is_own))
     known.require(split)
     find_split(known.splits, split)
     if own is not None and wish is not None and wish.needs_data:
@@ -142,10 +142,10 @@ def _join(runs: Sequence[Run]) -> Run:
     return mix_runs(runs, path=runs[0].folder / beside / "mean.safetensors")
 
 
-def _choose_split(known: Known) -> str:
+def _choose_split(known: Known, *, is_other: bool) -> str:
     """Return test, or the one labelled split that other data has."""
     labelled = [name for name in known.splits.named() if name != "unlabelled"]
-    return labelled[0] if len(labelled) == 1 and not known.is_own else "test"
+    return labelled[0] if len(labelled) == 1 and is_other else "test"
 
 
 def _read_splits(run: Run, data: str | None, skip_bad: bool, chosen: dict[str, str]) -> tuple[Known, Known | None]:
@@ -153,8 +153,7 @@ def _read_splits(run: Run, data: str | None, skip_bad: bool, chosen: dict[str, s
 
     `chosen` holds the fields of the recipe's data that the user gives anew.
     """
-    from mien.data.loading import load
-    from mien.data.prepare import label
+    from mien.data.prepare import label, read_data
     from mien.errors import DataError
     from mien.evaluation.known import is_moved, know_other, know_splits
     from mien.recipes.schema import DataConfig
@@ -163,7 +162,7 @@ def _read_splits(run: Run, data: str | None, skip_bad: bool, chosen: dict[str, s
     own_fields = {"labels": "own", "votes": None, **chosen}
     config = DataConfig(**chosen)  # type: ignore[arg-type]
     if source is not None:
-        loaded = load(source, size=run.size, classes=config.classes, columns=config.columns, skip_bad=skip_bad)
+        loaded = read_data(source, config, size=run.size, skip_bad=skip_bad)
     if source is None or is_moved(run, loaded):
         own = know_splits(run, source=source, skip_bad=skip_bad)
         if not chosen:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from mien.hints import ask, find_nearest
 from mien.labels import EXPRESSIONS, KNOWN_EXPRESSIONS, LOOSE_SPELLINGS, canonical_expression, expand_code
 
 SPLITS: tuple[str, ...] = ("train", "valid", "test", "unlabelled")
@@ -209,8 +209,8 @@ def _warn_of_unknown(present: Sequence[str], others: Sequence[str]) -> Iterable[
 
 
 def _suggest(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), KNOWN_EXPRESSIONS, n=1, cutoff=0.75)
-    return f"{name} (did you mean {near[0]}?)" if near else name
+    near = ask(find_nearest(name, {known: [known] for known in KNOWN_EXPRESSIONS}))
+    return f"{name} ({near})" if near else name
 
 
 def parse_emotion(text: str) -> int:

@@ -36,8 +36,23 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
         ConfigError: votes without a labelling by them, or the reverse.
         DataError: the data, the list or the votes cannot be read, or there is no labelled train split.
     """
-    splits = load(source, size=config.size, classes=config.classes, columns=config.columns, skip_bad=skip_bad)
-    return prepare_loaded(splits, config, seed=seed)
+    return prepare_loaded(read_data(source, config, skip_bad=skip_bad), config, seed=seed)
+
+
+def read_data(source: str, config: DataConfig, *, size: int | None = None, skip_bad: bool = False) -> Splits:
+    """Return all faces of `source`, its classes and columns named as `config` names them.
+
+    Args:
+        source: see `load`.
+        config: of a recipe.
+        size: side of the faces in pixels, where it is not that of `config`.
+        skip_bad: see `load`.
+
+    Raises:
+        DataError: the data cannot be read.
+    """
+    side = config.size if size is None else size
+    return load(source, size=side, classes=config.classes, columns=config.columns, skip_bad=skip_bad)
 
 
 def prepare_loaded(splits: Splits, config: DataConfig, *, seed: int) -> Splits:

@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.loading import SYNTHETIC, load
-from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits
+from mien.data.loading import SYNTHETIC
+from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, read_data
 from mien.errors import ConfigError, DataError
 from mien.faces import UNLABELLED, Faces, Labels, Splits
 from mien.recipes.schema import DataConfig
@@ -84,10 +83,10 @@ def know_splits(
     if run.seen is None:
         return _hold_against_fingerprints(run, source, skip_bad, config or run.recipe.data)
     own, seen = run.recipe.data, run.seen
-    reading: dict[str, Any] = {"classes": own.classes, "columns": own.columns, "skip_bad": skip_bad}
-    whole = load(source, size=own.size, **reading)
+    whole = read_data(source, own, skip_bad=skip_bad)
     if any(faces.images.shape[1] != run.size for faces in whole.named().values()):
-        whole = load(source, size=run.size, **reading)  # pictures of another size came: it is the run's that counts
+        # Pictures of another size came: it is the run's that counts.
+        whole = read_data(source, own, size=run.size, skip_bad=skip_bad)
     prepared = _try_to_prepare(whole, run)
     found = None if prepared is None else describe_faces(prepared, whole)  # hashing is what costs: once for all
     if prepared is not None and found is not None and seen.is_same(found):

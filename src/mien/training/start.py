@@ -14,8 +14,8 @@ import torch
 from accelerate import Accelerator
 
 import mien
-from mien.data.loading import SYNTHETIC, load
-from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, resolve_files
+from mien.data.loading import SYNTHETIC
+from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, read_data, resolve_files
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluation.predict import calibrate_all, pick_device
 from mien.faces import Splits, Targets
@@ -51,7 +51,7 @@ def start_run(
     device = (options or Options()).device
     accelerator = start_accelerator(device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing is saved yet: start again"):
-        whole = work_in_turns(accelerator, lambda: load(source, size=recipe.data.size, skip_bad=skip_bad))
+        whole = work_in_turns(accelerator, lambda: read_data(source, recipe.data, skip_bad=skip_bad))
         splits = prepare_loaded(whole, recipe.data, seed=recipe.train.seed)
         _check_possible(recipe, splits, accelerator.num_processes)
         facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
@@ -170,7 +170,7 @@ def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
             raise
         splits = None
     if seen is not None and (splits is None or _find_changed(splits, facts)):
-        splits = _restore(load(facts["source"], size=data.size, skip_bad=skip_bad), seen, recipe, facts) or splits
+        splits = _restore(read_data(facts["source"], data, skip_bad=skip_bad), seen, recipe, facts) or splits
     changed = ["train"] if splits is None else _find_changed(splits, facts)
     if changed or splits is None:
         raise DataError(facts["source"], f"{changed[0]} is not what {folder.path} was started on: start a new run")
