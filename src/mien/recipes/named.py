@@ -155,3 +155,20 @@ def find_recipe(name: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{suggest(name, RECIPES)}")
+
+
+def recipe(name: str = "small") -> Recipe:
+    """Return the recipe called `name`; change it with `Recipe.set`.
+
+    Raises:
+        ConfigError: no recipe has that name; the nearest one is suggested.
+
+    >>> recipe("fast").set(epochs=6).train.epochs
+    6
+    """
+    return find_recipe(name)
+
+
+def list_recipes() -> list[str]:
+    """Return the names of all recipes."""
+    return list(RECIPES)

@@ -15,7 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mien.errors import ConfigError
 from mien.hints import ask, find_nearest
-from mien.recipes.field_names import list_values, list_words
+from mien.recipes.checks import check_section
+from mien.recipes.field_names import list_words
 
 MAX_EPOCHS = 1000
 
@@ -65,7 +66,7 @@ class DataConfig:
     )
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_section(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class ModelConfig:
     dropout_dense: float = _number(0.0, 0.0, 0.95, "dropout before the linear layers")
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_section(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,7 @@ class AugmentConfig:
     erase_area: float = _number(0.2, 0.01, 0.9, "largest erased area, as a fraction of the image")
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_section(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,12 +154,12 @@ class TrainConfig:
     seed: int = _number(0, 0, 2**31 - 1, "seed of everything random")
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_section(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Recipe:
-    """Every choice of a training run."""
+    """Every choice of a training run: a value, which prints what differs from the defaults."""
 
     name: str
     about: str
@@ -170,6 +171,29 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, ready for JSON."""
         return asdict(self)
+
+    def set(self, **changes: Any) -> Recipe:
+        """Return the recipe with some of its fields changed; `model` stands for the name of the network.
+
+        Args:
+            changes: fields by name, in Python's values: `epochs=20, rotation_degrees=10.0, stop_at=None`.
+
+        Raises:
+            ConfigError: no such field (with the nearest one), or an impossible value.
+
+        >>> Recipe(name="mine", about="").set(epochs=20, model="compact")
+        Recipe('mine', model.name='compact', train.epochs=20)
+        """
+        recipe = self
+        for name, value in changes.items():
+            section_name, field_name = _find_field(name)
+            changed = replace(getattr(recipe, section_name), **{field_name: value})
+            recipe = replace(recipe, **{section_name: changed})
+        return recipe
+
+    def __repr__(self) -> str:
+        differing = ", ".join(f"{name}={value!r}" for name, value in list_changes(self).items())
+        return f"Recipe({self.name!r}{', ' if differing else ''}{differing})"
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -239,6 +263,28 @@ def leave_out_folders(recipe: Recipe) -> Recipe:
     return replace(recipe, data=data, train=training)
 
 
+def list_changes(recipe: Recipe) -> dict[str, Any]:
+    """Return the fields, as `section.field`, whose values are not the defaults."""
+    pairs = ((name, getattr(recipe, name), section()) for name, section in SECTIONS.items())
+    return {
+        f"{name}.{entry.name}": getattr(mine, entry.name)
+        for name, mine, plain in pairs
+        for entry in fields(mine)
+        if getattr(mine, entry.name) != getattr(plain, entry.name)
+    }
+
+
+def _find_field(name: str) -> tuple[str, str]:
+    """Return section and field of a keyword: the bare name of a field, which no two sections share, or `model`."""
+    if name == "model":
+        return "model", "name"
+    for section_name, section in SECTIONS.items():
+        if name in {entry.name for entry in fields(section)}:
+            return section_name, name
+    near = [field.partition(".")[2] for field in find_fields(name)]
+    raise ConfigError(f"recipe: no field {name}; {ask(near) or '`mien recipes small` lists them all'}")
+
+
 def field_names() -> list[str]:
     """Return every settable field as `section.field`."""
     return [f"{name}.{entry.name}" for name, section in SECTIONS.items() for entry in fields(section)]
@@ -282,32 +328,3 @@ def _parse(text: str, hint: Any, key: str) -> Any:
             word = "a whole number" if kind is int else "a number"
             raise ConfigError(f"{key}: expected {word}, found {text!r}") from None
     return text
-
-
-def _check(section: Any) -> None:
-    """Raise ConfigError where a field of a frozen section is outside its range or choices."""
-    section_name = type(section).__name__.removesuffix("Config").lower()
-    hints = get_type_hints(type(section))
-    for entry in fields(section):
-        value, key = getattr(section, entry.name), f"{section_name}.{entry.name}"
-        if get_origin(hints[entry.name]) is Literal and value not in get_args(hints[entry.name]):
-            expected = ", ".join(get_args(hints[entry.name]))
-            hint = ask(find_nearest(str(value), list_values(get_args(hints[entry.name]))), before="; ")
-            raise ConfigError(f"{key}: expected one of {expected}, found {value!r}{hint}")
-        if "range" in entry.metadata:
-            _check_number(key, value, hints[entry.name], entry.metadata["range"])
-        elif get_origin(hints[entry.name]) is not Literal and not isinstance(value, hints[entry.name]):
-            expected = getattr(hints[entry.name], "__name__", hints[entry.name])
-            raise ConfigError(f"{key}: expected {expected}, found {value!r}")
-
-
-def _check_number(key: str, value: Any, hint: Any, limits: tuple[float, float]) -> None:
-    options = get_args(hint) or (hint,)
-    if value is None and type(None) in options:
-        return
-    whole = float not in options
-    low, high = limits
-    is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:
-        word = "a whole number" if whole else "a number"
-        raise ConfigError(f"{key}: expected {word} from {low:g} to {high:g}, found {value!r}")
