@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +17,19 @@ Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Targets = npt.NDArray[np.float32]
 
+SHOWN = 12
+"""Faces, and classes, that a notebook shows at most."""
+
+IN_MEMORY = "arrays in memory"
+"""The source of data that came from no file."""
+
 UNLABELLED = -1
 """The label of a face whose expression the data does not tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Faces:
-    """N grey faces of one size.
+    """N grey faces of one size. Prints as one line; a notebook shows some of them.
 
     Attributes:
         images: uint8 (N, H, W), 0 black to 255 white; may be a read-only memory map.
@@ -33,6 +43,35 @@ class Faces:
     labels: Labels
     ids: npt.NDArray[np.str_]
     targets: Targets | None = None
+
+    @classmethod
+    def of(cls, images: npt.ArrayLike, labels: npt.ArrayLike | None = None) -> Faces:
+        """Return faces of arrays: their numbers are their ids.
+
+        Args:
+            images: uint8 (N, H, W), 0 to 255.
+            labels: int (N,), indices into the expressions; None: unlabelled.
+
+        Raises:
+            DataError: other types or shapes.
+
+        >>> Faces.of(np.zeros((3, 48, 48), np.uint8), [0, 1, 0])
+        Faces(3 of 48×48 pixels, labelled)
+        """
+        pictures = np.asarray(images)
+        known = np.full(len(pictures), UNLABELLED) if labels is None else np.asarray(labels)
+        if known.ndim != 1 or known.dtype.kind not in "iu":
+            raise DataError("labels", f"expected whole numbers (N,), found {known.dtype} {known.shape}")
+        return cls(images=pictures, labels=known.astype(np.int64), ids=np.arange(len(pictures)).astype(np.str_))
+
+    def __repr__(self) -> str:
+        height, width = self.images.shape[1:]
+        known = int((self.labels != UNLABELLED).sum())
+        labelled = "labelled" if known == len(self) else "unlabelled" if not known else f"{known:,} labelled"
+        return f"Faces({len(self):,} of {width}×{height} pixels, {labelled})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>{show_sheet(self.images[:SHOWN])}"
 
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.dtype != np.uint8:
@@ -53,9 +92,11 @@ class Faces:
         return Faces(images=self.images[indices], labels=self.labels[indices], ids=self.ids[indices], targets=targets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Splits:
     """A data set: its faces by split, and what is known of it. A split that the data lacks is None.
+
+    Prints a line a split; a notebook shows a table of classes and some faces of each.
 
     Attributes:
         expressions: class names; labels index into them.
@@ -83,3 +124,76 @@ class Splits:
         """Return the splits that exist, by name, in the order train, valid, test, unlabelled."""
         faces = {"train": self.train, "valid": self.valid, "test": self.test, "unlabelled": self.unlabelled}
         return {name: split for name, split in faces.items() if split is not None}
+
+    @classmethod
+    def of(cls, expressions: Sequence[str], **parts: Faces) -> Splits:
+        """Return a data set of faces in memory.
+
+        Args:
+            expressions: class names, in the order of the labels.
+            parts: train, valid, test or unlabelled.
+
+        Raises:
+            DataError: no such split, or labels without a name.
+
+        >>> Splits.of(["happy", "sad"], train=Faces.of(np.zeros((3, 48, 48), np.uint8), [0, 1, 0]))
+        Splits(arrays in memory: arrays, 2 expressions)
+          train            3 faces of 48×48: happy 2, sad 1
+        """
+        unknown = set(parts) - {"train", "valid", "test", "unlabelled"}
+        if unknown:
+            raise DataError("splits", f"expected train, valid, test or unlabelled, found {', '.join(sorted(unknown))}")
+        for name, faces in parts.items():
+            if len(faces) and not UNLABELLED <= faces.labels.min() <= faces.labels.max() < len(expressions):
+                found = f"{faces.labels.min()} to {faces.labels.max()}"
+                raise DataError(name, f"expected labels 0 to {len(expressions) - 1}, found {found}")
+        empty = cls(expressions=tuple(expressions), source=IN_MEMORY, kind="arrays")
+        return replace(empty, **parts)  # type: ignore[arg-type]
+
+    def count(self) -> dict[str, dict[str, int]]:
+        """Return split -> expression -> number of faces; those without a label count as "unlabelled"."""
+        return {name: self._count(faces) for name, faces in self.named().items()}
+
+    def _count(self, faces: Faces) -> dict[str, int]:
+        numbers = [int((faces.labels == index).sum()) for index in range(len(self.expressions))]
+        rest = len(faces) - sum(numbers)
+        return {**dict(zip(self.expressions, numbers, strict=True)), **({"unlabelled": rest} if rest else {})}
+
+    def __repr__(self) -> str:
+        drawn = ", synthetic faces" if self.synthetic else ""
+        lines = [f"Splits({self.source}: {self.kind}{drawn}, {len(self.expressions)} expressions)"]
+        for name, counts in self.count().items():
+            height, width = self.named()[name].images.shape[1:]
+            told = ", ".join(f"{expression} {number:,}" for expression, number in list(counts.items())[:10])
+            more = f", and {len(counts) - 10} more" if len(counts) > 10 else ""
+            lines.append(f"  {name:10} {sum(counts.values()):>7,} faces of {width}×{height}: {told}{more}")
+        lines += [f"  warning: {warning}" for warning in self.warnings[:5]]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        counts = self.count()
+        names = list(dict.fromkeys(name for row in counts.values() for name in row))
+        head = "".join(f"<th>{escape(name)}</th>" for name in ("", *counts))
+        rows = (
+            f"<tr><th>{escape(name)}</th>{''.join(f'<td>{row.get(name, 0):,}</td>' for row in counts.values())}</tr>"
+            for name in names
+        )
+        sheets = (
+            f"<p>{escape(name)}</p>{show_sheet(faces.images[np.flatnonzero(faces.labels == index)[:SHOWN]])}"
+            for faces in list(self.named().values())[:1]
+            for index, name in enumerate(self.expressions[:SHOWN])
+        )
+        about = escape(repr(self).split("\n")[0])
+        return f"<p>{about}</p><table><tr>{head}</tr>{''.join(rows)}</table>{''.join(sheets)}"
+
+
+def show_sheet(images: Images) -> str:
+    """Return an HTML picture of a row of faces, uint8 (N, H, W); nothing for none."""
+    if not len(images):
+        return ""
+    from PIL import Image
+
+    written = io.BytesIO()
+    Image.fromarray(np.concatenate(list(images), axis=1)).save(written, "PNG")
+    pixels = base64.b64encode(written.getvalue()).decode()
+    return f'<img alt="{len(images)} faces" src="data:image/png;base64,{pixels}">'

@@ -13,6 +13,7 @@ from mien.auditing.finding import Finding, Roll
 from mien.data.archives import Tree, open_tree
 from mien.data.bad import BadInputs
 from mien.data.detect import needs_folder
+from mien.faces import IN_MEMORY
 
 USUAL_SHARE = 0.9
 """Where so many pictures have one size, another one is remarkable."""
@@ -47,7 +48,7 @@ def _judge(size: Size, side: int, usual: Size) -> str:
 def read_sizes(roll: Roll) -> dict[int, Size]:
     """Return width and height in pixels of each face's picture, by its number; empty where faces are no pictures."""
     source = Path(roll.splits.source).expanduser()
-    if roll.splits.source == "synthetic" or "table of pixels" in roll.splits.kind:
+    if roll.splits.source in ("synthetic", IN_MEMORY) or "table of pixels" in roll.splits.kind:
         return {}
     numbers = {
         str(face): start + index

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.data.copies import hash_images
+from mien.data.images import resize_faces
 from mien.data.loading import load
 from mien.data.only import keep_only
 from mien.data.split import hold_out_valid
@@ -39,11 +40,11 @@ def prepare_splits(source: str, config: DataConfig, *, seed: int, skip_bad: bool
     return prepare_loaded(read_data(source, config, skip_bad=skip_bad), config, seed=seed)
 
 
-def read_data(source: str, config: DataConfig, *, size: int | None = None, skip_bad: bool = False) -> Splits:
+def read_data(source: str | Splits, config: DataConfig, *, size: int | None = None, skip_bad: bool = False) -> Splits:
     """Return all faces of `source`, its classes and columns named as `config` names them.
 
     Args:
-        source: see `load`.
+        source: see `load`; of data in memory only the size of the faces is changed.
         config: of a recipe.
         size: side of the faces in pixels, where it is not that of `config`.
         skip_bad: see `load`.
@@ -52,7 +53,18 @@ def read_data(source: str, config: DataConfig, *, size: int | None = None, skip_
         DataError: the data cannot be read.
     """
     side = config.size if size is None else size
+    if isinstance(source, Splits):
+        return source if side is None else _resize(source, side)
     return load(source, size=side, classes=config.classes, columns=config.columns, skip_bad=skip_bad)
+
+
+def _resize(splits: Splits, side: int) -> Splits:
+    parts = {
+        name: replace(faces, images=resize_faces(faces.images, side))
+        for name, faces in splits.named().items()
+        if faces.images.shape[1:] != (side, side)
+    }
+    return replace(splits, **parts)  # type: ignore[arg-type]
 
 
 def prepare_loaded(splits: Splits, config: DataConfig, *, seed: int) -> Splits:

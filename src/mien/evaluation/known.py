@@ -64,7 +64,7 @@ class Known:
 
 
 def know_splits(
-    run: Run, *, source: str | None = None, skip_bad: bool = False, config: DataConfig | None = None
+    run: Run, *, source: str | Splits | None = None, skip_bad: bool = False, config: DataConfig | None = None
 ) -> Known:
     """Return the data that `run` was trained on, as it is today.
 
@@ -72,14 +72,14 @@ def know_splits(
 
     Args:
         run: a trained network.
-        source: where the data stands today; None: where it stood then.
+        source: where the data stands today, or the data itself; None: where it stood then.
         skip_bad: leave out what cannot be read.
         config: whose labels count, where it is not those of training.
 
     Raises:
         DataError: the data is gone or cannot be read, or is not known to be unchanged while members need that.
     """
-    source = source or run.source
+    source = run.source if source is None else source
     if run.seen is None:
         return _hold_against_fingerprints(run, source, skip_bad, config or run.recipe.data)
     own, seen = run.recipe.data, run.seen
@@ -94,7 +94,7 @@ def know_splits(
         splits = prepared if config in (None, own) else prepare_loaded(whole, config, seed=run.recipe.train.seed)
         about = Change(more=more, less=less, held=len(seen.valid), left=len(seen.valid), train=len(seen.train))
         test = () if not more + less else ("test",)
-        return Known(splits=splits, seen=seen, sought_in=source, change=about.tell(run.path), changed=test)
+        return Known(splits=splits, seen=seen, sought_in=whole.source, change=about.tell(run.path), changed=test)
     return _restore_splits(run, seen, whole, hash_whole(whole), config or own)
 
 
@@ -206,10 +206,11 @@ def is_moved(run: Run, splits: Splits) -> bool:
     return bool(np.isin(mine, hash_whole(splits)).mean() > MOST)
 
 
-def _hold_against_fingerprints(run: Run, source: str, skip_bad: bool, config: DataConfig) -> Known:
+def _hold_against_fingerprints(run: Run, source: str | Splits, skip_bad: bool, config: DataConfig) -> Known:
     """Return the data as it is read today, once it is known, as far as it can be, that it has not changed."""
-    splits = prepare_splits(source, config, seed=run.recipe.train.seed, skip_bad=skip_bad)
-    changed = _find_changed(run, splits, skip_bad, config)
+    whole = read_data(source, config, skip_bad=skip_bad)
+    splits = prepare_loaded(whole, config, seed=run.recipe.train.seed)
+    changed = _find_changed(run, splits, whole, config)
     if changed:
         why = (
             f"{' and '.join(changed)} not as they were when {run.path} was trained, and that run did not keep "
@@ -235,12 +236,12 @@ def _hold_against_fingerprints(run: Run, source: str, skip_bad: bool, config: Da
     )
 
 
-def _find_changed(run: Run, splits: Splits, skip_bad: bool, config: DataConfig) -> list[str]:
+def _find_changed(run: Run, splits: Splits, whole: Splits, config: DataConfig) -> list[str]:
     if not run.fingerprints:
         return []
     own = splits
     if config != run.recipe.data:
-        own = prepare_splits(splits.source, run.recipe.data, seed=run.recipe.train.seed, skip_bad=skip_bad)
+        own = prepare_loaded(whole, run.recipe.data, seed=run.recipe.train.seed)
     return [name for name, digest in run.fingerprints.items() if fingerprint(own.named().get(name)) != digest]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from accelerate import Accelerator
 
 import mien
 from mien.data.loading import SYNTHETIC
-from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, read_data, resolve_files
+from mien.data.prepare import fingerprint, label, prepare_loaded, read_data, resolve_files
 from mien.errors import ConfigError, DataError, RunError
 from mien.evaluation.predict import calibrate_all, pick_device
-from mien.faces import Splits, Targets
-from mien.models import build_model
+from mien.faces import IN_MEMORY, Splits, Targets
+from mien.models import OWN, build_model
 from mien.native import is_available
 from mien.processes import count_processes, is_main_process
 from mien.recipes.schema import Recipe, read_recipe
@@ -34,7 +34,7 @@ from mien.training.together import ask_main, notice_loss, work_in_turns
 
 def start_run(
     recipe: Recipe,
-    source: str,
+    source: str | Splits,
     folder: RunFolder,
     *,
     skip_bad: bool = False,
@@ -54,7 +54,7 @@ def start_run(
         whole = work_in_turns(accelerator, lambda: read_data(source, recipe.data, skip_bad=skip_bad))
         splits = prepare_loaded(whole, recipe.data, seed=recipe.train.seed)
         _check_possible(recipe, splits, accelerator.num_processes)
-        facts = {**_describe(recipe, splits, source, device), "skip_bad": skip_bad}
+        facts = {**_describe(recipe, splits, whole.source, device), "skip_bad": skip_bad}
         ask_main(accelerator, folder.refuse_overwriting)
         targets = None
         if _look_once(recipe):
@@ -76,7 +76,8 @@ def _lock(folder: RunFolder, accelerator: Accelerator) -> Iterator[None]:
 
 def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts:
     """Return what run.json says of a run that has not begun."""
-    source = source if splits.synthetic else str(Path(source).resolve())
+    is_path = not splits.synthetic and source != IN_MEMORY
+    source = str(Path(source).resolve()) if is_path else source
     return {
         "recipe": recipe.to_dict(),
         "source": source,
@@ -122,7 +123,7 @@ def _create(folder: RunFolder, facts: Facts, targets: Targets | None, seen: Seen
 def resume_run(
     folder: RunFolder,
     *,
-    source: str | None = None,
+    source: str | Splits | None = None,
     options: Options | None = None,
     listener: Listener | None = None,
 ) -> Outcome:
@@ -144,15 +145,17 @@ def resume_run(
     recipe = read_recipe(facts["recipe"])
     accelerator = start_accelerator((options or Options()).device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing has changed: start again"):
-        if source is not None:
-            facts = {**facts, "source": source if source == SYNTHETIC else str(Path(source).resolve())}
+        name = source.source if isinstance(source, Splits) else source
+        if name is not None:
+            facts = {**facts, "source": name if name in (SYNTHETIC, IN_MEMORY) else str(Path(name).resolve())}
+        data = source if isinstance(source, Splits) else facts["source"]
         with _lock(folder, accelerator):
-            splits = work_in_turns(accelerator, lambda: _prepare_again(facts, recipe, folder))
+            splits = work_in_turns(accelerator, lambda: _prepare_again(data, facts, recipe, folder))
             ask_main(accelerator, lambda: folder.write_facts(facts))
             return _train(recipe, splits, folder, facts, options, listener)
 
 
-def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
+def _prepare_again(source: str | Splits, facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
     """Return the very faces that the run was started on, wherever they stand in the data now.
 
     Raises:
@@ -163,14 +166,15 @@ def _prepare_again(facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
         raise RunError(f"{folder.path / 'run.json'}: expected {' and '.join(missing)}, found none: start a new run")
     data, seed, seen = recipe.data, recipe.train.seed, read_seen(folder.path)
     skip_bad = bool(facts.get("skip_bad", False))
+    splits: Splits | None = None
+    whole = read_data(source, data, skip_bad=skip_bad)
     try:
-        splits = prepare_splits(facts["source"], data, seed=seed, skip_bad=skip_bad)
+        splits = prepare_loaded(whole, data, seed=seed)
     except DataError:
         if seen is None:
             raise
-        splits = None
     if seen is not None and (splits is None or _find_changed(splits, facts)):
-        splits = _restore(read_data(facts["source"], data, skip_bad=skip_bad), seen, recipe, facts) or splits
+        splits = _restore(whole, seen, recipe, facts) or splits
     changed = ["train"] if splits is None else _find_changed(splits, facts)
     if changed or splits is None:
         raise DataError(facts["source"], f"{changed[0]} is not what {folder.path} was started on: start a new run")
@@ -203,7 +207,8 @@ def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
     if len(splits.train) < processes:
         raise ConfigError(f"{processes} processes: expected as many faces in train, found {len(splits.train)}")
     size = splits.train.images.shape[1]
-    with torch.device("meta"):  # shapes only: costs neither memory nor time
+    # Of mien's own networks shapes are enough, which cost neither memory nor time; others have to be tried.
+    with torch.device("meta") if recipe.model.name in OWN else nullcontext(), torch.random.fork_rng():
         build_model(recipe.model, classes=len(splits.expressions), size=size)
     start_weights(recipe, splits.expressions, size)
     call_teachers(recipe, splits.expressions)
