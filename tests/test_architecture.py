@@ -21,7 +21,7 @@ ROWS = (
     {"data", "models"},
     {"native", "plots", "synthetic", "theory"},
     {"faces", "files", "heads", "recipes"},
-    {"errors", "hints", "labels", "processes"},
+    {"errors", "hints", "labels", "processes", "version"},
 )
 """From the top; `theory` stands alone."""
 

@@ -18,15 +18,13 @@ from mien.faces import Faces
 from mien.labels import EXPRESSIONS
 from mien.models.network import resize
 from mien.recipes.schema import Recipe
-from mien.runs.run import load_run, load_tensors
+from mien.runs.run import BUNDLED, load_run, load_tensors
 from mien.runs.temperatures import scale_probabilities
 from mien.training.engine import Engine
 from mien.training.teachers import (
-    BUNDLED,
     VIEWS,
     ask_teachers,
     call_teachers,
-    load_named,
     resolve_runs,
     soften_labels,
     start_weights,
@@ -186,7 +184,7 @@ def _take_step(recipe: Recipe, faces: Faces, side: int) -> dict[str, torch.Tenso
 
 def test_the_network_that_ships_can_start_and_teach() -> None:
     """By its name, from any folder."""
-    assert EXPRESSIONS == load_named(BUNDLED).expressions
+    assert EXPRESSIONS == load_run(BUNDLED).expressions
     resolved = resolve_runs(tiny_recipe("train.start_from=bundled", "train.teachers=bundled,there/run")).train
     assert BUNDLED == resolved.start_from
     assert f"{BUNDLED},{Path('there/run').resolve()}" == resolved.teachers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
@@ -22,9 +23,9 @@ RARE_RATIO = 10
 """A class of train is rare where the largest has so many times its faces."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Audit:
-    """What was found in a data set.
+    """What was found in a data set. Prints a line a kind.
 
     Attributes:
         splits: the data set.
@@ -37,6 +38,17 @@ class Audit:
     description: Description
     findings: tuple[Finding, ...]
     sought: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        faces = sum(map(len, self.splits.named().values()))
+        lines = [f"Audit of {self.splits.source}: {faces:,} faces, {len(self.findings):,} findings"]
+        for kind in self.sought:
+            told = ", ".join(f"{name or 'all'} {number:,}" for name, number in self.count(kind).items())
+            lines.append(f"  {KINDS[kind].title:28} {told or 'none'}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def of_kind(self, kind: str) -> tuple[Finding, ...]:
         """Return the findings of one kind."""

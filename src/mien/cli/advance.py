@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mien.cli.progress import QUIET_SECONDS, describe_seconds
+from mien.training.progress import QUIET_SECONDS, describe_seconds
 
 if TYPE_CHECKING:
     from rich.console import Console

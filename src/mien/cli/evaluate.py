@@ -83,15 +83,15 @@ def evaluate(
     from mien.evaluation.predict import evaluate_split, find_split, pick_device
     from mien.evaluation.rules import parse_decision
     from mien.models.views import parse_views
+    from mien.runs.run import BUNDLED, load_run
     from mien.training.allocator import keep_memory
-    from mien.training.teachers import BUNDLED, load_named
 
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
     if data is None and [str(path) for path in run] == [BUNDLED]:
         raise ConfigError("bundled: the network that ships has no data beside it: give --data FACES")
-    loaded = _join([_ask(load_named(str(path)), head, labels) for path in run])
+    loaded = _join([_ask(load_run(path), head, labels) for path in run])
     chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
     known, own = _read_splits(loaded, data, skip_bad, {name: text for name, text in chosen.items() if text is not None})
     if known_only:

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from mien.cli.advance import show_advance
 from mien.cli.findings import render_tally, tell_picture
-from mien.cli.progress import warn
 from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
 from mien.files import make_folder
 from mien.recognition import Recogniser
@@ -25,6 +24,7 @@ from mien.stream.results import ResultsFile, open_results
 from mien.stream.rows import check_suffix
 from mien.stream.sources import Sources, is_video
 from mien.stream.tally import Tally
+from mien.training.progress import warn
 
 SHOWN = 5
 """Files that could not be read, and remarks, that are told at the end; the others are counted."""

@@ -45,11 +45,11 @@ def serve(
 ) -> None:
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
-    from mien.cli.progress import warn
     from mien.errors import ConfigError
     from mien.recognition import Recogniser
     from mien.server import Limits, build_app, open_socket, run_server
     from mien.server.guard import is_loopback
+    from mien.training.progress import warn
 
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.progress import describe_seconds
+from mien.training.progress import describe_seconds
 
 if TYPE_CHECKING:
     from mien.studies.jobs import Job

@@ -69,8 +69,10 @@ def train(
     chosen = _choose_recipe(recipe, changes, resume)
 
     from mien.cli.interrupt import listen_for_interrupt
-    from mien.cli.progress import show_progress  # torch comes with what follows: a wrong option is told before that
     from mien.training import Options, RunFolder
+    from mien.training.progress import (
+        show_progress,  # torch comes with what follows: a wrong option is told before that
+    )
     from mien.training.start import resume_run, start_run
     from mien.training.together import leave_the_others
 

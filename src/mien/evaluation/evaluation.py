@@ -10,6 +10,7 @@ import csv
 import json
 import platform
 from dataclasses import asdict, dataclass, fields, replace
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import mien
-from mien.errors import MienError, RunError
+from mien.errors import MienError, MissingExtraError, RunError
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
 from mien.files import make_folder, write_rows, write_text
@@ -37,9 +38,9 @@ LATER_FACTS = ("members", "temperature", "labelled_by", "about_data")
 """Facts that older files lack: their defaults are what held then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Evaluation:
-    """Labels and probabilities of N faces of one split, K expressions.
+    """Labels and probabilities of N faces of one split, K expressions. Prints its figures.
 
     Attributes:
         labels: int64 (N,), the true classes, 0 to K − 1.
@@ -104,6 +105,85 @@ class Evaluation:
     def predicted(self) -> npt.NDArray[np.int64]:
         """The answer to each face, (N,): the most probable class, unless another rule decides; −1 for none."""
         return decide(self.probabilities, self.rule)
+
+    @property
+    def accuracy(self) -> float:
+        """The part of the answered faces that is right."""
+        return self.score().accuracy
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        interval = self.score().interval
+        return interval.low, interval.high
+
+    @property
+    def confusion_matrix(self) -> npt.NDArray[np.int64]:
+        """Counts (K, K): rows are true expressions, columns predicted ones."""
+        return np.array(self.score().confusion, dtype=np.int64)
+
+    def to_frame(self) -> Any:
+        """Return a pandas `DataFrame`: a row a face, with id, label, predicted, copy, and a probability a class.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("pandas", "frames") from None
+        names = (*LEADING_COLUMNS, *tell_columns_apart(self.expressions, LEADING_COLUMNS))
+        known = np.array((*self.expressions, ""))  # the last one, at −1: no answer
+        columns = (self.ids, known[self.labels], known[self.predicted], self.copies, *self.probabilities.T)
+        return pandas.DataFrame(dict(zip(names, columns, strict=True)))
+
+    def plot(self, *, ax: Any = None, normalize: str | None = "true") -> Any:
+        """Draw the confusion matrix and return scikit-learn's `ConfusionMatrixDisplay`.
+
+        Args:
+            ax: matplotlib's axes; None: new ones.
+            normalize: "true" (each row adds up to 1), "pred", "all" or None (counts).
+        """
+        from sklearn.metrics import ConfusionMatrixDisplay
+
+        answered = self.predicted >= 0
+        names = np.array(self.expressions)
+        return ConfusionMatrixDisplay.from_predictions(
+            names[self.labels[answered]],
+            names[self.predicted[answered]],
+            labels=names,
+            normalize=normalize,
+            values_format=None if normalize is None else ".0%",
+            cmap="Blues",
+            colorbar=False,
+            xticks_rotation=45,
+            ax=ax,
+        )
+
+    def __repr__(self) -> str:
+        scores, (low, high) = self.score(), self.interval
+        drawn = ", synthetic faces" if self.synthetic else ""
+        lines = [
+            f"Evaluation of {self.recipe} (epoch {self.epoch}) on {self.split} of {self.source}{drawn}",
+            f"  accuracy {scores.accuracy:.1%}  (95% interval {low:.1%} to {high:.1%}, n = {scores.n:,})",
+            f"  balanced accuracy {scores.balanced_accuracy:.1%}, macro F1 {scores.macro_f1:.3f}, "
+            f"log loss {scores.log_loss:.3f}, calibration error {scores.calibration.ece:.3f}",
+        ]
+        lines += [
+            f"  {entry.expression:10} recall {entry.recall:.0%} of {entry.support:,}" for entry in scores.classes[:12]
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        scores = self.score()
+        head = "".join(f"<th>{escape(name)}</th>" for name in ("true \\ predicted", *self.expressions, "recall"))
+        rows = "".join(
+            f"<tr><th>{escape(entry.expression)}</th>{''.join(f'<td>{count:,}</td>' for count in counts)}"
+            f"<td>{entry.recall:.0%}</td></tr>"
+            for entry, counts in zip(scores.classes, scores.confusion, strict=True)
+        )
+        told = "<br>".join(escape(line) for line in repr(self).split("\n")[:3])
+        return f"<p>{told}</p><table><tr>{head}</tr>{rows}</table>"
 
     def score(self) -> Scores:
         """Return every figure."""

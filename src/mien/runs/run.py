@@ -8,21 +8,23 @@ ensemble, makes one, too.
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from mien.errors import ConfigError, MienError, RunError
 from mien.files import write_aside
 from mien.heads import BOTH, FIRST, HEADS, name_head
-from mien.models import Network, build_model
+from mien.models import Network, build_model, offer_module
 from mien.models.mixture import mix_networks
 from mien.models.pick import pick_outputs
 from mien.models.views import name_views
@@ -33,6 +35,11 @@ from mien.runs.temperatures import read_temperatures
 FORMAT = 1
 WEIGHTS = "model.safetensors"
 """The file of a run folder that holds the weights to use, and all that using them takes."""
+
+BUNDLED = "bundled"
+"""The name, in place of a path, of the network that ships with mien."""
+
+SHIPPED = Path(__file__).resolve().parent.parent / "weights" / WEIGHTS
 
 Facts = dict[str, Any]
 
@@ -51,9 +58,9 @@ class Member:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
-    """A trained network and what is known of its training.
+    """A trained network and what is known of its training. Prints in a few lines.
 
     Attributes:
         path: the run folder or the weights file that it came from.
@@ -87,6 +94,34 @@ class Run:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     head_name: str = ""
     whole: Run | None = None
+
+    @property
+    def history(self) -> tuple[Mapping[str, float], ...]:
+        """The figures of each epoch, as history.jsonl holds them; none of a weights file that stands alone."""
+        try:
+            text = (self.folder / "history.jsonl").read_text(encoding="utf-8")
+        except OSError:
+            return ()
+        return tuple(json.loads(line) for line in text.splitlines())
+
+    def __repr__(self) -> str:
+        drawn = " (synthetic faces)" if self.synthetic else ""
+        count = sum(tensor.numel() for tensor in self.network.parameters())
+        lines = [
+            f"Run({self.path})",
+            f"  recipe    {self.recipe.name}: {self.recipe.model.name}, {count:,} parameters, {self.size} pixels",
+            f"  answers   {', '.join(self.expressions[:12])}{', …' if len(self.expressions) > 12 else ''}",
+            f"  trained   on {self.source}{drawn}, epoch {self.epoch}",
+        ]
+        measured = [record for record in self.history if record["epoch"] == self.epoch and "valid_accuracy" in record]
+        if measured:
+            lines.append(
+                f"  valid     accuracy {measured[0]['valid_accuracy']:.1%}, loss {measured[0]['valid_loss']:.3f}"
+            )
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -181,12 +216,20 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Facts]:
     return tensors, facts
 
 
-def load_run(path: Path) -> Run:
+def load_run(path: str | os.PathLike[str], *, model: nn.Module | None = None) -> Run:
     """Return the trained network of the run folder, or of the weights file, at `path`.
+
+    Args:
+        path: of the folder or file; "bundled": the network that ships with mien.
+        model: a network of your own that the run was trained with: a copy of it takes the weights.
 
     Raises:
         RunError: there is no finished epoch, or the file is corrupt or of another version.
     """
+    path = SHIPPED if str(path) == BUNDLED else Path(path)
+    if model is not None:
+        with offer_module(model):
+            return load_run(path)
     weights = path / WEIGHTS if path.is_dir() else path
     if not path.exists():
         raise RunError(f"{path}: no such run folder or weights file")

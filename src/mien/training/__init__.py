@@ -4,7 +4,21 @@
 to stop, `engine` holds what moves (weights, optimiser, averages), `loop` turns the epochs.
 """
 
-from mien.runs.folder import RunFolder
-from mien.training.loop import Listener, Options, Outcome, train
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.runs.folder import RunFolder
+    from mien.training.loop import Listener, Options, Outcome, train
 
 __all__ = ["Listener", "Options", "Outcome", "RunFolder", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Bring in the loop, and with it PyTorch, when it is first named: progress is shown by light commands, too."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "mien.runs.folder" if name == "RunFolder" else "mien.training.loop"
+    return getattr(importlib.import_module(home), name)

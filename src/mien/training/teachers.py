@@ -23,24 +23,11 @@ from mien.models import Network, build_model
 from mien.models.network import resize
 from mien.models.pick import name_last_layer
 from mien.recipes.schema import Recipe
-from mien.runs.run import Run, load_run
+from mien.runs.run import BUNDLED, Run, load_run
 from mien.runs.temperatures import scale_probabilities
 
-BUNDLED = "bundled"
-"""The name, in place of a path, of the network that ships with mien."""
-
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "model.safetensors"
 VIEWS = ("plain", "mirror")
 """How teachers look at a face."""
-
-
-def load_named(name: str) -> Run:
-    """Return the run in a folder or weights file; of `BUNDLED`, the network that ships with mien.
-
-    Raises:
-        RunError: there is none, or it is not sound.
-    """
-    return load_run(WEIGHTS if name == BUNDLED else Path(name))
 
 
 def start_weights(recipe: Recipe, expressions: Sequence[str], size: int) -> dict[str, Tensor] | None:
@@ -61,7 +48,7 @@ def start_weights(recipe: Recipe, expressions: Sequence[str], size: int) -> dict
     name = recipe.train.start_from
     if name is None:
         return None
-    run = _widen(load_named(name), expressions)
+    run = _widen(load_run(name), expressions)
     found = "an ensemble" if run.members else run.recipe.model.name
     if found != recipe.model.name:
         raise ConfigError(f"train.start_from={name}: expected a {recipe.model.name}, found {found}: set model.name")
@@ -202,7 +189,7 @@ def _find_teachers(recipe: Recipe, expressions: Sequence[str]) -> list[Run]:
 
 
 def _find_teacher(name: str, expressions: Sequence[str], labels: str) -> Run:
-    run = _widen(load_named(name).answer_by(labels), expressions)
+    run = _widen(load_run(name).answer_by(labels), expressions)
     if set(run.expressions) != set(expressions):
         found = f"one of {', '.join(run.expressions)}"
         raise ConfigError(f"train.teachers={name}: expected a teacher of {', '.join(expressions)}, found {found}")
