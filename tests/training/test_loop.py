@@ -126,6 +126,21 @@ def test_the_best_epoch_on_valid_is_the_one_that_is_kept(tmp_path: Path) -> None
     assert accuracy == pytest.approx(best["valid_accuracy"])
 
 
+def test_while_faces_grow_valid_is_shown_at_the_side_that_is_trained_and_chooses_nothing(tmp_path: Path) -> None:
+    """A threshold that every accuracy reaches stops the run at its first epoch of full faces, and not before."""
+    growing = ("train.start_side=8", "train.grow_fraction=0.5", "train.stop_at=0.0001")
+    outcome = train_in(tmp_path, tiny_recipe("train.epochs=4", *growing))
+    assert [8, None] == [record.get("valid_side") for record in outcome.history[1:]]
+    assert (3, 3) == (len(outcome.history), outcome.best_epoch)
+    early = tmp_path / "early"
+    first = train_in(early, tiny_recipe("train.epochs=1", "train.start_side=8", "train.grow_fraction=1")).history[0]
+    assert "valid_side" not in first  # the last epoch is measured as the run will be used
+    shown = predict_probabilities(load_run(early).network, VALID.images, side=8).argmax(1)
+    full = predict_probabilities(load_run(early).network, VALID.images).argmax(1)
+    assert (full == VALID.labels).mean() == pytest.approx(first["valid_accuracy"])
+    assert not np.array_equal(shown, full)
+
+
 def test_keep_last_keeps_the_last_epoch(tmp_path: Path) -> None:
     """Whatever valid says."""
     outcome = train_in(tmp_path, tiny_recipe("train.keep=last"))

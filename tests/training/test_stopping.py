@@ -21,6 +21,12 @@ def test_a_threshold_stops_at_the_first_epoch_that_reaches_it() -> None:
     assert stop_epoch([0.5, 0.66, 0.7], TrainConfig(stop_at=0.66)) == 2
 
 
+def test_an_epoch_whose_valid_was_shown_smaller_has_no_score() -> None:
+    """Accuracies of two sides cannot be compared."""
+    assert score_of({"valid_accuracy": 0.9, "valid_side": 24}, TrainConfig()) is None
+    assert score_of({"valid_accuracy": 0.9}, TrainConfig()) == 0.9
+
+
 def test_patience_counts_epochs_without_improvement() -> None:
     """Equal is not better."""
     assert stop_epoch([0.5, 0.6, 0.6, 0.55, 0.7], TrainConfig(patience=2)) == 4

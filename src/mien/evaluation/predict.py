@@ -58,6 +58,7 @@ def predict_probabilities(
     device: str | torch.device = "cpu",
     views: Sequence[str] = ("plain",),
     accelerated: bool = True,
+    side: int | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the probabilities (N, K) of each face, the mean over `views`, not scaled; rows sum to 1.
 
@@ -68,6 +69,7 @@ def predict_probabilities(
         device: of torch.
         views: names of `mien.models.views.VIEWS`, at least one.
         accelerated: whether the compiled loops compute on a CPU, not torch's own: the same but for rounding.
+        side: in pixels, that faces are shown at; None: the network's own.
 
     Raises:
         DataError: there are no faces.
@@ -84,7 +86,7 @@ def predict_probabilities(
         for start in range(0, len(images), batch_size):
             # A copy, because torch warns of the read-only memory that cached faces live in.
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
-            parts.append(_show(quick, batch, views).cpu())
+            parts.append(_show(quick, batch, views, network.size if side is None else side).cpu())
     return torch.cat(parts).numpy()
 
 
@@ -269,11 +271,11 @@ def match_labels(labels: Labels, splits: Splits, expressions: Sequence[str]) -> 
     return np.array(places, dtype=np.int64)[labels]
 
 
-def _show(network: Network, batch: Tensor, views: Sequence[str]) -> Tensor:
-    """Return the mean probabilities (B, K) of uint8 (B, H, W) over `views`."""
+def _show(network: Network, batch: Tensor, views: Sequence[str], side: int) -> Tensor:
+    """Return the mean probabilities (B, K) of uint8 (B, H, W), shown at `side`, over `views`."""
     faces = batch.unsqueeze(1)
-    if faces.shape[-2:] != (network.size, network.size):
-        faces = resize(faces / WHITE, network.size)
+    if faces.shape[-2:] != (side, side):
+        faces = resize(faces / WHITE, side)
 
     def recognise(view: str) -> Tensor:
         return torch.stack([network(shown).float().softmax(dim=1) for shown in VIEWS[view](faces)]).mean(dim=0)

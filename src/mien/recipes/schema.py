@@ -127,7 +127,9 @@ class TrainConfig:
     valid_every: int = _number(
         1, 1, 1000, "epochs from one look at valid to the next; the last one is always looked at"
     )
-    start_side: int | None = _number(None, 8, 512, "side in pixels that faces grow from; none: no growth")
+    start_side: int | None = _number(
+        None, 8, 512, "side in pixels that faces grow from, valid with them; none: no growth"
+    )
     grow_fraction: float = _number(0.7, 0.01, 1.0, "part of training after which faces have their full side")
     label_smoothing: float = _number(0.0, 0.0, 0.9, "part of the target spread over all classes")
     class_weights: ClassWeights = _choice("none", "weights of the classes in the loss")

@@ -77,6 +77,9 @@ def _tell_ending(history: Sequence[Mapping[str, float]], kept_epoch: int | None,
     kept = next((record for record in history if record["epoch"] == kept_epoch), None)
     if kept is not None and "valid_accuracy" in kept:
         words.insert(0, f"kept epoch {kept_epoch}: valid accuracy {kept['valid_accuracy']:.1%}")
+    growing = [record["epoch"] for record in history if "valid_side" in record]
+    if growing:
+        words.append(f"to epoch {growing[-1]} valid is shown at the smaller side that is trained")
     return "\n".join(words)
 
 

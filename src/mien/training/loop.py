@@ -274,13 +274,20 @@ class _Trainer:
             raise self.interrupted()
 
     def measure_valid(self) -> Record:
-        """Return loss, accuracy and balanced accuracy on valid; nothing without one, or where it is not its turn."""
+        """Return loss, accuracy and balanced accuracy on valid; nothing without one, or where it is not its turn.
+
+        While faces grow, valid is shown at the side that is trained, since no other one has been learnt yet; the last
+        epoch is measured at the full one.
+        """
         epoch = self.at.epoch + 1
         if self.valid is None or (epoch % self.config.valid_every and epoch < self.config.epochs):
             return {}
+        full = self.faces.images.shape[1]
+        side = full if epoch == self.config.epochs else self.side_at(self.steps - 1)
         engine = self.engine
-        network = engine.evaluated.eval()
-        return measure_valid(network, self.valid, engine.heads, accelerator=self.accelerator, device=engine.device)
+        network, where = engine.evaluated.eval(), {"accelerator": self.accelerator, "device": engine.device}
+        figures = measure_valid(network, self.valid, engine.heads, side=side, **where)
+        return figures if side == full else {**figures, "valid_side": side}
 
     def save(self, sums: Tensor) -> None:
         """Write the checkpoint, then the history that it tells."""

@@ -19,7 +19,13 @@ from mien.training.together import collect, deal
 
 
 def measure_valid(
-    network: Network, valid: Faces, heads: Sequence[Head], *, accelerator: Accelerator, device: torch.device
+    network: Network,
+    valid: Faces,
+    heads: Sequence[Head],
+    *,
+    accelerator: Accelerator,
+    device: torch.device,
+    side: int | None = None,
 ) -> Record:
     """Return loss, accuracy and balanced accuracy on `valid`, by head where the network has several.
 
@@ -31,21 +37,24 @@ def measure_valid(
         heads: those that are taught; none: the network has one answer.
         accelerator: each process measures its share.
         device: of torch.
+        side: in pixels, that faces are shown at; None: the network's own.
     """
     if not heads:
-        return _measure(network, valid, "", accelerator, device)
+        return _measure(network, valid, "", accelerator, device, side)
     figures: Record = {}
     for head in heads:
         of = "" if head.name == FIRST else f"{head.name}_"
         picked = pick_outputs(network, head.columns)
-        figures |= _measure(picked, pick_head(valid, head.name), of, accelerator, device)
+        figures |= _measure(picked, pick_head(valid, head.name), of, accelerator, device, side)
     return figures
 
 
-def _measure(network: Network, valid: Faces, of: str, accelerator: Accelerator, device: torch.device) -> Record:
+def _measure(
+    network: Network, valid: Faces, of: str, accelerator: Accelerator, device: torch.device, side: int | None
+) -> Record:
     labels = valid.labels
     part = valid.images[deal(accelerator, len(labels))]
-    probabilities = predict_probabilities(network.eval(), part, device=device)
+    probabilities = predict_probabilities(network.eval(), part, device=device, side=side)
     probabilities = collect(accelerator, probabilities, len(labels))
     right = probabilities.argmax(1) == labels
     recalls = [right[labels == label].mean() for label in np.unique(labels)]

@@ -103,6 +103,8 @@ def describe_epoch(record: Record, epochs: int) -> str:
     for split in ("train", "valid"):
         if f"{split}_loss" in record:
             line += f"  {split} loss {record[f'{split}_loss']:.3f} accuracy {record[f'{split}_accuracy']:.3f}"
+    if "valid_side" in record:
+        line += f" (at the {record['valid_side']:.0f} px trained)"
     return f"{line}  {describe_seconds(record['seconds'])}"
 
 

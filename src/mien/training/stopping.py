@@ -9,7 +9,13 @@ from mien.runs.folder import Record
 
 
 def score_of(record: Record, config: TrainConfig) -> float | None:
-    """Return the chosen metric of an epoch with a sign that makes higher better; None without a valid split."""
+    """Return the chosen metric of an epoch with a sign that makes higher better; None where there is none that counts.
+
+    An epoch whose valid was shown smaller, because faces were still growing, does not count: accuracies of two sides
+    cannot be compared, and a threshold is meant for the network that the run will keep.
+    """
+    if "valid_side" in record:
+        return None
     value = record.get(f"valid_{config.metric.replace('-', '_')}")
     return None if value is None else -value if config.metric == "loss" else value
 
