@@ -198,7 +198,7 @@ def test_a_temperature_of_other_weights_is_not_used(trained, splits, tmp_path):
 
 def test_answers_on_valid_are_kept_and_never_taken_for_others(trained, splits, tmp_path):
     """A changed file of answers is believed for the same faces; other faces, or a damaged file, are shown again."""
-    shutil.copytree(trained, tmp_path / "run")
+    shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("cache"))
     run = load_run(tmp_path / "run")
     first = predict_valid(run, splits.valid)
     (kept,) = (tmp_path / "run" / "cache").iterdir()
