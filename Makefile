@@ -49,7 +49,7 @@ format: $(VENV)/.dev ## rewrite the code in the one format
 bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and MODEL=model.onnx add their rows
 	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(MODEL),--model $(MODEL))
 
-networks: $(VENV)/.dev ## train what ships from random weights and make its files (an hour on one core; FER2013= and VOTES= name the data)
+networks: $(VENV)/.dev ## train what ships from random weights and make its files (three hours on one core; FER2013= and VOTES= name the data)
 	$(BIN)/python -m benchmarks.networks --data $(or $(FER2013),fer2013.csv) --votes $(or $(VOTES),fer2013new.csv)
 
 clean: ## remove the virtual environment and caches (never your runs)
