@@ -26,6 +26,8 @@ from voted import write_data
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
 
+pytest_plugins = ["needs", "lanes"]
+
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = ("bottom", "middle", "top")
 
@@ -126,33 +128,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-INSTALL = {
-    "browser": ("chromium", "apt-get install chromium chromium-driver"),
-    "ray": ("mien[ray]", "pip install 'mien[ray]'"),
-    "compiler": ("C compiler", "apt-get install gcc"),
-    "timm": ("timm", "pip install 'mien[zoo]'"),
-    "data": ("MIEN_TEST_DATA", "set MIEN_TEST_DATA to a folder with FER2013"),
-}
-"""What a test may lack: a word of the reason that it is skipped with, and what to do."""
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line what was skipped, and what to install."""
-    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
-    told = [
-        f"{count} for want of {name} ({advice})"
-        for name, (word, advice) in INSTALL.items()
-        if (count := sum(word in reason for reason in reasons))
-    ]
-    rest = sum(not any(word in reason for word, _ in INSTALL.values()) for reason in reasons)
-    if reasons:
-        terminalreporter.write_line("skipped: " + "; ".join([*told, *([f"{rest} for other reasons"] if rest else [])]))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where tests were skipped that $MIEN_REQUIRE names, such as "browser,ray"."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    wanted = [INSTALL[name][0] for name in os.environ.get("MIEN_REQUIRE", "").split(",") if name]
-    skipped = reporter.stats.get("skipped", []) if reporter else []
-    if session.exitstatus == 0 and any(word in str(report.longrepr[2]) for report in skipped for word in wanted):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+def find_real(name: str) -> Path:
+    """Return a file of the real data, or skip the test."""
+    path = Path(os.environ.get("MIEN_TEST_DATA", ROOT.parent / "shared" / "data")) / name
+    if not path.exists():
+        pytest.skip(f"{name} is not there: set MIEN_TEST_DATA to the folder that holds it")
+    return path
