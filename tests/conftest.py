@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from forking import Forker
 from mien.faces import Faces
 from mien.recipes.named import QUICK
 from mien.recipes.schema import Recipe, override
@@ -97,9 +99,24 @@ class Result:
     err: str
 
 
+FORKER = Forker()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_forker() -> Iterator[None]:
+    """Let no process outlive the tests."""
+    yield
+    FORKER.close()
+
+
 def run_mien(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
     """Run `mien` in a process of its own, as a user does."""
     return _run(["-m", "mien", *map(str, arguments)], cwd, variables)
+
+
+def run_fresh(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
+    """Run `mien` in an interpreter of its own that has imported nothing yet."""
+    return _run_fresh(["-m", "mien", *map(str, arguments)], cwd, {**os.environ, "COLUMNS": "140", **variables})
 
 
 def stop_mien(number: signal.Signals, point: str, *arguments: object, cwd: Path | None = None) -> Result:
@@ -109,6 +126,15 @@ def stop_mien(number: signal.Signals, point: str, *arguments: object, cwd: Path 
 
 def _run(command: list[str], cwd: Path | None, variables: dict[str, str]) -> Result:
     environment = {**os.environ, "COLUMNS": "140", **variables}
+    if not FORKER.can_take(environment):
+        return _run_fresh(command, cwd, environment)
+    with tempfile.TemporaryDirectory() as to:
+        status = FORKER.run(command, environment=environment, cwd=cwd or Path.cwd(), to=Path(to))
+        out, err = (Path(to, name).read_text(encoding="utf-8", errors="replace") for name in ("out", "err"))
+    return Result(status, out, err)
+
+
+def _run_fresh(command: list[str], cwd: Path | None, environment: dict[str, str]) -> Result:
     done = subprocess.run(
         [sys.executable, *command], capture_output=True, text=True, cwd=cwd, env=environment, check=False
     )

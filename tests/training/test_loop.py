@@ -158,15 +158,17 @@ def test_patience_stops_training_and_keeps_the_best_weights(tmp_path: Path) -> N
 
 
 def test_a_loss_that_is_not_finite_ends_in_one_message_and_the_good_checkpoint_stays(tmp_path: Path) -> None:
-    """A rate that no network survives; where the first epoch was good, its checkpoint is still there."""
-    train_in(tmp_path / "good", tiny_recipe("train.epochs=1"))
-    before = weights_of(tmp_path / "good")
+    """A rate that no network survives: the checkpoint of the first epoch keeps its bytes, and a better one goes on."""
+    good = tmp_path / "good"
+    train_in(good, tiny_recipe("train.epochs=1"))
+    before, file = weights_of(good), RunFolder(good).last.read_bytes()
     recipe = tiny_recipe("train.lr=100", "train.optimizer=sgd", "train.weight_decay=10", "train.epochs=200")
-    with pytest.raises(RunError, match=r"epoch \d+, step \d+: the loss is (nan|inf).*lower --set train\.lr"):
-        train_in(tmp_path / "good", recipe)
-    kept = weights_of(tmp_path / "good")
-    assert before.keys() == kept.keys()
-    assert all(torch.isfinite(value).all() for name, value in kept.items() if name.startswith("network."))
+    with pytest.raises(RunError, match=r"epoch 2, step \d+: the loss is (nan|inf).*lower --set train\.lr"):
+        train_in(good, recipe)
+    assert file == RunFolder(good).last.read_bytes()
+    assert same(before, weights_of(good))
+    train_in(good, tiny_recipe("train.epochs=2"))
+    assert 2 == load_tensors(RunFolder(good).last)[1]["position"]["epoch"]
 
 
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
