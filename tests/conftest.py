@@ -21,7 +21,7 @@ from forking import Forker
 from mien.faces import Faces
 from mien.recipes.named import QUICK
 from mien.recipes.schema import Recipe, override
-from mien.training import RunFolder, train
+from mien.training import RunFolder, loop, train
 from voted import write_data
 
 # A machine that others use, too, may take a second for what takes a millisecond.
@@ -74,6 +74,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.create()
     train(tiny_recipe(), draw_shapes(32), draw_shapes(8, seed=1), folder=folder, facts=FACTS)
     return folder.path
+
+
+@pytest.fixture
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the pictures of each training, which cost more than its three epochs; those of `trained` are real."""
+    monkeypatch.setattr(loop, "draw_curves", lambda *_, **__: None)
 
 
 BOTH = ("--labels", "both", "--votes", "fer2013new.csv", "--data", "fer2013.csv", "--recipe", "quick")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,10 +62,27 @@ NEEDS = {
 """By the name of the marker."""
 
 
+def list_required() -> set[str]:
+    """Return the markers that $MIEN_REQUIRE names."""
+    return set(filter(None, os.environ.get("MIEN_REQUIRE", "").split(",")))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known."""
+    wanted = list_required()
+    if wanted - NEEDS.keys():
+        raise pytest.UsageError(
+            f"MIEN_REQUIRE: expected names of {', '.join(NEEDS)}, found {', '.join(sorted(wanted))}"
+        )
     for name, need in NEEDS.items():
         config.addinivalue_line("markers", f"{name}: needs {need.what} ({need.advice})")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `pytest -k` find a test by the words of its docstring, too: `-k winograd`."""
+    for item in items:
+        text = getattr(getattr(item, "function", None), "__doc__", None) or ""
+        item.extra_keyword_matches.update(re.findall(r"\w{4,}", text.lower()))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -101,9 +119,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail where tests were skipped that $MIEN_REQUIRE names, such as "browser,ray"."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    wanted = set(filter(None, os.environ.get("MIEN_REQUIRE", "").split(",")))
-    if wanted - NEEDS.keys():
-        raise pytest.UsageError(f"MIEN_REQUIRE: expected names of {', '.join(NEEDS)}, found {', '.join(wanted)}")
+    wanted = list_required()
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if session.exitstatus == 0 and any(find_need(report) in wanted for report in skipped):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

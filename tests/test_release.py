@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import mien
 from conftest import ROOT
@@ -43,10 +44,13 @@ def test_every_file_that_names_the_version_names_the_same() -> None:
 
 
 def test_continuous_integration_runs_every_python_that_is_promised() -> None:
-    """The classifiers and the matrix name the same versions."""
+    """The classifiers and the matrix name the same versions, on three systems; lint and release are jobs."""
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
-    matrix = re.findall(r"python: \[(.+)\]", (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
-    assert [promised] == [re.findall(r'"(.+?)"', versions) for versions in matrix]
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
+    matrix = jobs["test"]["strategy"]["matrix"]
+    assert promised == matrix["python"]
+    assert ["ubuntu", "macos", "windows"] == [name.partition("-")[0] for name in matrix["os"]]
+    assert {"make lint", "make release-check"} <= {step.get("run") for job in jobs.values() for step in job["steps"]}
 
 
 @pytest.fixture(scope="module")

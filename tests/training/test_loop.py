@@ -21,6 +21,8 @@ from mien.runs.run import load_run, load_tensors
 from mien.training import Listener, Options, Outcome, RunFolder, train
 from mien.training.engine import Engine, build_optimizer
 
+pytestmark = pytest.mark.usefixtures("no_curves")
+
 FACES, VALID = draw_shapes(32), draw_shapes(8, seed=1)
 
 
@@ -193,8 +195,9 @@ def test_going_on_with_other_threads_is_said(tmp_path: Path) -> None:
         train_in(tmp_path, recipe, stop_after(15))
     try:
         torch.set_num_threads(held + 1)
-        listener = Listener(on_warning=warnings.append)
-        train(recipe, FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, listener=listener)
+        listener, once = Listener(on_warning=warnings.append), Options(should_stop=lambda: True)
+        with pytest.raises(Interrupted):
+            train(recipe, FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, listener=listener, options=once)
     finally:
         torch.set_num_threads(held)
     assert [f"the run was computed with threads {held}, now {held + 1}: it goes on, with other last bits"] == warnings
