@@ -8,10 +8,10 @@ RUN    ?= runs/demo
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-fast lint format types bench networks clean
+.PHONY: help demo install test test-fast coverage lint format release-check bench networks clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,13 @@ test: $(VENV)/.dev ## install what the tests need and run them all (10 minutes o
 test-fast: $(VENV)/.dev ## the tests without the slow ones
 	$(PYTEST) -m 'not slow'
 
+coverage: $(VENV)/.dev ## run all tests and say which lines and branches of src/mien none of them reaches
+	$(PYTEST) --cov --cov-report=term --cov-report=html
+
+release-check: $(VENV)/.dev ## build the package, check its description, install the wheel alone and recognise a face
+	$(PIP) build twine
+	MIEN_REQUIRE=release $(BIN)/python -m pytest -n 0 tests/test_release.py
+
 lint: $(VENV)/.dev ## ruff, format check and mypy strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,4 +60,4 @@ networks: $(VENV)/.dev ## train what ships from random weights and make its file
 	$(BIN)/python -m benchmarks.networks --data $(or $(FER2013),fer2013.csv) --votes $(or $(VOTES),fer2013new.csv)
 
 clean: ## remove the virtual environment and caches (never your runs)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov

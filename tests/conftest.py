@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +17,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+from forking import Forker
 from mien.faces import Faces
 from mien.recipes.named import QUICK
 from mien.recipes.schema import Recipe, override
-from mien.training import RunFolder, train
+from mien.training import RunFolder, loop, train
 from voted import write_data
 
 # A machine that others use, too, may take a second for what takes a millisecond.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+pytest_plugins = ["needs", "lanes"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = ("bottom", "middle", "top")
@@ -72,6 +76,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.path
 
 
+@pytest.fixture
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the pictures of each training, which cost more than its three epochs; those of `trained` are real."""
+    monkeypatch.setattr(loop, "draw_curves", lambda *_, **__: None)
+
+
 BOTH = ("--labels", "both", "--votes", "fer2013new.csv", "--data", "fer2013.csv", "--recipe", "quick")
 TINY = ("--set", "train.batch_size=16", "--set", "train.epochs=2", "--device", "cpu")
 
@@ -95,9 +105,24 @@ class Result:
     err: str
 
 
+FORKER = Forker()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_forker() -> Iterator[None]:
+    """Let no process outlive the tests."""
+    yield
+    FORKER.close()
+
+
 def run_mien(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
     """Run `mien` in a process of its own, as a user does."""
     return _run(["-m", "mien", *map(str, arguments)], cwd, variables)
+
+
+def run_fresh(*arguments: object, cwd: Path | None = None, **variables: str) -> Result:
+    """Run `mien` in an interpreter of its own that has imported nothing yet."""
+    return _run_fresh(["-m", "mien", *map(str, arguments)], cwd, {**os.environ, "COLUMNS": "140", **variables})
 
 
 def stop_mien(number: signal.Signals, point: str, *arguments: object, cwd: Path | None = None) -> Result:
@@ -107,6 +132,15 @@ def stop_mien(number: signal.Signals, point: str, *arguments: object, cwd: Path 
 
 def _run(command: list[str], cwd: Path | None, variables: dict[str, str]) -> Result:
     environment = {**os.environ, "COLUMNS": "140", **variables}
+    if not FORKER.can_take(environment):
+        return _run_fresh(command, cwd, environment)
+    with tempfile.TemporaryDirectory() as to:
+        status = FORKER.run(command, environment=environment, cwd=cwd or Path.cwd(), to=Path(to))
+        out, err = (Path(to, name).read_text(encoding="utf-8", errors="replace") for name in ("out", "err"))
+    return Result(status, out, err)
+
+
+def _run_fresh(command: list[str], cwd: Path | None, environment: dict[str, str]) -> Result:
     done = subprocess.run(
         [sys.executable, *command], capture_output=True, text=True, cwd=cwd, env=environment, check=False
     )
@@ -126,33 +160,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-INSTALL = {
-    "browser": ("chromium", "apt-get install chromium chromium-driver"),
-    "ray": ("mien[ray]", "pip install 'mien[ray]'"),
-    "compiler": ("C compiler", "apt-get install gcc"),
-    "timm": ("timm", "pip install 'mien[zoo]'"),
-    "data": ("MIEN_TEST_DATA", "set MIEN_TEST_DATA to a folder with FER2013"),
-}
-"""What a test may lack: a word of the reason that it is skipped with, and what to do."""
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line what was skipped, and what to install."""
-    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
-    told = [
-        f"{count} for want of {name} ({advice})"
-        for name, (word, advice) in INSTALL.items()
-        if (count := sum(word in reason for reason in reasons))
-    ]
-    rest = sum(not any(word in reason for word, _ in INSTALL.values()) for reason in reasons)
-    if reasons:
-        terminalreporter.write_line("skipped: " + "; ".join([*told, *([f"{rest} for other reasons"] if rest else [])]))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where tests were skipped that $MIEN_REQUIRE names, such as "browser,ray"."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    wanted = [INSTALL[name][0] for name in os.environ.get("MIEN_REQUIRE", "").split(",") if name]
-    skipped = reporter.stats.get("skipped", []) if reporter else []
-    if session.exitstatus == 0 and any(word in str(report.longrepr[2]) for report in skipped for word in wanted):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+def find_real(name: str) -> Path:
+    """Return a file of the real data, or skip the test."""
+    path = Path(os.environ.get("MIEN_TEST_DATA", ROOT.parent / "shared" / "data")) / name
+    if not path.exists():
+        pytest.skip(f"{name} is not there: set MIEN_TEST_DATA to the folder that holds it")
+    return path

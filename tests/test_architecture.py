@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+import mien
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 
@@ -25,20 +29,46 @@ ROWS = (
 )
 """From the top; `theory` stands alone."""
 
+PARTS = set().union(*ROWS)
+HOMES = {**mien._HOME_OF, "__version__": "mien"}
+"""A name of the front door -> the module that it comes from."""
+
 HEAVY = {"torch", "matplotlib", "sklearn", "PIL", "accelerate", "safetensors", "scipy", "pandas", "cv2", "onnxruntime"}
 MODULES = sorted(
     path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__")
 )
 
 
-def imported_parts(path: Path) -> set[str]:
-    """Return the parts of mien that a module imports anywhere, in functions too: "data", "models", …"""
+def imported_parts(source: str) -> set[str]:
+    """Return the parts of mien that a source imports anywhere, in functions and by strings, too: "data", "models", …"""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [node.module] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        found |= {name.split(".")[1] for name in names if name and name.startswith("mien.")}
+    for node in ast.walk(ast.parse(source)):
+        names = list_imports(node) or list_named(node)
+        found |= {name.split(".")[1] for name in names if name.startswith("mien.")}
     return found
+
+
+def list_imports(node: ast.AST) -> list[str]:
+    """Return the modules of an import statement; a name of the front door stands for the module that it comes from."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    assert 0 == node.level, "a relative import: write mien.…"
+    if node.module == "mien":
+        return [HOMES.get(alias.name, f"mien.{alias.name}") for alias in node.names]
+    return [node.module or ""]
+
+
+def list_named(node: ast.AST) -> list[str]:
+    """Return the modules that are named otherwise: whole strings as in lazy tables, `mien.NAME`, `python -m mien`."""
+    if isinstance(node, (ast.List, ast.Tuple)):
+        texts = [each.value if isinstance(each, ast.Constant) else None for each in node.elts]
+        return ["mien.cli"] if ("-m", "mien") in pairwise(texts) else []
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "mien":
+        return [HOMES[node.attr]] if node.attr in HOMES else []
+    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    return [text] if re.fullmatch(r"mien(\.\w+)+", text) and text.split(".")[1] in PARTS else []
 
 
 def row_of(part: str) -> int:
@@ -50,7 +80,7 @@ def row_of(part: str) -> int:
 def test_a_module_imports_only_from_rows_below_its_own(path: Path) -> None:
     """Frozen values flow down the stages, and nothing flows back."""
     own = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-    others = imported_parts(path) - {own}
+    others = imported_parts(path.read_text(encoding="utf-8")) - {own}
     assert [] == sorted(part for part in others if row_of(part) <= row_of(own))
     assert "theory" not in others or own == "cli"
 
@@ -58,7 +88,42 @@ def test_a_module_imports_only_from_rows_below_its_own(path: Path) -> None:
 def test_every_part_has_a_row() -> None:
     """A new module has to find its place."""
     parts = {path.relative_to(SOURCE).parts[0].removesuffix(".py") for path in MODULES}
-    assert parts == set().union(*ROWS)
+    assert parts == PARTS
+
+
+@pytest.mark.parametrize(
+    ("code", "part"),
+    [
+        ("import mien.data.csv", "data"),
+        ("def late():\n    from mien.models.small import Small", "models"),
+        ("from mien import data", "data"),
+        ("from mien import load_run", "runs"),
+        ("import mien\nmien.load_run('run')", "runs"),
+        ("importlib.import_module('mien.cli.train')", "cli"),
+        ("HOMES = {'train': 'mien.training.fit'}", "training"),
+        ("HOMES = {'mien.training.fit': ('train',)}", "training"),
+        ("worker = 'mien.files'", "files"),
+        ("subprocess.run([sys.executable, '-m', 'mien', 'train'])", "cli"),
+        ("subprocess.run([sys.executable, '-m', 'mien.studies.worker'])", "studies"),
+    ],
+)
+def test_no_import_escapes(code: str, part: str) -> None:
+    """Statements anywhere, the front door, strings, lazy tables and processes."""
+    assert {part} == imported_parts(code)
+
+
+@pytest.mark.parametrize("code", ["key = 'mien.data-version'", "'mien.cli is the command line.'", "x = 'mien'"])
+def test_other_strings_are_no_imports(code: str) -> None:
+    """Prose, keys and the name of the package."""
+    assert set() == imported_parts(code)
+
+
+def test_the_table_of_the_design_has_the_rows_that_are_held() -> None:
+    """From the top, each with the same parts; remarks in parentheses are for readers."""
+    text = (SOURCE.parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"`tests/test_architecture\.py` holds it:\n\n((?:    .+\n)+)", text)
+    rows = [set(re.sub(r"\(.*?\)", "", line).replace("·", " ").split()) for line in table.splitlines()]
+    assert list(ROWS) == rows
 
 
 @pytest.mark.parametrize("statement", ["import mien", "import mien.cli; mien.cli.build_app()", "import mien.theory"])

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 import mien
+from conftest import ROOT, find_real
 from mien import Recogniser
 from mien.data.loading import load
 from mien.evaluation.predict import predict_probabilities
@@ -47,11 +55,77 @@ def test_kernels_of_the_bundled_network_take_seven_bits() -> None:
     assert max(np.abs(kernel.astype(int)).max() for kernel in kernels) <= 64
 
 
-def test_both_files_hold_the_same_network(recogniser: mien.Recogniser) -> None:
-    """Eight bits and half precision move probabilities a little, answers seldom (drawn faces, 200 of them)."""
+def read_constants() -> dict[str, npt.NDArray[Any]]:
+    """Return the constants of the bundled file by name."""
+    onnx = pytest.importorskip("onnx")
+    return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(BUNDLED).graph.initializer}
+
+
+def find_layers(network: nn.Module) -> dict[str, tuple[nn.Module, nn.BatchNorm2d | None]]:
+    """Return convolutions with the norms behind them, and dense layers, by their names."""
+    found = {}
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            around, _, place = name.rpartition(".")
+            found[name] = (layer, network.get_submodule(f"{around}.{int(place) + 1}"))
+        elif isinstance(layer, nn.Linear):
+            found[name] = (layer, None)
+    return found
+
+
+def test_every_weight_in_eight_bits_is_the_nearest_to_that_of_the_other_file() -> None:
+    """Half a step of its scale at most, the norm folded in: nine layers, kernels and shifts."""
+    held, layers = read_constants(), find_layers(load_run(BUNDLED.parent).network)
+    assert 9 == len(layers)
+    for name, (layer, norm) in layers.items():
+        folded, bias = f"network.{name}.weight", f"network.{name}." + ("weight_bias" if norm else "bias")
+        weight, shift = layer.weight, layer.bias
+        if norm is not None:
+            statistics = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+            weight, shift = fuse_conv_bn_weights(layer.weight, layer.bias, *statistics)
+        places = (-1, *[1] * (weight.ndim - 1))
+        steps = held[f"{folded}_scale"].reshape(places)
+        assert not held[f"{folded}_zero_point"].any()
+        off = np.abs(held[f"{folded}_quantized"] * steps - weight.detach().numpy())
+        assert (off <= 0.5 * steps + 1e-6).all(), name
+        steps = held[f"{bias}_quantized_scale"]
+        off = np.abs(held[f"{bias}_quantized"] * steps - shift.detach().numpy())
+        assert (off <= 0.5 * steps + 1e-5).all(), name
+
+
+def test_both_files_hold_the_same_temperature(recogniser: mien.Recogniser) -> None:
+    """That of calibration.json, fitted to these very weights, divides the logits of the one that users run."""
+    run = load_run(BUNDLED.parent)
+    kept = json.loads((BUNDLED.parent / "calibration.json").read_text())
+    assert kept["weights"] == run.mark == recogniser.card["weights"]
+    assert kept["temperatures"]["plain"] == recogniser.card["temperature"]
+    graph = pytest.importorskip("onnx").load(BUNDLED).graph
+    (divisor,) = [node.input[1] for node in graph.node if node.op_type == "Div" and node.input[0] == "log"]
+    assert pytest.approx(kept["temperatures"]["plain"], rel=1e-6) == float(read_constants()[divisor])
+
+
+def test_both_files_give_nearly_the_same_probabilities(recogniser: mien.Recogniser) -> None:
+    """Eight bits move one by less than a point in the mean (drawn faces, 200 of them); both are scaled."""
     faces = load("synthetic").named()["test"].images[:200]
     run = load_run(BUNDLED.parent).head("people")
     exact = predict_probabilities(run.network, faces, views=tuple(recogniser.card["views"]))
+    exact = exact ** (1.0 / recogniser.card["temperature"])
+    exact /= exact.sum(1, keepdims=True)
     rounded = recogniser.predict(faces)
-    assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.9
     np.testing.assert_allclose(1.0, rounded.sum(1), atol=1e-5)
+    assert np.abs(exact - rounded).mean() < 0.01
+    assert np.abs(exact - rounded).max() < 0.15
+    assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_both_files_have_as_many_faces_of_valid_right_as_the_documents_say(recogniser: mien.Recogniser) -> None:
+    """Of the 3,589 of PublicTest, the float32 network as in the model card, the 8-bit one as in the results."""
+    valid = load(find_real("fer2013-images.zip")).named()["valid"]
+    exact = predict_probabilities(load_run(BUNDLED.parent).network, valid.images)
+    card, results = ((ROOT / name).read_text(encoding="utf-8") for name in ("MODEL_CARD.md", "docs/results.md"))
+    said = re.findall(r"\| valid \(PublicTest\) \| 3,589 \| ([\d.]+) % \|", card)
+    said += re.findall(r"\| the 8-bit file[^|]*\| ([\d.]+) % \|", results)
+    found = [100 * float((each.argmax(1) == valid.labels).mean()) for each in (exact, recogniser.predict(valid.images))]
+    assert pytest.approx([float(figure) for figure in said], abs=0.05 + 1e-9) == found

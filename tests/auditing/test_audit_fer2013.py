@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
-from conftest import ROOT
+from conftest import find_real
 from mien.auditing import choose_kept, examine
 from mien.data.loading import load
 
@@ -16,10 +13,7 @@ pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 def test_the_copies_contradictions_and_blanks_of_fer2013_are_exact() -> None:
     """1,516 groups, 57 of them contradictory, 12 blank pictures, 288 faces of test in train."""
-    path = Path(os.environ.get("MIEN_TEST_DATA", ROOT.parent / "shared" / "data")) / "fer2013-images.zip"
-    if not path.exists():
-        pytest.skip("fer2013-images.zip is not there: set MIEN_TEST_DATA to the folder that holds it")
-    audit = examine(load(path))
+    audit = examine(load(find_real("fer2013-images.zip")))
     assert {"train": 2703, "valid": 338, "test": 328} == audit.count("exact-copies")
     assert {"train": 127, "valid": 16, "test": 17} == audit.count("contradictory")
     assert {"train": 11, "valid": 1} == audit.count("blank")

@@ -198,7 +198,7 @@ def test_a_folder_of_two_classes_trains_and_keeps_their_names(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_what_make_demo_trains_is_well_above_chance(tmp_path: Path) -> None:
-    """The recipe `quick` on the synthetic faces, trained and evaluated; `make bench` holds its 90 s."""
+    """The recipe `quick` on the synthetic faces, trained and evaluated as `make demo` does it."""
     assert run_mien("train", "--recipe", "quick", "--out", tmp_path / "run", cwd=ROOT).status == 0
     result = run_mien("evaluate", tmp_path / "run")
     assert "synthetic" in result.out

@@ -153,11 +153,14 @@ def test_a_map_that_is_let_go_is_in_use_no_more(cache: Path, table: Path) -> Non
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no such permissions on this system")
 @pytest.mark.parametrize("which", ["entry", "stamp", "note"])
-def test_what_others_may_have_written_is_not_believed(which: str, cache: Path, tmp_path: Path) -> None:
+def test_what_others_may_have_written_is_not_believed(
+    which: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pixels, or the way to them: whoever may write to the file could choose what is trained on."""
     table = tmp_path / "fer2013.csv"
     table.write_text(write_table())
-    time.sleep(2.1)  # until a change would show in the times
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 3_000_000_000)  # when a change would show in the times
     load(table)
     (entry,) = list_entries(cache)
     (stamp,), (note,) = ((path for path in (cache / name).iterdir()) for name in ("stamps", "sources"))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
-from conftest import ROOT
+from conftest import find_real
 from mien.data.describe import Description, describe
 from mien.data.loading import load
 from mien.data.split import hold_out_valid
@@ -20,14 +17,6 @@ PUBLISHED = {
     "valid": (467, 56, 496, 895, 653, 415, 607),
     "test": (491, 55, 528, 879, 594, 416, 626),
 }
-
-
-def find_real(name: str) -> Path:
-    """Return a file of the real data, or skip the test."""
-    path = Path(os.environ.get("MIEN_TEST_DATA", ROOT.parent / "shared" / "data")) / name
-    if not path.exists():
-        pytest.skip(f"{name} is not there: set MIEN_TEST_DATA to the folder that holds it")
-    return path
 
 
 def assert_published(description: Description) -> None:

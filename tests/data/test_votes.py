@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import ROOT
+from conftest import find_real
 from mien.data.prepare import prepare_splits
 from mien.data.votes import CHOICES, Votes, find_majority, label_by_votes, read_votes, spread_votes
 from mien.errors import ConfigError, DataError, MienError
@@ -180,10 +180,7 @@ def test_labels_and_votes_come_together(config: DataConfig) -> None:
 @pytest.mark.real_data
 def test_the_majority_has_the_published_number_of_faces() -> None:
     """25,060 of train, 3,199 of valid and 3,153 of test, as the authors' own code finds them."""
-    path = ROOT.parent / "shared" / "data" / "fer2013new.csv"
-    if not path.exists():
-        pytest.skip("fer2013new.csv is not there")
-    votes = read_votes(path)
+    votes = read_votes(find_real("fer2013new.csv"))
     usable = np.isin(find_majority(votes.counts), np.arange(8))
     found = {str(split): int((usable & (votes.splits == split)).sum()) for split in ("train", "valid", "test")}
     assert {"train": 25060, "valid": 3199, "test": 3153} == found

@@ -119,9 +119,9 @@ def test_without_timm_its_networks_name_the_extra_to_install() -> None:
         build("timm:resnet18", 64)
 
 
+@pytest.mark.timm
 def test_with_timm_its_networks_take_grey_faces() -> None:
     """`timm:resnet10t` gives logits for one-channel faces; another name suggests what is near it."""
-    pytest.importorskip("timm", reason="timm is not installed", exc_type=ImportError)
     network = build("timm:resnet10t", 32).eval()
     assert (2, CLASSES) == network(draw_images(network, 2)).shape
     with pytest.raises(ConfigError, match="timm has no network of this name"):

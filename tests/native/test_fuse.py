@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from mien.models import MODELS, build_model
 from mien.models.small import Residual
-from mien.native import accelerate, is_available, rules
+from mien.native import accelerate, rules
 from mien.native.rrelu import RReLU
 from mien.recipes.schema import ModelConfig
 
-pytestmark = pytest.mark.skipif(not is_available(), reason="no C compiler on this machine, or MIEN_NATIVE=0")
+pytestmark = pytest.mark.compiler
 
 
 def fuse(*layers: nn.Module) -> nn.Module:

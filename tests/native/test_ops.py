@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.native import is_available, ops, rules
+from mien.native import ops, rules
 from mien.native.blocks import fold_norm
 from mien.native.build import build_library
 
-if not is_available():
-    pytest.skip("no C compiler on this machine, or MIEN_NATIVE=0", allow_module_level=True)
+pytestmark = [pytest.mark.compiler, pytest.mark.usefixtures("lanes")]
 
 SIDES = [(1, 1), (2, 3), (4, 4), (5, 7), (6, 6), (9, 12), (20, 20)]
 """Whole tiles of 4×4, parts of one, and sides that differ."""
@@ -161,7 +160,7 @@ def test_a_norm_with_rectifier_and_pool_and_its_gradients_are_those_of_torch_in_
     grad_output = draw(*expected.shape, seed=3)
     expected.backward(grad_output.double())
     found.backward(grad_output)
-    tolerance = 1e-5 if shift == 0.0 else 2e-3
+    tolerance = 1e-5 if shift == 0.0 else 1e-4
     assert differ(found.detach(), expected.detach()) < tolerance
     assert differ(mean, exact[0].detach().mean((0, 2, 3))) < 1e-6
     assert differ(variance, exact[0].detach().var((0, 2, 3), correction=0)) < 1e-4

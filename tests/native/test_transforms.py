@@ -12,11 +12,11 @@ from torch.func import functional_call, grad, jvp, vmap
 from torch.nn import functional as F
 
 from mien.models import build_model
-from mien.native import accelerate, is_available
+from mien.native import accelerate
 from mien.native.rrelu import RReLU
 from mien.recipes.schema import ModelConfig
 
-pytestmark = pytest.mark.skipif(not is_available(), reason="no C compiler on this machine, or MIEN_NATIVE=0")
+pytestmark = pytest.mark.compiler
 
 LABELS = torch.arange(6)
 DEPRECATED = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")

@@ -10,20 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium import webdriver
 
 from mien.files import write_text
 from mien.reports import gather_report, render_html
 from reported import make_run
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MOST_BYTES = 3_000_000
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(None in (CHROMIUM, DRIVER), reason="needs chromium and chromedriver"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")

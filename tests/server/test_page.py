@@ -10,24 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 from serving import Server, encode, run_serve
 
 from mien.labels import EXPRESSIONS
 from scenes import WIDTH, choose_faces, paste_faces, write_film
 from tiny_network import write_network
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402 (after the question whether it is there)
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
-
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 PATIENCE_SECONDS = 60
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(None in (CHROMIUM, DRIVER), reason="needs chromium and chromedriver"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",

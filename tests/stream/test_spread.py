@@ -30,7 +30,7 @@ def recognise(folder, out, *options):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not has_ray, reason="needs mien[ray]")
+@pytest.mark.ray
 def test_two_workers_give_the_bytes_of_one_process(folder):
     """Rows, errors and their order; and what is done is left out when resumed."""
     assert 0 == recognise(folder, "one.csv").status

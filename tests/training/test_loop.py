@@ -21,6 +21,8 @@ from mien.runs.run import load_run, load_tensors
 from mien.training import Listener, Options, Outcome, RunFolder, train
 from mien.training.engine import Engine, build_optimizer
 
+pytestmark = pytest.mark.usefixtures("no_curves")
+
 FACES, VALID = draw_shapes(32), draw_shapes(8, seed=1)
 
 
@@ -173,15 +175,17 @@ def test_patience_stops_training_and_keeps_the_best_weights(tmp_path: Path) -> N
 
 
 def test_a_loss_that_is_not_finite_ends_in_one_message_and_the_good_checkpoint_stays(tmp_path: Path) -> None:
-    """A rate that no network survives; where the first epoch was good, its checkpoint is still there."""
-    train_in(tmp_path / "good", tiny_recipe("train.epochs=1"))
-    before = weights_of(tmp_path / "good")
+    """A rate that no network survives: the checkpoint of the first epoch keeps its bytes, and a better one goes on."""
+    good = tmp_path / "good"
+    train_in(good, tiny_recipe("train.epochs=1"))
+    before, file = weights_of(good), RunFolder(good).last.read_bytes()
     recipe = tiny_recipe("train.lr=100", "train.optimizer=sgd", "train.weight_decay=10", "train.epochs=200")
-    with pytest.raises(RunError, match=r"epoch \d+, step \d+: the loss is (nan|inf).*lower --set train\.lr"):
-        train_in(tmp_path / "good", recipe)
-    kept = weights_of(tmp_path / "good")
-    assert before.keys() == kept.keys()
-    assert all(torch.isfinite(value).all() for name, value in kept.items() if name.startswith("network."))
+    with pytest.raises(RunError, match=r"epoch 2, step \d+: the loss is (nan|inf).*lower --set train\.lr"):
+        train_in(good, recipe)
+    assert file == RunFolder(good).last.read_bytes()
+    assert same(before, weights_of(good))
+    train_in(good, tiny_recipe("train.epochs=2"))
+    assert 2 == load_tensors(RunFolder(good).last)[1]["position"]["epoch"]
 
 
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path: Path) -> None:
@@ -206,8 +210,9 @@ def test_going_on_with_other_threads_is_said(tmp_path: Path) -> None:
         train_in(tmp_path, recipe, stop_after(15))
     try:
         torch.set_num_threads(held + 1)
-        listener = Listener(on_warning=warnings.append)
-        train(recipe, FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, listener=listener)
+        listener, once = Listener(on_warning=warnings.append), Options(should_stop=lambda: True)
+        with pytest.raises(Interrupted):
+            train(recipe, FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, listener=listener, options=once)
     finally:
         torch.set_num_threads(held)
     assert [f"the run was computed with threads {held}, now {held + 1}: it goes on, with other last bits"] == warnings

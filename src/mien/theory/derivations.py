@@ -15,6 +15,7 @@ TOPICS = (
     "batchnorm",
     "crossentropy",
     "optimisers",
+    "muon",
     "layers",
     "steps",
     "network",
