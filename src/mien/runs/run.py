@@ -129,6 +129,11 @@ class Run:
         return tuple(HEADS) if (self.whole or self).recipe.data.labels == BOTH else ()
 
     @property
+    def is_bundled(self) -> bool:
+        """True for the network that ships with mien."""
+        return self.path == SHIPPED
+
+    @property
     def folder(self) -> Path:
         """The folder that its weights lie in."""
         return self.path if self.path.is_dir() else self.path.parent
