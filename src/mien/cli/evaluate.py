@@ -91,8 +91,8 @@ def evaluate(
 def _print(found: Measurement, files: list[Path]) -> None:
     from rich.console import Console
 
-    from mien.cli.scores import render_evaluation
-    from mien.cli.trades import render_trades
+    from mien.evaluation.show import render_evaluation
+    from mien.evaluation.show_rules import render_trades
 
     console, evaluation = Console(highlight=False), found.evaluation
     if evaluation.about_data:
