@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from conftest import SHAPES, tiny_recipe, write_shapes
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.evaluation.evaluation import Evaluation, write_evaluation
 from mien.models import build_model
+from mien.runs.info import Ending, RunInfo
 from mien.runs.run import save_tensors
 from mien.training import RunFolder
 
@@ -37,10 +39,17 @@ def make_run(folder: Path, *, evaluated: tuple[str, ...] = ("test", "valid")) ->
     known = {"expressions": list(SHAPES), "source": str(data), "synthetic": False, "versions": {"mien": "1.2.3"}}
     facts = {**known, "recipe": recipe.to_dict(), "size": 16, **HISTORY[EPOCH - 1]}
     save_tensors(run.weights, network.state_dict(), facts)
-    ending = {"stopped": "no better for 1 epoch (patience)", "best_epoch": 2, "epochs": 3, "seconds": 84.0}
-    prints = {f"{name}_fingerprint": fingerprint(getattr(splits, name)) for name in ("train", "valid")}
-    outcome = {**ending, "finished": "2030-01-02T03:04:05Z"}
-    run.write_facts({**known, **prints, "recipe": recipe.to_dict(), "faces": PER_CLASS, "outcome": outcome})
+    ending = Ending(stopped="no better for 1 epoch (patience)", best_epoch=2, epochs=3, seconds=84.0)
+    info = RunInfo(
+        recipe=recipe,
+        source=str(data),
+        expressions=SHAPES,
+        versions=known["versions"],
+        fingerprints={name: fingerprint(getattr(splits, name)) for name in ("train", "valid")},
+        faces=PER_CLASS,
+        outcome=replace(ending, finished="2030-01-02T03:04:05Z"),
+    )
+    run.write_info(info)
     (run.path / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in HISTORY))
     for split in evaluated:
         write_answers(run.path, split, str(data))

@@ -76,6 +76,19 @@ class MissingExtraError(MienError):
         super().__init__(f"{package} is not installed: run  pip install 'mien[{extra}]'")
 
 
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory")
+"""What torch says in a plain RuntimeError: on a CPU, on Windows, in a library of it, on a GPU."""
+
+
+def find_memory_trouble(error: BaseException) -> MienError | None:
+    """Return what to say of an error if it means that there is too little memory, otherwise None."""
+    lacks = isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+    if not (lacks or isinstance(error, MemoryError)):
+        return None
+    advice = "take smaller batches (train.batch_size, or batch_size in evaluation), smaller faces, another device"
+    return MienError(f"expected enough memory, found too little: {advice}")
+
+
 def _restore(kind: type[MienError], args: tuple[Any, ...]) -> MienError:
     """Return an error as it was when another process pickled it, without running its `__init__` again."""
     return kind.__new__(kind, *args)

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 from conftest import SHAPES, draw_shapes, run_mien, write_shapes
-from mien.cli.counts import draw_bar, render_description
+from mien.data.show import draw_bar, render_description
 from mien.data.describe import describe
 from mien.faces import Splits
 

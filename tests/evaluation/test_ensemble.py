@@ -71,8 +71,9 @@ def test_a_saved_ensemble_answers_alike_without_its_members(runs, tmp_path):
     saved = save_ensemble(mixed, folder, splits)
     assert np.array_equal(predict(mixed), predict(saved))
     assert [member.name for member in mixed.members] == [member.name for member in saved.members]
-    facts = folder.read_facts()
-    assert ("ensemble of 2 networks", {"train": 12}) == (facts["outcome"]["stopped"], facts["faces"])
+    info = folder.read_info()
+    assert info.outcome is not None
+    assert ("ensemble of 2 networks", {"train": 12}) == (info.outcome.stopped, info.faces)
     with pytest.raises(RunError, match="a run is here already"):
         save_ensemble(mixed, folder, splits)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from mien.evaluation.evaluation import Evaluation, write_evaluation
 from mien.labels import EXPRESSIONS
 from mien.recipes.schema import override
+from mien.runs.info import Ending, RunInfo
 from mien.studies.folder import StudyFolder
 from mien.studies.plan import Plan, Variant
 
@@ -50,8 +50,8 @@ def write_run(
     (run / "checkpoints").mkdir(parents=True)
     (run / "checkpoints" / "last.safetensors").touch()
     recipe = override(plan.recipe_of(variant), [f"train.seed={seed}"])
-    outcome = None if answers is None else {"seconds": seconds}
-    (run / "run.json").write_text(json.dumps({"recipe": recipe.to_dict(), "outcome": outcome}))
+    outcome = None if answers is None else Ending(seconds=seconds)
+    RunInfo(recipe=recipe, source=plan.data, expressions=EXPRESSIONS, outcome=outcome).write(run)
     if answers is not None:
         write_evaluation(replace(answers, split=plan.split), run / plan.split)
     return run

@@ -8,6 +8,7 @@ import pytest
 from finished import answer, write_run
 
 from mien.errors import RunError
+from mien.recipes.schema import override
 from mien.studies import StudyFolder, find_study, plan_study
 from mien.studies.jobs import list_jobs
 from mien.studies.plan import Plan
@@ -20,14 +21,19 @@ def plan() -> Plan:
 
 
 def test_every_run_of_a_new_study_is_a_training_and_a_measurement(plan: Plan, tmp_path: Path) -> None:
-    """Seed by seed; the commands are what a user would type."""
+    """Seed by seed, each with its own recipe, data, split and device."""
     jobs = list_jobs(plan, StudyFolder(tmp_path), device="cpu")
     names = ["base, seed 0", "augmentation=off, seed 0", "base, seed 1", "augmentation=off, seed 1"]
     assert names == [job.name for job in jobs]
-    run = str(tmp_path / "runs" / "base" / "seed-1")
-    sets = ("--set", "train.epochs=5", "--set", "train.seed=1")
-    train = ("train", "--data", "synthetic", "--recipe", "small", "--out", run, *sets, "--device", "cpu")
-    assert (train, ("evaluate", run, "--split", "valid", "--device", "cpu")) == jobs[2].commands
+    job = jobs[2]
+    assert (tmp_path / "runs" / "base" / "seed-1", "synthetic", "valid", "cpu") == (
+        job.run,
+        job.data,
+        job.split,
+        job.device,
+    )
+    assert override(plan.recipe_of(plan.variants[0]), ["train.seed=1"]) == job.recipe
+    assert [("new", False)] * 4 == [(job.training, job.is_measured) for job in jobs]
     assert [5] * 4 == [job.epochs for job in jobs]
 
 
@@ -38,10 +44,13 @@ def test_finished_runs_are_kept_and_half_ones_go_on(plan: Plan, tmp_path: Path) 
     write_run(folder, plan, base, 1, answers=None)
     trained = write_run(folder, plan, off, 0, answers=answer(right=0.5, seed=0))
     (trained / "valid" / "evaluation.json").unlink()
-    jobs = {job.name: [command[:2] for command in job.commands] for job in list_jobs(plan, folder, device="cpu")}
-    assert "base, seed 0" not in jobs
-    assert [("train", "--resume"), ("evaluate", str(folder.run("base", 1)))] == jobs["base, seed 1"]
-    assert [("evaluate", str(trained))] == jobs["augmentation=off, seed 0"]
+    left = {job.name: (job.training, job.is_measured) for job in list_jobs(plan, folder, device="cpu")}
+    expected = {
+        "augmentation=off, seed 0": ("done", False),
+        "base, seed 1": ("begun", False),
+        "augmentation=off, seed 1": ("new", False),
+    }
+    assert expected == left
 
 
 def test_a_run_that_was_stopped_before_its_first_checkpoint_starts_again(plan: Plan, tmp_path: Path) -> None:
@@ -49,7 +58,7 @@ def test_a_run_that_was_stopped_before_its_first_checkpoint_starts_again(plan: P
     folder = StudyFolder(tmp_path)
     run = write_run(folder, plan, plan.variants[0], 0, answers=None)
     (run / "checkpoints" / "last.safetensors").unlink()
-    assert ("train", "--data") == list_jobs(plan, folder, device="cpu")[0].commands[0][:2]
+    assert "new" == list_jobs(plan, folder, device="cpu")[0].training
 
 
 def test_a_run_of_another_recipe_is_not_taken_for_one_of_the_study(plan: Plan, tmp_path: Path) -> None:
@@ -69,7 +78,7 @@ def test_a_damaged_run_is_named(plan: Plan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path)
     run = write_run(folder, plan, plan.variants[0], 0, answers=None)
     (run / "run.json").write_text("{")
-    with pytest.raises(RunError, match=r"run\.json: expected the facts of a run"):
+    with pytest.raises(RunError, match=r"run\.json: expected JSON, found a damaged file"):
         list_jobs(plan, folder, device="cpu")
 
 

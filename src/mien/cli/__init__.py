@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from mien.errors import Interrupted, LostProcessError, MienError, MissingExtraError
+from mien.errors import Interrupted, LostProcessError, MienError, MissingExtraError, find_memory_trouble
 from mien.processes import is_first_of_machine
 
 COMMANDS: dict[str, str] = {
@@ -38,9 +38,6 @@ COMMANDS: dict[str, str] = {
 """Command name -> module; the module holds a function of the same name. The order is that of the help text."""
 
 TRAINING_PACKAGES = ("accelerate", "matplotlib", "safetensors", "sklearn", "torch")
-
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory")
-"""What torch says in a plain RuntimeError: on a CPU, on Windows, in a library of it, on a GPU."""
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -109,10 +106,10 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_leave(INTERRUPTED))
     except (MemoryError, RuntimeError) as error:
-        if not (isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)):
+        told = find_memory_trouble(error)
+        if told is None:
             raise
-        advice = "take smaller batches (--set train.batch_size, evaluate --batch-size), smaller faces, another --device"
-        sys.exit(fail(f"expected enough memory, found too little: {advice}", everywhere=True))
+        sys.exit(fail(str(told), everywhere=True))
 
 
 def _leave(status: Any) -> Any:

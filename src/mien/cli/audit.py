@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.errors import ConfigError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mien.auditing import Audit, Finding
-    from mien.auditing.clean import Kept
     from mien.faces import Splits
-
-CLEAN_LIST, PAGE, TABLE = "clean.txt", "index.html", "audit.csv"
 
 
 def audit(
@@ -48,6 +43,7 @@ def audit(
     from mien.auditing import examine
     from mien.auditing.clean import DROPPABLE, DROPPED_FROM, check_sought, parse_names
     from mien.auditing.examine import list_sought
+    from mien.auditing.save import save_audit
     from mien.data.loading import load
     from mien.data.votes import read_votes
 
@@ -58,7 +54,7 @@ def audit(
     tagged = None if votes is None else read_votes(votes)
     doubts = None if run is None else _ask_run(splits, run, skip_bad, columns)
     found = examine(splits, votes=tagged, doubts=doubts)
-    _write(found, out, kinds, losing)
+    _print(found, out, save_audit(found, out, kinds, losing))
 
 
 def _ask_run(splits: Splits, path: Path, skip_bad: bool, columns: str | None) -> tuple[Finding, ...]:
@@ -69,41 +65,6 @@ def _ask_run(splits: Splits, path: Path, skip_bad: bool, columns: str | None) ->
     return tuple(report_doubts(call_roll(splits), load_run(path), skip_bad=skip_bad, columns=columns))
 
 
-def _write(found: Audit, out: Path, kinds: Sequence[str], losing: Sequence[str]) -> None:
-    """Write the files, then print the summary."""
-    from mien.auditing.clean import choose_kept
-    from mien.auditing.page import write_page
-    from mien.auditing.table import write_table
-    from mien.data.only import write_list
-    from mien.files import make_folder
-
-    kept = choose_kept(found, kinds, drop_from=losing)
-    if "train" in kept and not kept["train"].any():
-        raise ConfigError(f"--drop {','.join(kinds)}: no face of train would be left: drop less")
-    make_folder(out)
-    notes = _tell_dropped(found, kept, kinds, losing) if kinds else []
-    write_table(found, out / TABLE)
-    if kinds:
-        write_list(out / CLEAN_LIST, found.splits, kept, remarks=[f"{found.splits.source}, mien audit", *notes])
-    write_page(found, out / PAGE, notes=notes)
-    _print(found, out, notes)
-
-
-def _tell_dropped(found: Audit, kept: Kept, kinds: Sequence[str], losing: Sequence[str]) -> list[str]:
-    """Return in words what the clean list leaves out, and what it does not."""
-    from mien.auditing.clean import COPIES
-
-    lost = {name: int((~split).sum()) for name, split in kept.items()}
-    sizes = {name: len(faces) for name, faces in found.splits.named().items()}
-    parts = [f"{count:,} of {sizes[name]:,} of {name}" for name, count in lost.items() if name in losing and count]
-    spared = [name for name in lost if name not in losing and name != "unlabelled"]
-    notes = [f"{CLEAN_LIST} leaves out {', '.join(parts) or 'nothing'} for {', '.join(kinds)}"]
-    if spared:
-        copies = "; of copies across splits, theirs stay" if {*kinds} & {*COPIES} else ""
-        notes.append(f"Every face of {' and '.join(spared)} is kept{copies}")
-    return notes
-
-
 def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
     from rich import box
     from rich.console import Console
@@ -111,6 +72,7 @@ def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
 
     from mien.auditing import KINDS
     from mien.auditing.page import list_facts
+    from mien.auditing.save import CLEAN_LIST, PAGE, TABLE
 
     console = Console(highlight=False)
     names = list(found.splits.named())

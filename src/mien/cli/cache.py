@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,9 +11,7 @@ from mien.errors import ConfigError
 from mien.hints import suggest
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from mien.data.cache_entries import Entry
+    pass
 
 ACTIONS = ("show", "prune", "clear")
 DAY_SECONDS = 86_400.0
@@ -38,7 +34,8 @@ def cache(
     """
     from rich.console import Console
 
-    from mien.data.cache_entries import list_entries, parse_size, read_limit, remove_entries
+    from mien.data.cache_entries import choose_entries, list_entries, parse_size, read_limit, remove_entries
+    from mien.data.show_cache import show_entries, tell_removed
     from mien.files import find_cache
 
     if action not in ACTIONS:
@@ -51,62 +48,8 @@ def cache(
     allowed = read_limit() if limit is None else parse_size(limit, "--limit")
     entries = list_entries(root)
     if action == "show":
-        _show(console, root, entries, allowed)
+        show_entries(console, root, entries, allowed)
         return
     going = entries if action == "clear" else choose_entries(entries, allowed, older_than, now=time.time())
     gone, stay = (going, []) if dry_run else remove_entries(root, going)
-    _tell(console, root, gone, stay, len(entries) - len(gone), dry_run=dry_run)
-
-
-def choose_entries(entries: Sequence[Entry], limit: int, older_than: float | None, *, now: float) -> list[Entry]:
-    """Return the entries that prune removes.
-
-    Args:
-        entries: the one that was used last first.
-        limit: bytes that may stay.
-        older_than: days without use; None: any.
-        now: seconds since 1970.
-    """
-    from mien.data.cache_entries import choose_beyond, choose_useless
-
-    useless = choose_useless(entries)
-    old = [entry for entry in entries if older_than is not None and now - entry.used > older_than * DAY_SECONDS]
-    rest = [entry for entry in entries if entry not in useless and entry not in old]
-    beyond = choose_beyond(rest, limit)
-    return [entry for entry in entries if entry in useless or entry in old or entry in beyond]
-
-
-def _show(console: Console, root: Path, entries: Sequence[Entry], limit: int) -> None:
-    from mien.data.cache_entries import LIMIT_VARIABLE, write_size
-
-    console.print(f"cache: {root}", markup=False, soft_wrap=True)
-    _list(console, entries)
-    total = write_size(sum(entry.size_bytes for entry in entries))
-    console.print(f"{_count(len(entries))}, {total} of at most {write_size(limit)} ({LIMIT_VARIABLE})", soft_wrap=True)
-
-
-def _tell(
-    console: Console, root: Path, gone: Sequence[Entry], stay: Sequence[Entry], left: int, *, dry_run: bool
-) -> None:
-    from mien.data.cache_entries import write_size
-
-    _list(console, gone)
-    total = write_size(sum(entry.size_bytes for entry in gone))
-    done = "would be removed" if dry_run else "removed"
-    console.print(f"{root}: {_count(len(gone))} {done}, {total}; {left:,} left", markup=False, soft_wrap=True)
-    for entry in stay:
-        console.print(f"{entry.path}: in use by a process, or not yours: it stays", markup=False, soft_wrap=True)
-
-
-def _list(console: Console, entries: Sequence[Entry]) -> None:
-    from mien.data.cache_entries import write_size
-
-    for entry in entries:
-        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        of = f" of {', '.join(entry.sources)}" if entry.sources else f" ({entry.path.name})"
-        line = f"  {write_size(entry.size_bytes):>10}  last used {used}  {entry.about}{of}"
-        console.print(line, markup=False, soft_wrap=True)
-
-
-def _count(number: int) -> str:
-    return f"{number:,} entr{'y' if number == 1 else 'ies'}"
+    tell_removed(console, root, gone, stay, len(entries) - len(gone), dry_run=dry_run)

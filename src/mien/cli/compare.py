@@ -43,8 +43,8 @@ def compare(
     or --resume, goes on. More seeds and variants can be added later.
     """
     from mien.cli.interrupt import listen_for_interrupt
-    from mien.cli.study import show_study
     from mien.studies.folder import StudyFolder
+    from mien.studies.show import show_study
     from mien.studies.study import run_study
 
     if (out is None) == (resume is None):
@@ -89,7 +89,7 @@ def _make_plan(recipe: str, vary: list[str], resume: StudyFolder | None, skip_ba
 def _print(results: Results, folder: StudyFolder) -> None:
     from rich.console import Console
 
-    from mien.cli.study import render_results
+    from mien.studies.show import render_results
 
     console = Console(highlight=False)
     for part in render_results(results):

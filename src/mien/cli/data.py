@@ -67,8 +67,8 @@ def _print(splits: Splits) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from mien.cli.counts import render_description
     from mien.data.describe import describe
+    from mien.data.show import render_description
 
     console = Console()
     for part in render_description(describe(splits), width=console.width):

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.errors import ConfigError
-
 if TYPE_CHECKING:
-    from mien.evaluation.compare_rules import Trade
-    from mien.evaluation.evaluation import Evaluation
-    from mien.evaluation.known import Known
-    from mien.evaluation.rules import Rule, Wish
-    from mien.faces import Splits
-    from mien.runs.run import Run
-
-ALL = "all"
-DECISIONS = "decisions.json"
-BUNDLED_FOLDER = Path("evaluation-bundled")
-"""Where the files about the network that ships go, which has no folder of its own."""
+    from mien.evaluation.measure import Measurement
 
 
 def evaluate(
@@ -78,166 +64,42 @@ def evaluate(
     The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
-    from mien.data.known import keep_known
-    from mien.evaluation.compare_rules import compare_rules
-    from mien.evaluation.predict import evaluate_split, find_split, pick_device
-    from mien.evaluation.rules import parse_decision
-    from mien.models.views import parse_views
-    from mien.runs.run import BUNDLED, load_run
+    from mien.evaluation.measure import Question, measure
+    from mien.runs.run import load_run
     from mien.training.allocator import keep_memory
 
     keep_memory()
-    showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
-    wish = None if decision == ALL else parse_decision(decision)
-    if data is None and [str(path) for path in run] == [BUNDLED]:
-        raise ConfigError("bundled: the network that ships has no data beside it: give --data FACES")
-    loaded = _join([_ask(load_run(path), head, labels) for path in run])
-    chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
-    known, own = _read_splits(loaded, data, skip_bad, {name: text for name, text in chosen.items() if text is not None})
-    if known_only:
-        known = replace(known, splits=keep_known(known.splits, loaded.expressions))
-    split = split or _choose_split(known, is_other=data is not None and (own is None or not known.is_own))
-    known.require(split)
-    find_split(known.splits, split)
-    if own is not None and wish is not None and wish.needs_data:
-        own.require("train", *(["valid"] if wish.needs_valid else []))
-    loaded, rule, others = _choose_on_valid(loaded, wish, None if own is None else own.splits, showing)
-    shown = {**showing, "batch_size": batch_size}
-    evaluation = evaluate_split(loaded, known.splits, split, seen=known, rule=rule, **shown)
-    trades = compare_rules(evaluation, others)
-    folder = out or _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run))
-    files = _write_files(evaluation, trades, folder)
-    _print(evaluation, trades, known.splits, files)
+    question = Question(
+        data=data,
+        split=split,
+        views=views,
+        decision=decision,
+        labels=labels,
+        votes=None if votes is None else str(votes),
+        head=head,
+        classes=classes,
+        columns=columns,
+        known_only=known_only,
+        batch_size=batch_size,
+        device=device,
+        skip_bad=skip_bad,
+    )
+    found = measure([load_run(path) for path in run], question)
+    _print(found, found.save(out))
 
 
-def _choose_on_valid(
-    run: Run, wish: Wish | None, trained_on: Splits | None, showing: dict[str, Any]
-) -> tuple[Run, Rule, tuple[Rule, ...]]:
-    """Return the run with its temperature, the rule that decides, and the rules to compare: none, unless `wish` is."""
-    from mien.evaluation.compare_rules import choose_all_rules, choose_rule_for
-    from mien.evaluation.predict import calibrate_run
-    from mien.evaluation.rules import ARGMAX
-
-    if trained_on is not None and trained_on.valid is not None:
-        run = calibrate_run(run, trained_on.valid, **showing)
-    if wish is None:
-        return run, ARGMAX, choose_all_rules(run, trained_on, **showing)
-    return run, choose_rule_for(run, wish, trained_on, **showing), ()
-
-
-def _ask(run: Run, head: str | None, labels: str | None) -> Run:
-    """Return the run as the head answers that is named, or that learnt these labels."""
-    if head is not None:
-        return run.head(head)
-    return run if labels is None else run.answer_by(labels)
-
-
-def _join(runs: Sequence[Run]) -> Run:
-    """Return the one run, or the mean of several, whose files go into a folder within that of the first."""
-    from mien.evaluation.ensemble import mix_runs, name_run
-
-    if len(runs) == 1:
-        return runs[0]
-    beside = "with-" + "-".join(name_run(run) for run in runs[1:])
-    return mix_runs(runs, path=runs[0].folder / beside / "mean.safetensors")
-
-
-def _choose_split(known: Known, *, is_other: bool) -> str:
-    """Return test, or the one labelled split that other data has."""
-    labelled = [name for name in known.splits.named() if name != "unlabelled"]
-    return labelled[0] if len(labelled) == 1 and is_other else "test"
-
-
-def _read_splits(run: Run, data: str | None, skip_bad: bool, chosen: dict[str, str]) -> tuple[Known, Known | None]:
-    """Return the faces to measure on, and those that the run was trained on: None where those are gone.
-
-    `chosen` holds the fields of the recipe's data that the user gives anew.
-    """
-    from mien.data.prepare import label, read_data
-    from mien.errors import DataError
-    from mien.evaluation.known import is_moved, know_other, know_splits
-    from mien.recipes.schema import DataConfig
-
-    source = None if data is None or run.source in (data, str(Path(data).resolve())) else data
-    own_fields = {"labels": "own", "votes": None, **chosen}
-    config = DataConfig(**chosen)  # type: ignore[arg-type]
-    if source is not None:
-        loaded = read_data(source, config, size=run.size, skip_bad=skip_bad)
-    if source is None or is_moved(run, loaded):
-        own = know_splits(run, source=source, skip_bad=skip_bad)
-        if not chosen:
-            return own, own
-        config = replace(run.recipe.data, **own_fields)  # type: ignore[arg-type]
-        return know_splits(run, source=source, skip_bad=skip_bad, config=config), own
-    try:
-        seen = know_splits(run, skip_bad=skip_bad)
-    except DataError:  # moved or gone since training: what the run wrote down is all that is known
-        seen = None
-    return know_other(run, label(loaded, config), seen), seen
-
-
-def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
-    """Return the run's folder for test of its own data, and a folder in it, named after the faces, for all else.
-
-    What a rule other than argmax decides goes one folder deeper, named after the rule.
-    """
-    from mien.evaluation.known import is_gone
-    from mien.heads import FIRST
-
-    # The network that ships has no folder of its own to write to.
-    folder, rule, parts = BUNDLED_FOLDER if bundled else run.folder, evaluation.rule, [evaluation.split]
-    is_moved = evaluation.copies_sought_in == evaluation.source and is_gone(run.source) and run.seen is not None
-    if evaluation.source != run.source and not is_moved:
-        parts.append(Path(evaluation.source).stem)
-    if run.head_name not in ("", FIRST):
-        parts.append(f"head-{run.head_name}")
-    if evaluation.labelled_by != run.recipe.data.labels:
-        parts.append(f"by-{evaluation.labelled_by}")
-    if parts != ["test"]:
-        folder = folder / "-".join(parts)
-    return folder if rule.name == "argmax" else folder / rule.name.replace(":", "-")
-
-
-def _write_files(evaluation: Evaluation, trades: Sequence[Trade], folder: Path) -> list[Path]:
-    import json
-
-    from mien.evaluation.compare_rules import describe_trades, summarise_trades
-    from mien.evaluation.confusion import draw_confusion
-    from mien.evaluation.evaluation import FIGURES, PREDICTIONS, write_evaluation
-    from mien.files import write_text
-
-    write_evaluation(evaluation, folder)
-    scores, names = evaluation.score(), [FIGURES, PREDICTIONS, "confusion.svg", "confusion.png"]
-    for name in names[2:]:
-        draw_confusion(
-            scores,
-            folder / name,
-            split=evaluation.split,
-            synthetic=evaluation.synthetic,
-            views=evaluation.views,
-        )
-    if trades:
-        held = {"split": evaluation.split, "rules": describe_trades(trades), "summary": summarise_trades(trades)}
-        write_text(folder / DECISIONS, json.dumps(held, indent=2, ensure_ascii=False) + "\n")
-        names.append(DECISIONS)
-    return [folder / name for name in names]
-
-
-def _print(evaluation: Evaluation, trades: Sequence[Trade], splits: Splits, files: list[Path]) -> None:
+def _print(found: Measurement, files: list[Path]) -> None:
     from rich.console import Console
 
-    from mien.cli.scores import render_evaluation
-    from mien.cli.trades import render_trades
+    from mien.evaluation.show import render_evaluation
+    from mien.evaluation.show_rules import render_trades
 
-    console = Console(highlight=False)
-    parts = [*render_evaluation(evaluation), *render_trades(trades, evaluation.split)]
+    console, evaluation = Console(highlight=False), found.evaluation
     if evaluation.about_data:
         console.print(f"{evaluation.copies_sought_in}: {evaluation.about_data}.", markup=False, soft_wrap=True)
-    for part in parts:
+    for part in (*render_evaluation(evaluation), *render_trades(found.trades, evaluation.split)):
         console.print(part)
-    for warning in splits.warnings:
-        console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
-    if splits.skipped:
-        console.print(f"Left out as unreadable: {len(splits.skipped):,} faces.")
+    for remark in found.list_remarks():
+        console.print(remark, style="yellow" if remark.startswith("Warning") else "", markup=False, soft_wrap=True)
     for path in files:
         console.print(f"  {path}", markup=False, soft_wrap=True)

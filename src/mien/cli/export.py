@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from mien.exporting import Export
-    from mien.faces import Splits
-    from mien.runs.run import Run
-
-
-BUNDLED = "bundled"
 
 
 def export(
@@ -34,120 +26,11 @@ def export(
 
     Normalisation, calibration and views are inside. The file is compared with torch over 1,000 faces first.
     """
-    from mien.errors import ConfigError
+    from mien.exporting.save import save_model
 
-    _require_packages()
-    if out.suffix.lower() != ".onnx":
-        raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
-    if out.exists() and not force:
-        raise ConfigError(f"{out} is there already: give another --out, or --force")
-    if like not in (None, "ferplus"):
-        raise ConfigError(f"--like {like}: expected ferplus")
-    if str(run) == BUNDLED:
-        _export_bundled(out, like, head=head, views=views, int8=int8)
-        return
-    from mien.exporting import export_run, write_model
-    from mien.exporting.drop_in import imitate_ferplus
-    from mien.models.views import parse_views
-    from mien.runs.run import load_run
-
-    shown, loaded = parse_views(views), load_run(run)
-    loaded = loaded if head is None else loaded.head(head)
-    splits = _read_data(loaded, data, needed=int8)
-    loaded = _calibrate(loaded, splits, shown, data=data, head_alone=head is not None)
-    made = export_run(loaded, splits, views=shown, int8=int8, head_alone=head is not None)
-    write_model(made.model if like is None else imitate_ferplus(made.model), out)
-    _tell(made, loaded, shown, out)
-    if like is not None:
-        _tell_likeness(out)
-
-
-def _export_bundled(out: Path, like: str | None, *, head: str | None, views: str, int8: bool) -> None:
-    """Write the network that ships, which is 8 bits already, or its likeness of another file."""
-    import onnx
-
-    from mien.errors import ConfigError
-    from mien.exporting import write_model
-    from mien.exporting.drop_in import imitate_ferplus
-    from mien.recognition.model import BUNDLED as FILE
-
-    if head is not None or views != "plain" or int8:
-        raise ConfigError(
-            f"{BUNDLED}: its file has all heads, the plain view and 8 bits: leave out the options for them"
-        )
-    model = onnx.load(FILE)
-    write_model(model if like is None else imitate_ferplus(model), out)
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, the network that ships with mien")
-    if like is not None:
-        _tell_likeness(out)
-
-
-def _tell_likeness(out: Path) -> None:
-    from mien.exporting.drop_in import INPUT, ORDER, OUTPUT
-
-    typer.echo(f"{out}: as emotion-ferplus-8.onnx")
-    typer.echo(f"  {INPUT}: float32 (1, 1, 64, 64), grey, 0 to 255")
-    typer.echo(f"  {OUTPUT}: logits (1, 8): {', '.join(ORDER)}")
-
-
-def _require_packages() -> None:
-    """Refuse at once, and with one command for all, where something is missing that writing a model takes."""
-    from importlib.util import find_spec
-
-    from mien.errors import MissingExtraError
-
-    for package in ("torch", "onnx", "onnxscript"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "export")
-
-
-def _read_data(run: Run, data: str | None, *, needed: bool) -> Splits | None:
-    """Return what the run was trained on; where that is gone, None, or, if it is `needed`, the error that says so."""
-    from mien.errors import DataError
-    from mien.evaluation.known import know_splits
-
-    try:
-        known = know_splits(run, source=data)
-        if needed:
-            known.require("train", "valid")
-        if known.change:
-            typer.echo(f"mien: {known.tell()}", err=bool(known.changed))
-        return known.splits
-    except DataError as error:
-        if needed:
-            advice = "--int8 needs the faces that the run was trained on"
-            raise DataError(error.where, f"{error.problem}; {advice}") from None
-        typer.echo(f"mien: {error}; checked on drawn faces instead", err=True)
-        return None
-
-
-def _calibrate(run: Run, splits: Splits | None, views: tuple[str, ...], *, data: str | None, head_alone: bool) -> Run:
-    from mien.evaluation.known import know_splits
-    from mien.evaluation.predict import calibrate_all, calibrate_run
-
-    if splits is None or splits.valid is None:
-        return run
-    if run.whole is None or head_alone:
-        return calibrate_run(run, splits.valid, views=views)
-    every = know_splits(run.whole, source=data).splits
-    return run if every.valid is None else calibrate_all(run, every.valid, views=views)
-
-
-def _tell(made: Export, run: Run, views: tuple[str, ...], out: Path) -> None:
-    from mien.exporting import describe_run
-
-    facts = describe_run(run, views)
-    calibrated = f"temperature {facts['temperature']:.3f}" if facts["calibrated"] else "not calibrated"
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {run.recipe.name}, {len(run.expressions)} expressions")
-    typer.echo(f"  in   uint8 faces (N, {facts['size']}, {facts['size']}), grey")
-    typer.echo(f"  out  probabilities (N, {len(run.expressions)}): views {' + '.join(views)}, {calibrated}")
-    before = "before 8 bits, " if made.accuracies else ""
-    typer.echo(f"  {before}largest difference from torch over {made.faces:,} faces: {made.difference:.1e}")
-    if made.accuracies:
-        exact, rounded = made.accuracies
-        typer.echo(
-            f"  8 bits: accuracy {rounded:.2%} on valid ({made.measured:,} faces), {exact:.2%} as float32: "
-            f"{100 * (rounded - exact):+.2f} points"
-        )
-    if run.synthetic:
-        typer.echo("  trained on synthetic faces")
+    saved = save_model(run, out, views=views, head=head, int8=int8, data=data, like=like, overwrite=force)
+    if saved.lost:
+        typer.echo(f"mien: {saved.lost}; checked on drawn faces instead", err=True)
+    if saved.known is not None and saved.known.change:
+        typer.echo(f"mien: {saved.known.tell()}", err=bool(saved.known.changed))
+    typer.echo(saved)

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mien.cli.counts import draw_bar
+from mien.data.show import draw_bar
 from mien.recognition.face import name_columns
 
 if TYPE_CHECKING:

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from mien.errors import ConfigError
-
-if TYPE_CHECKING:
-    import torch
-
-    from mien.evaluation.rules import Rule, Wish
-    from mien.runs.run import Run
 
 
 def submit(
@@ -35,45 +27,12 @@ def submit(
 
     The label is the number of the expression, counted from 0 in the run's order.
     """
-    from mien.data.loading import load
-    from mien.evaluation.predict import pick_device, predict_probabilities
-    from mien.evaluation.rules import decide, parse_decision
-    from mien.evaluation.submission import choose_faces, refuse_overwriting, write_submission
-    from mien.models.views import parse_views
-    from mien.runs.run import load_run
-    from mien.runs.temperatures import scale_probabilities
+    from mien.evaluation.submission import submit as write
 
-    refuse_overwriting(out, force=force)
-    wish = parse_decision(decision)
-    if wish.kind == "abstain":
-        raise ConfigError(f"--decision {decision}: a submission needs a label for every face")
-    shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
-    split, faces = choose_faces(load(unlabelled, size=loaded.size))
-    loaded, rule = _choose_rule(loaded, wish, data, shown, target)
-    raw = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
-    predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule).tolist()
-    labels = [loaded.expressions[label] for label in predicted] if names else predicted
-    write_submission(out, faces.ids.tolist(), labels, force=force)
-    if split != "unlabelled":
-        typer.echo(f"{unlabelled}: has labels; they were not looked at, and only split {split} was recognised")
-    typer.echo(f"{out}: {len(faces):,} faces recognised{' (synthetic faces)' if loaded.synthetic else ''}")
-
-
-def _choose_rule(
-    run: Run, wish: Wish, data: str | None, views: tuple[str, ...], device: torch.device
-) -> tuple[Run, Rule]:
-    """Return the run and the rule that decides; where that is chosen on valid, the run is calibrated there."""
-    from mien.evaluation.compare_rules import choose_rule_for
-    from mien.evaluation.known import know_splits
-    from mien.evaluation.predict import calibrate_run
-
-    splits = None
-    if wish.needs_data:
-        known = know_splits(run, source=data)
-        known.require("train", *(["valid"] if wish.needs_valid else []))
-        if known.change:
-            typer.echo(f"mien: {known.tell()}", err=bool(known.changed))
-        splits = known.splits
-    if splits is not None and splits.valid is not None:
-        run = calibrate_run(run, splits.valid, views=views, device=device)
-    return run, choose_rule_for(run, wish, splits, views=views, device=device)
+    options = {"views": views, "decision": decision, "trained_on": data, "device": device}
+    made = write(run, unlabelled, out, overwrite=force, names=names, **options)  # type: ignore[arg-type]
+    if made.known is not None and made.known.change:
+        typer.echo(f"mien: {made.known.tell()}", err=bool(made.known.changed))
+    if made.split != "unlabelled":
+        typer.echo(f"{unlabelled}: has labels; they were not looked at, and only split {made.split} was recognised")
+    typer.echo(f"{out}: {made.faces:,} faces recognised{' (synthetic faces)' if made.run.synthetic else ''}")

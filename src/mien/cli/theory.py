@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mien.theory.claims import Claim, Finding
-    from mien.theory.derivations import Derivation
 
-PAPER_WIDTH = 190
-"""Columns where the output is no terminal, so that hardly a line of a table or a derivation is broken."""
-
-SIDE_BY_SIDE = 120
-"""Columns from which derivation and code fit beside each other; below, the code follows."""
 
 FAILED = 1
 """Exit status if a claim fails."""
@@ -40,6 +32,8 @@ def theory(
     if write_docs is not None and (topic is not None or seed):
         raise ConfigError("--write-docs: the page holds every topic with seed 0; leave out the topic and --seed")
     if write_docs is not None:
+        from mien.theory.page import check_page, write_page
+
         check_page(write_docs)
     if topic is not None:
         show_derivations(topic)
@@ -55,12 +49,13 @@ def show_claims(claims: Sequence[Claim], *, seed: int = 0) -> tuple[Finding, ...
     from rich.progress import track
 
     from mien.theory.claims import check_claim
+    from mien.theory.show import open_console, print_table
 
-    console = _open_console()
+    console = open_console()
     is_quiet = not console.is_terminal
     bar = track(claims, "hearing the witnesses", console=console, transient=True, disable=is_quiet)
     findings = tuple(check_claim(claim, seed=seed) for claim in bar)
-    _print_table(console, findings)
+    print_table(console, findings)
     held = sum(finding.holds for finding in findings)
     without = "" if findings[0].autograd is not None else "; torch is not installed, so autograd was not heard"
     console.print(f"{held} of {len(findings)} claims hold{without}", highlight=False)
@@ -82,90 +77,10 @@ def show_derivations(topic: str) -> None:
     from mien.errors import ConfigError
     from mien.hints import suggest
     from mien.theory.derivations import TOPICS, read_derivations
+    from mien.theory.show import open_console, print_derivation
 
     if topic not in TOPICS:
         raise ConfigError(f"theory {topic!r}: expected one of {', '.join(TOPICS)}{suggest(topic, TOPICS)}")
-    console = _open_console()
+    console = open_console()
     for derivation in read_derivations(topic):
-        _print_derivation(console, derivation)
-
-
-def check_page(path: Path) -> str:
-    """Return the text of the page at `path`, once it is known that its blocks can be filled.
-
-    Raises:
-        MienError: if the page cannot be read or lacks a block.
-    """
-    from mien.errors import MienError
-    from mien.theory import page
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        for name in ("differences", "convergence"):
-            page.fill_block(text, name, "")
-    except (OSError, ValueError) as error:
-        raise MienError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    return text
-
-
-def write_page(path: Path, findings: Sequence[Finding]) -> None:
-    """Fill the blocks of the page at `path` with the findings and draw the plot beside it.
-
-    Raises:
-        MienError: if the page cannot be read or written, or lacks a block.
-        MissingExtraError: if matplotlib is not installed.
-    """
-    from mien.errors import MissingExtraError
-    from mien.files import write_aside, write_text
-    from mien.theory import page
-
-    points = page.measure_convergence()
-    text = page.fill_block(check_page(path), "differences", page.tabulate_findings(findings))
-    text = page.fill_block(text, "convergence", page.tabulate_convergence(points))
-    try:
-        with write_aside(path.with_name("theory-adagrad.svg")) as aside:
-            page.draw_convergence(points, aside)
-    except ImportError:
-        raise MissingExtraError("matplotlib", "train") from None
-    write_text(path, text)
-
-
-def _open_console() -> Console:
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=PAPER_WIDTH)
-
-
-def _print_table(console: Console, findings: Sequence[Finding]) -> None:
-    from rich.table import Table
-
-    table = Table("§", "claim", "source", box=None, header_style="bold", pad_edge=False)
-    for name in ("by hand", "numerical", "autograd", "tolerance"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
-    for finding in findings:
-        autograd = "not installed" if finding.autograd is None else f"{finding.autograd:.0e}"
-        limits = f"{finding.claim.tolerance:.0e}, {finding.claim.numerical_tolerance:.0e}"
-        verdict = "[green]holds[/]" if finding.holds else "[bold red]FAILS[/]"
-        differences = (f"{finding.by_hand:.0e}", f"{finding.numerical:.0e}", autograd)
-        table.add_row(finding.claim.section, finding.claim.name, finding.claim.source, *differences, limits, verdict)
-    console.print(table)
-
-
-def _print_derivation(console: Console, derivation: Derivation) -> None:
-    from rich.syntax import Syntax
-    from rich.table import Table
-    from rich.text import Text
-
-    console.rule(f"[bold]{derivation.name}", align="left")
-    text = Text(derivation.text)
-    code = Syntax(derivation.code, "python", theme="ansi_light", word_wrap=True, background_color="default")
-    if console.width < SIDE_BY_SIDE:
-        console.print(text, "", code, "", sep="\n")
-        return
-    table = Table(box=None, show_header=False, pad_edge=False, expand=True, padding=(0, 2, 1, 0))
-    table.add_column(ratio=1)
-    table.add_column(ratio=1)
-    table.add_row(text, code)
-    console.print(table)
+        print_derivation(console, derivation)

@@ -101,7 +101,7 @@ def train(
 def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe:
     """Return the named recipe with its changes, or that of the run to go on with."""
     from mien.recipes.named import find_recipe
-    from mien.recipes.schema import override, read_recipe
+    from mien.recipes.schema import override
 
     if resume is None:
         return override(find_recipe(name), changes)
@@ -109,12 +109,12 @@ def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe
         raise ConfigError(f"--resume goes on with the recipe of the run; leave out {changes[0]}, or start a new run")
     from mien.training import RunFolder
 
-    return read_recipe(RunFolder(resume).read_facts()["recipe"])
+    return RunFolder(resume).read_info().recipe
 
 
 def _choose_split(folder: RunFolder) -> str:
     """Return the option without which `mien evaluate` would look for a test split that the data lacks."""
-    faces = folder.read_facts().get("faces", {})
+    faces = folder.read_info().faces
     return "" if "test" in faces else " --split valid" if "valid" in faces else " --split train"
 
 

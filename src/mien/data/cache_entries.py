@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,9 @@ _UNITS = {"": 1, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmgt]?)(?P<binary>i?)b?", re.IGNORECASE)
 _OTHER_FOLDERS = {"native": "compiled loops", "detectors": "a face detector"}
 """Folder -> what its files are."""
+
+
+DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,3 +274,19 @@ def _read_source(note: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return dict(record) if sound else None
+
+
+def choose_entries(entries: Sequence[Entry], limit: int, older_than: float | None, *, now: float) -> list[Entry]:
+    """Return the entries that prune removes.
+
+    Args:
+        entries: the one that was used last first.
+        limit: bytes that may stay.
+        older_than: days without use; None: any.
+        now: seconds since 1970.
+    """
+    useless = choose_useless(entries)
+    old = [entry for entry in entries if older_than is not None and now - entry.used > older_than * DAY_SECONDS]
+    rest = [entry for entry in entries if entry not in useless and entry not in old]
+    beyond = choose_beyond(rest, limit)
+    return [entry for entry in entries if entry in useless or entry in old or entry in beyond]

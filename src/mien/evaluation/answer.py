@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from pathlib import Path
 
-from mien.data.prepare import read_data
-from mien.errors import DataError
 from mien.evaluation.evaluation import Evaluation
-from mien.evaluation.known import Known, is_moved, know_other, know_splits
-from mien.evaluation.predict import calibrate_run, evaluate_split, find_split, pick_device
+from mien.evaluation.measure import Question, measure
 from mien.faces import Splits
-from mien.models.views import parse_views
-from mien.recipes.schema import DataConfig
 from mien.runs.run import Run, load_run
 
 
@@ -40,28 +34,8 @@ def evaluate(
         ConfigError: no such view or device.
     """
     asked = run if isinstance(run, Run) else load_run(run)
-    shown, computed_by = parse_views(views), pick_device(device)
-    known, own = know_data(asked, data)
-    known.require(split)
-    find_split(known.splits, split)
-    if known.change:
-        warnings.warn(known.tell(), stacklevel=2)
-    if own is not None and own.splits.valid is not None:
-        asked = calibrate_run(asked, own.splits.valid, views=shown, device=computed_by)
-    return evaluate_split(asked, known.splits, split, seen=known, views=shown, device=computed_by)
-
-
-def know_data(run: Run, data: str | os.PathLike[str] | Splits | None) -> tuple[Known, Known | None]:
-    """Return the faces to measure on, and those that the run was trained on: None where those are gone."""
-    if data is None or (not isinstance(data, Splits) and run.source in (str(data), str(Path(data).resolve()))):
-        own = know_splits(run)
-        return own, own
-    faces = read_data(data if isinstance(data, Splits) else os.fspath(data), DataConfig(), size=run.size)
-    if is_moved(run, faces):
-        own = know_splits(run, source=faces)
-        return own, own
-    try:
-        seen = know_splits(run)
-    except DataError:  # moved or gone since training: what the run wrote down is all that is known
-        return know_other(run, faces, None), None
-    return know_other(run, faces, seen), seen
+    faces = data if data is None or isinstance(data, Splits) else os.fspath(data)
+    found = measure([asked], Question(data=faces, split=split, views=views, device=device))
+    if found.known.change:
+        warnings.warn(found.known.tell(), stacklevel=2)
+    return found.evaluation

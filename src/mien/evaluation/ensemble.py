@@ -25,7 +25,8 @@ from mien.files import make_folder
 from mien.models import build_model
 from mien.models.mixture import mix_networks
 from mien.runs.folder import RunFolder
-from mien.runs.run import WEIGHTS, Member, Run, describe_members, load_run, save_tensors
+from mien.runs.info import Ending, RunInfo
+from mien.runs.run import WEIGHTS, Facts, Member, Run, describe_members, load_run, save_tensors
 from mien.runs.seen import SeenFaces, merge_seen, write_seen
 from mien.runs.temperatures import LEAST, read_temperatures
 
@@ -204,7 +205,7 @@ def save_ensemble(run: Run, folder: RunFolder, splits: Splits, *, seen: SeenFace
     """
     folder.refuse_overwriting()
     make_folder(folder.path)
-    facts = {
+    facts: Facts = {
         "recipe": run.recipe.to_dict(),
         **{name: getattr(run, name) for name in ("source", "synthetic", "epoch", "size")},
         "expressions": list(run.expressions),
@@ -218,7 +219,16 @@ def save_ensemble(run: Run, folder: RunFolder, splits: Splits, *, seen: SeenFace
         write_seen(folder.path, seen)
     finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     kind = f"ensemble of {len(run.members)} networks" if run.members else "mean of weights"
-    outcome = {"stopped": kind, "best_epoch": run.epoch, "epochs": run.epoch, "seconds": 0.0, "finished": finished}
-    faces = {name: len(split) for name, split in splits.named().items()}
-    folder.write_facts({**facts, **details, "skip_bad": False, "faces": faces, "outcome": outcome})
+    info = RunInfo(
+        recipe=run.recipe,
+        source=run.source,
+        expressions=run.expressions,
+        outcome=Ending(stopped=kind, best_epoch=run.epoch, epochs=run.epoch, finished=finished),
+        synthetic=run.synthetic,
+        labels=run.recipe.data.labels,
+        faces={name: len(split) for name, split in splits.named().items()},
+        versions=facts["versions"],
+        rest={"epoch": run.epoch, "size": run.size, **details},
+    )
+    folder.write_info(info)
     return load_run(folder.path)

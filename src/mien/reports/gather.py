@@ -23,7 +23,8 @@ from mien.reports.mistakes import find_pairs, picture_wrong
 from mien.reports.network import tell_network
 from mien.reports.saliency import tell_saliency
 from mien.reports.surroundings import audit_data, tell_study
-from mien.reports.training import read_facts, tell_origin, tell_training
+from mien.reports.training import tell_origin, tell_training
+from mien.runs.info import read_info
 from mien.runs.run import Run, load_run
 
 NOT_EVALUATED = Absent(reason="not-evaluated", detail={})
@@ -46,9 +47,9 @@ def gather_report(path: Path) -> ReportData:
     if not path.is_dir():
         raise RunError(f"{path}: expected the folder of a run, found {'a file' if path.exists() else 'nothing'}")
     run = load_run(path)
-    facts = read_facts(run)
-    origin = tell_origin(run, facts)
-    skip_bad = bool(facts.get("skip_bad", False))
+    info = read_info(run.path)
+    origin = tell_origin(run, info)
+    skip_bad = info is not None and info.skip_bad
     splits = read_data(run, skip_bad=skip_bad)
     evaluations, unevaluated = collect_evaluations(run, splits)
     evaluated = tuple(score_split(evaluation) for evaluation in evaluations)
@@ -58,7 +59,7 @@ def gather_report(path: Path) -> ReportData:
         made_with=mien.__version__,
         origin=origin,
         network=tell_network(run.network, name=run.recipe.model.name),
-        training=tell_training(run, facts),
+        training=tell_training(run, info),
         study=tell_study(path),
         evaluated=evaluated,
         unevaluated=tuple(unevaluated),

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from mien.reports.data import Absent, Origin, TrainingPart
+from mien.runs.info import RunInfo
 from mien.runs.run import Run
-from mien.training import RunFolder
 
 Record = dict[str, float]
 
 
-def read_facts(run: Run) -> dict[str, Any]:
-    """Return what run.json holds; nothing where there is none, because weights can be used without it.
-
-    Raises:
-        RunError: run.json is damaged.
-    """
-    folder = RunFolder(run.path)
-    return folder.read_facts() if (run.path / "run.json").exists() else {}
-
-
-def tell_origin(run: Run, facts: dict[str, Any]) -> Origin:
-    """Return where `run` came from, as far as its weights and its run.json `facts` tell."""
-    outcome = facts.get("outcome") or {}
+def tell_origin(run: Run, info: RunInfo | None) -> Origin:
+    """Return where `run` came from, as far as its weights and its run.json tell."""
+    outcome = info.outcome if info else None
     return Origin(
         name=run.path.resolve().name,
         recipe=run.recipe.to_dict(),
@@ -35,31 +24,29 @@ def tell_origin(run: Run, facts: dict[str, Any]) -> Origin:
         expressions=run.expressions,
         size=run.size,
         epoch=run.epoch,
-        faces=dict(facts.get("faces", {})),
-        fingerprints={
-            name: facts[f"{name}_fingerprint"] for name in ("train", "valid") if f"{name}_fingerprint" in facts
-        },
-        versions=dict(facts.get("versions") or run.details.get("versions") or {}),
-        hardware=str(facts.get("hardware", "")),
-        started=str(facts.get("started", "")),
-        finished=str(outcome.get("finished", "")),
-        seconds=outcome.get("seconds"),
+        faces=dict(info.faces) if info else {},
+        fingerprints=dict(info.fingerprints) if info else {},
+        versions=dict((info.versions if info else None) or run.details.get("versions") or {}),
+        hardware=info.hardware if info else "",
+        started=info.started if info else "",
+        finished=outcome.finished if outcome else "",
+        seconds=outcome.seconds if outcome else None,
     )
 
 
-def tell_training(run: Run, facts: dict[str, Any]) -> TrainingPart | Absent:
+def tell_training(run: Run, info: RunInfo | None) -> TrainingPart | Absent:
     """Return the epochs of `run`; Absent where its folder holds no sound history."""
     history = read_history(run.path / "history.jsonl")
     if isinstance(history, Absent):
         return history
-    outcome = facts.get("outcome") or {}
+    outcome = info.outcome if info else None
     kept = next((record for record in history if record["epoch"] == run.epoch), {})
     planned = run.recipe.train.epochs
     return TrainingPart(
         history=history,
         best_epoch=run.epoch,
-        stopped=str(outcome.get("stopped", "")),
-        stopped_early=bool(outcome) and len(history) < planned,
+        stopped=outcome.stopped if outcome else "",
+        stopped_early=outcome is not None and len(history) < planned,
         kept_accuracy=kept.get("valid_accuracy"),
         last_accuracy=history[-1].get("valid_accuracy"),
         train_accuracy=kept.get("train_accuracy"),

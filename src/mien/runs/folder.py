@@ -25,6 +25,7 @@ from torch import Tensor
 from mien.errors import RunError
 from mien.faces import Targets
 from mien.files import lock_folder, make_folder, remove_leftovers, write_aside, write_text
+from mien.runs.info import RunInfo, require_info
 from mien.runs.run import WEIGHTS, Facts, load_tensors, save_tensors
 
 Record = dict[str, float]
@@ -99,29 +100,17 @@ class RunFolder:
             advice = f"{resume}give another --out"
             raise RunError(f"{self.path}: a run is here already: {advice}")
 
-    def write_facts(self, facts: Facts) -> None:
+    def write_info(self, info: RunInfo) -> None:
         """Write run.json."""
-        write_text(self.path / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        info.write(self.path)
 
-    def read_facts(self) -> Facts:
-        """Return what run.json holds.
+    def read_info(self) -> RunInfo:
+        """Return what run.json says.
 
         Raises:
             RunError: there is no run, or its file is damaged.
         """
-        path = self.path / "run.json"
-        try:
-            facts: Facts = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise RunError(f"{self.path}: expected a run folder with run.json, found none") from None
-        except ValueError as error:
-            raise RunError(f"{path}: expected JSON, found a damaged file ({error})") from None
-        except OSError as error:
-            raise RunError(f"{path}: cannot be read ({error.strerror or error})") from None
-        problem = _find_problem(facts)
-        if problem:
-            raise RunError(f"{path}: expected the facts of a run, found a damaged file ({problem})")
-        return facts
+        return require_info(self.path)
 
     def write_targets(self, targets: Targets) -> None:
         """Write targets.npy: going on then takes no teacher."""
@@ -171,23 +160,3 @@ class RunFolder:
                 raise
             tensors, facts = load_tensors(self.previous)
             return tensors, facts, f"{error}; going on from {self.previous.name} (epoch {facts['epoch']})"
-
-
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "recipe": dict,
-    "source": str,
-    "expressions": list,
-    "outcome": (dict, type(None)),
-}
-"""What every run.json holds, whichever version wrote it."""
-
-
-def _find_problem(facts: object) -> str | None:
-    """Return what is wrong with the contents of run.json, or None."""
-    if not isinstance(facts, dict):
-        return f"{type(facts).__name__} instead of facts by name"
-    missing = [name for name in _KINDS if name not in facts]
-    if missing:
-        return f"{', '.join(missing)} missing"
-    wrong = [name for name, kind in _KINDS.items() if not isinstance(facts[name], kind)]
-    return f"{', '.join(wrong)} of the wrong type" if wrong else None

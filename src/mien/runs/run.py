@@ -29,6 +29,7 @@ from mien.models.mixture import mix_networks
 from mien.models.pick import pick_outputs
 from mien.models.views import name_views
 from mien.recipes.schema import Recipe, read_recipe
+from mien.runs.info import SPLITS, read_info
 from mien.runs.seen import SeenFaces, read_seen
 from mien.runs.temperatures import read_temperatures
 
@@ -127,6 +128,11 @@ class Run:
     def heads(self) -> tuple[str, ...]:
         """The names of its heads; none where the network has one answer."""
         return tuple(HEADS) if (self.whole or self).recipe.data.labels == BOTH else ()
+
+    @property
+    def is_bundled(self) -> bool:
+        """True for the network that ships with mien."""
+        return self.path == SHIPPED
 
     @property
     def folder(self) -> Path:
@@ -262,10 +268,10 @@ def _find_home(path: Path) -> Path | None:
 def _read_fingerprints(folder: Path) -> dict[str, str]:
     """Return those of run.json: all that runs of earlier versions know of their faces."""
     try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return {name: str(facts[f"{name}_fingerprint"]) for name in ("train", "valid")}
-    except (OSError, ValueError, KeyError, TypeError):
+        info = read_info(folder)
+    except RunError:  # the weights serve without it
         return {}
+    return dict(info.fingerprints) if info and len(info.fingerprints) == len(SPLITS) else {}
 
 
 def describe_members(members: Sequence[Member]) -> list[Facts]:

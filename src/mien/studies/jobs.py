@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from mien.data.prepare import resolve_files
 from mien.errors import RunError
 from mien.evaluation.evaluation import FIGURES
-from mien.recipes.schema import override, read_recipe
+from mien.recipes.schema import override
+from mien.runs.folder import RunFolder
+from mien.runs.info import read_info
 from mien.studies.folder import StudyFolder
+from mien.studies.job import Job
 from mien.studies.plan import SEED_FIELD, Plan, Variant
 from mien.training.teachers import resolve_runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One run to train and measure.
-
-    Attributes:
-        name: of variant and seed, for people.
-        run: its folder.
-        log: what its process prints goes here.
-        commands: of `mien`, without the word mien.
-        epochs: at most.
-    """
-
-    name: str
-    run: Path
-    log: Path
-    commands: tuple[tuple[str, ...], ...]
-    epochs: int
-
-    def count_epochs(self) -> int:
-        """Return the epochs that are done, read from the run's history."""
-        try:
-            return (self.run / "history.jsonl").read_bytes().count(b"\n")
-        except OSError:
-            return 0
 
 
 def list_jobs(plan: Plan, folder: StudyFolder, *, device: str) -> list[Job]:
@@ -49,58 +25,34 @@ def list_jobs(plan: Plan, folder: StudyFolder, *, device: str) -> list[Job]:
         RunError: a run folder holds another recipe than the plan has for it.
     """
     jobs = [_make_job(plan, folder, variant, seed, device) for seed in plan.seeds for variant in plan.trained]
-    return [job for job in jobs if job.commands]
+    return [job for job in jobs if not job.is_done]
 
 
 def evaluation_folder(run: Path, split: str) -> Path:
-    """Return where `mien evaluate` leaves the evaluation of a split of the run's own data."""
+    """Return where the evaluation of a split of the run's own data lies."""
     return run if split == "test" else run / split
 
 
 def _make_job(plan: Plan, folder: StudyFolder, variant: Variant, seed: int, device: str) -> Job:
-    run, recipe = folder.run(variant.name, seed), plan.recipe_of(variant)
-    facts = read_run(run)
-    seeded = override(recipe, [f"{SEED_FIELD}={seed}"])
-    expected = resolve_runs(replace(seeded, data=resolve_files(seeded.data)))
-    if facts is not None and read_recipe(facts["recipe"]) != expected:
-        raise RunError(f"{run}: holds a run of another recipe than {variant.name} of this study: choose another -o")
-    commands = []
-    if facts is None or facts["outcome"] is None:
-        begun = (run / "checkpoints" / "last.safetensors").exists()
-        commands.append(("train", "--resume", str(run)) if begun else _start(plan, variant, seed, run))
-    if not (evaluation_folder(run, plan.split) / FIGURES).exists():
-        commands.append(("evaluate", str(run), "--split", plan.split, *_skip(plan)))
+    run = folder.run(variant.name, seed)
+    recipe = override(plan.recipe_of(variant), [f"{SEED_FIELD}={seed}"])
+    info = read_info(run)
+    if info is not None and info.recipe != resolve_runs(replace(recipe, data=resolve_files(recipe.data))):
+        raise RunError(f"{run}: holds a run of another recipe than {variant.name} of this study: choose another folder")
+    training: Literal["new", "begun", "done"] = "new"
+    if info is not None and info.outcome is not None:
+        training = "done"
+    elif RunFolder(run).last.exists():
+        training = "begun"
     return Job(
         name=f"{variant.name}, seed {seed}",
         run=run,
         log=folder.log(variant.name, seed),
-        commands=tuple((*command, "--device", device) for command in commands),
-        epochs=recipe.train.epochs,
+        recipe=recipe,
+        data=plan.data,
+        split=plan.split,
+        training=training,
+        is_measured=(evaluation_folder(run, plan.split) / FIGURES).exists(),
+        skip_bad=plan.skip_bad,
+        device=device,
     )
-
-
-def _start(plan: Plan, variant: Variant, seed: int, run: Path) -> tuple[str, ...]:
-    changes = (*plan.changes, *variant.changes, f"{SEED_FIELD}={seed}")
-    options = [part for change in changes for part in ("--set", change)]
-    return ("train", "--data", plan.data, "--recipe", plan.recipe, "--out", str(run), *options, *_skip(plan))
-
-
-def _skip(plan: Plan) -> tuple[str, ...]:
-    return ("--skip-bad",) if plan.skip_bad else ()
-
-
-def read_run(run: Path) -> dict[str, Any] | None:
-    """Return what run.json says, or None where no run was started.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    try:
-        facts: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        if not {"recipe", "outcome"} <= facts.keys():
-            raise ValueError("recipe or outcome is missing")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunError(f"{run / 'run.json'}: expected the facts of a run, found a damaged file ({error})") from None
-    return facts

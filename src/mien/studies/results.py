@@ -11,9 +11,10 @@ import numpy as np
 
 from mien.errors import RunError
 from mien.evaluation.evaluation import FIGURES, Evaluation, read_evaluation
+from mien.runs.info import read_info
 from mien.studies.differences import METRICS, Difference, Pair, compare_pairs, measure
 from mien.studies.folder import StudyFolder
-from mien.studies.jobs import evaluation_folder, read_run
+from mien.studies.jobs import evaluation_folder
 from mien.studies.plan import BASE, Plan, Variant
 
 Evaluations = dict[int, Evaluation]
@@ -131,8 +132,8 @@ def _read_seeds(plan: Plan, folder: StudyFolder, variant: Variant) -> Evaluation
     found = {}
     for seed in plan.seeds:
         run = folder.run(variant.name, seed)
-        place, facts = evaluation_folder(run, plan.split), read_run(run)
-        if facts is not None and facts["outcome"] and (place / FIGURES).exists():
+        place, info = evaluation_folder(run, plan.split), read_info(run)
+        if info is not None and info.outcome and (place / FIGURES).exists():
             found[seed] = read_evaluation(place)
     return found
 
@@ -190,8 +191,8 @@ def _sum_up(values: Sequence[float]) -> Figure:
 
 
 def _sum_minutes(folder: StudyFolder, name: str, found: Evaluations) -> list[float]:
-    runs = [read_run(folder.run(name, seed)) or {} for seed in found]
-    return [run["outcome"]["seconds"] / 60.0 for run in runs]
+    infos = [read_info(folder.run(name, seed)) for seed in found]
+    return [info.outcome.seconds / 60.0 for info in infos if info is not None and info.outcome is not None]
 
 
 def _read_row(values: Mapping[str, Any]) -> Row:

@@ -14,6 +14,7 @@ import mien
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.errors import ConfigError, DataError, Interrupted, RunError
 from mien.files import write_text
+from mien.studies.executor import Executor, Processes
 from mien.studies.folder import StudyFolder
 from mien.studies.jobs import list_jobs
 from mien.studies.picture import draw_comparison
@@ -21,6 +22,7 @@ from mien.studies.plan import Plan
 from mien.studies.pool import Failure, Watcher, run_jobs
 from mien.studies.results import Results, measure_study
 from mien.studies.words import render_markdown
+from mien.studies.worker import train_and_measure
 
 FIXED = ("data", "recipe", "changes", "split", "skip_bad")
 """What the plans of one study have in common; variants and seeds may be added."""
@@ -32,6 +34,7 @@ def run_study(
     *,
     workers: int = 1,
     device: str = "auto",
+    executor: Executor | None = None,
     watcher: Watcher | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Results, list[Failure]]:
@@ -41,6 +44,7 @@ def run_study(
         plan: what to compare.
         folder: new, or of the same study.
         workers: runs at a time, each in a process of its own.
+        executor: trains the runs elsewhere.
         device: of every run.
         watcher: progress.
         should_stop: once True, runs save and end.
@@ -61,7 +65,8 @@ def run_study(
         jobs = list_jobs(plan, folder, device=device)
         folder.write({**known, "plan": plan.to_dict(), "mien": mien.__version__, "results": None, "failures": []})
         watcher.on_plan(jobs)
-        failures = run_jobs(jobs, workers=workers, watcher=watcher, should_stop=should_stop, lock=lock)
+        made = executor or Processes(min(workers, max(1, len(jobs))), work=train_and_measure, lock=lock)
+        failures = run_jobs(jobs, made, workers=workers, watcher=watcher, should_stop=should_stop)
         left = list_jobs(plan, folder, device=device)
         if should_stop() and left:
             done = f"{len(jobs) - len(left)} of {len(jobs)} runs finished"

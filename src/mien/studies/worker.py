@@ -1,40 +1,42 @@
-"""The process of one run: `python -m mien.studies.worker '[["train", …], ["evaluate", …]]'`.
-
-In: `mien` commands as JSON, run one after the other. Out: what they print and leave. When standard input closes, be it
-that the study was stopped or that its process died, the command is interrupted as by Ctrl-C: it saves and ends.
-"""
+"""What the process of one run does: `train_and_measure` takes a `Job` and leaves a trained and measured run folder."""
 
 from __future__ import annotations
 
-import _thread
-import json
-import os
-import runpy
-import signal
 import sys
-import threading
+
+from mien.data.loading import SYNTHETIC
+from mien.evaluation.measure import Question, measure
+from mien.runs.folder import RunFolder
+from mien.runs.run import load_run
+from mien.studies.inside import Stop
+from mien.studies.job import Job
+from mien.training.allocator import keep_memory
+from mien.training.loop import Options
+from mien.training.progress import show_progress
+from mien.training.start import resume_run, start_run
 
 
-def main() -> None:
-    """Run the commands of the first argument; the first that fails ends the process with its status."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the shell that started mien ignores it
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    for command in json.loads(sys.argv[1]):
-        sys.argv = ["mien", *command]
-        try:
-            runpy.run_module("mien", run_name="__main__")
-        except SystemExit as ending:
-            if ending.code:
-                raise
+def train_and_measure(job: Job, stop: Stop) -> None:
+    """Do what is left of one run.
 
-
-def _end_with_parent() -> None:
-    os.read(0, 1)  # nothing is ever written: this returns when the other end closes
-    _thread.interrupt_main()
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    Raises:
+        MienError: in one line, why it cannot be done.
+        KeyboardInterrupt: `stop` was asked for; what was trained is saved.
+    """
+    keep_memory()
+    folder = RunFolder(job.run)
+    options = Options(device=job.device, should_stop=stop.asked.is_set)
+    if job.training != "done":
+        with show_progress(job.epochs) as listener:
+            if job.training == "begun":
+                resume_run(folder, options=options, listener=listener)
+            else:
+                source = job.data or SYNTHETIC
+                start_run(job.recipe, source, folder, skip_bad=job.skip_bad, options=options, listener=listener)
+    stop.interrupt_from_now_on()
+    if not job.is_measured:
+        question = Question(split=job.split, device=job.device, skip_bad=job.skip_bad)
+        found = measure([load_run(job.run)], question)
+        for line in (*found.list_remarks(), f"accuracy {found.evaluation.accuracy:.1%} on {job.split}"):
+            sys.stdout.write(f"{line}\n")  # into the log of the run
+        found.save()

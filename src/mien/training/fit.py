@@ -15,7 +15,7 @@ from mien.errors import ConfigError
 from mien.faces import Splits
 from mien.models import offer_module
 from mien.recipes.named import find_recipe
-from mien.recipes.schema import Recipe, read_recipe
+from mien.recipes.schema import Recipe
 from mien.runs.folder import RunFolder
 from mien.runs.run import Run, load_run
 from mien.training.loop import Listener, Options
@@ -58,7 +58,7 @@ def train(
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng())
         name = None if model is None else stack.enter_context(offer_module(model))
-        chosen = read_recipe(folder.read_facts()["recipe"]) if resume else _choose(recipe, name)
+        chosen = folder.read_info().recipe if resume else _choose(recipe, name)
         listener = stack.enter_context(show_progress(chosen.train.epochs)) if progress else Listener()
         listener = Listener(on_step=listener.on_step, on_epoch=listener.on_epoch, on_warning=_warn)
         options = Options(device=device)

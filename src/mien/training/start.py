@@ -22,9 +22,10 @@ from mien.faces import IN_MEMORY, Splits, Targets
 from mien.models import OWN, build_model
 from mien.native import is_available
 from mien.processes import count_processes, is_main_process
-from mien.recipes.schema import Recipe, read_recipe
+from mien.recipes.schema import Recipe
 from mien.runs.folder import RunFolder
-from mien.runs.run import Facts, load_run
+from mien.runs.info import SPLITS, Ending, RunInfo
+from mien.runs.run import load_run
 from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
 from mien.training.engine import start_accelerator
 from mien.training.loop import Listener, Options, Outcome, train
@@ -54,16 +55,16 @@ def start_run(
         whole = work_in_turns(accelerator, lambda: read_data(source, recipe.data, skip_bad=skip_bad))
         splits = prepare_loaded(whole, recipe.data, seed=recipe.train.seed)
         _check_possible(recipe, splits, accelerator.num_processes)
-        facts = {**_describe(recipe, splits, whole.source, device), "skip_bad": skip_bad}
+        info = _describe(recipe, splits, whole.source, device, skip_bad=skip_bad)
         ask_main(accelerator, folder.refuse_overwriting)
         targets = None
         if _look_once(recipe):
             targets = ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device))
         with _lock(folder, accelerator):
-            ask_main(accelerator, lambda: _create(folder, facts, targets, describe_faces(splits, whole)))
+            ask_main(accelerator, lambda: _create(folder, info, targets, describe_faces(splits, whole)))
             for warning in splits.warnings:
                 (listener or Listener()).on_warning(warning)
-            return _train(recipe, _give_targets(splits, targets), folder, facts, options, listener)
+            return _train(recipe, _give_targets(splits, targets), folder, info, options, listener)
 
 
 @contextmanager
@@ -74,26 +75,24 @@ def _lock(folder: RunFolder, accelerator: Accelerator) -> Iterator[None]:
         yield
 
 
-def _describe(recipe: Recipe, splits: Splits, source: str, device: str) -> Facts:
+def _describe(recipe: Recipe, splits: Splits, source: str, device: str, *, skip_bad: bool) -> RunInfo:
     """Return what run.json says of a run that has not begun."""
     is_path = not splits.synthetic and source != IN_MEMORY
-    source = str(Path(source).resolve()) if is_path else source
-    return {
-        "recipe": recipe.to_dict(),
-        "source": source,
-        "synthetic": splits.synthetic,
-        "labels": recipe.data.labels,
-        "warnings": list(splits.warnings),
-        "expressions": list(splits.expressions),
-        "faces": {name: len(faces) for name, faces in splits.named().items()},
-        "train_fingerprint": fingerprint(splits.train),
-        "valid_fingerprint": fingerprint(splits.valid),
-        "versions": {"mien": mien.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        "hardware": describe_hardware(device),
-        "processes": count_processes(),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "outcome": None,
-    }
+    return RunInfo(
+        recipe=recipe,
+        source=str(Path(source).resolve()) if is_path else source,
+        synthetic=splits.synthetic,
+        labels=recipe.data.labels,
+        warnings=tuple(splits.warnings),
+        expressions=splits.expressions,
+        faces={name: len(faces) for name, faces in splits.named().items()},
+        fingerprints={"train": fingerprint(splits.train), "valid": fingerprint(splits.valid)},
+        versions={"mien": mien.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        hardware=describe_hardware(device),
+        processes=count_processes(),
+        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        skip_bad=skip_bad,
+    )
 
 
 def _look_once(recipe: Recipe) -> bool:
@@ -112,12 +111,12 @@ def _give_targets(splits: Splits, targets: Targets | None) -> Splits:
     return splits if targets is None else replace(splits, train=replace(splits.train, targets=targets))
 
 
-def _create(folder: RunFolder, facts: Facts, targets: Targets | None, seen: SeenFaces) -> None:
+def _create(folder: RunFolder, info: RunInfo, targets: Targets | None, seen: SeenFaces) -> None:
     folder.create()
     write_seen(folder.path, seen)
     if targets is not None:
         folder.write_targets(targets)
-    folder.write_facts(facts)
+    folder.write_info(info)
 
 
 def resume_run(
@@ -139,33 +138,33 @@ def resume_run(
         RunError: there is no run, it has finished, or its checkpoints are not sound.
         DataError: the data is gone, or is not what the run was started on.
     """
-    facts = folder.read_facts()
-    if facts["outcome"] is not None:
-        raise RunError(f"{folder.path}: this run has finished ({facts['outcome']['stopped']}): nothing to resume")
-    recipe = read_recipe(facts["recipe"])
+    info = folder.read_info()
+    if info.outcome is not None:
+        raise RunError(f"{folder.path}: this run has finished ({info.outcome.stopped}): nothing to resume")
+    recipe = info.recipe
     accelerator = start_accelerator((options or Options()).device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing has changed: start again"):
         name = source.source if isinstance(source, Splits) else source
         if name is not None:
-            facts = {**facts, "source": name if name in (SYNTHETIC, IN_MEMORY) else str(Path(name).resolve())}
-        data = source if isinstance(source, Splits) else facts["source"]
+            info = replace(info, source=name if name in (SYNTHETIC, IN_MEMORY) else str(Path(name).resolve()))
+        data = source if isinstance(source, Splits) else info.source
         with _lock(folder, accelerator):
-            splits = work_in_turns(accelerator, lambda: _prepare_again(data, facts, recipe, folder))
-            ask_main(accelerator, lambda: folder.write_facts(facts))
-            return _train(recipe, splits, folder, facts, options, listener)
+            splits = work_in_turns(accelerator, lambda: _prepare_again(data, info, folder))
+            ask_main(accelerator, lambda: folder.write_info(info))
+            return _train(recipe, splits, folder, info, options, listener)
 
 
-def _prepare_again(source: str | Splits, facts: Facts, recipe: Recipe, folder: RunFolder) -> Splits:
+def _prepare_again(source: str | Splits, info: RunInfo, folder: RunFolder) -> Splits:
     """Return the very faces that the run was started on, wherever they stand in the data now.
 
     Raises:
         DataError: some of them are gone, or have another label.
     """
-    missing = [name for name in ("train_fingerprint", "valid_fingerprint") if name not in facts]
+    missing = [f"{name}_fingerprint" for name in SPLITS if name not in info.fingerprints]
+    recipe, skip_bad = info.recipe, info.skip_bad
     if missing:
         raise RunError(f"{folder.path / 'run.json'}: expected {' and '.join(missing)}, found none: start a new run")
     data, seed, seen = recipe.data, recipe.train.seed, read_seen(folder.path)
-    skip_bad = bool(facts.get("skip_bad", False))
     splits: Splits | None = None
     whole = read_data(source, data, skip_bad=skip_bad)
     try:
@@ -173,17 +172,17 @@ def _prepare_again(source: str | Splits, facts: Facts, recipe: Recipe, folder: R
     except DataError:
         if seen is None:
             raise
-    if seen is not None and (splits is None or _find_changed(splits, facts)):
-        splits = _restore(whole, seen, recipe, facts) or splits
-    changed = ["train"] if splits is None else _find_changed(splits, facts)
+    if seen is not None and (splits is None or _find_changed(splits, info)):
+        splits = _restore(whole, seen, info) or splits
+    changed = ["train"] if splits is None else _find_changed(splits, info)
     if changed or splits is None:
-        raise DataError(facts["source"], f"{changed[0]} is not what {folder.path} was started on: start a new run")
+        raise DataError(info.source, f"{changed[0]} is not what {folder.path} was started on: start a new run")
     return _give_targets(splits, folder.read_targets() if _look_once(recipe) else None)
 
 
-def _restore(whole: Splits, seen: SeenFaces, recipe: Recipe, facts: Facts) -> Splits | None:
+def _restore(whole: Splits, seen: SeenFaces, info: RunInfo) -> Splits | None:
     """Return the faces of the run, found by their pixels; None where some are missing."""
-    names = facts["expressions"]
+    names = info.expressions
     known = np.array([*(names.index(name) if name in names else -1 for name in whole.expressions), -1])
     labels = np.concatenate([known[faces.labels] for faces in whole.named().values()])
     found = restore(seen, hash_whole(whole), labels)
@@ -193,12 +192,12 @@ def _restore(whole: Splits, seen: SeenFaces, recipe: Recipe, facts: Facts) -> Sp
         replace(faces, labels=known[faces.labels]) for faces in (gather(whole, found.train), gather(whole, found.valid))
     )
     splits = replace(whole, train=train, valid=valid if len(valid) else None, test=None, unlabelled=None)
-    return label(replace(splits, expressions=tuple(names)), recipe.data)
+    return label(replace(splits, expressions=names), info.recipe.data)
 
 
-def _find_changed(splits: Splits, facts: Facts) -> list[str]:
+def _find_changed(splits: Splits, info: RunInfo) -> list[str]:
     there = splits.named()
-    return [name for name in ("train", "valid") if fingerprint(there.get(name)) != facts[f"{name}_fingerprint"]]
+    return [name for name in SPLITS if fingerprint(there.get(name)) != info.fingerprints[name]]
 
 
 def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
@@ -218,24 +217,24 @@ def _train(
     recipe: Recipe,
     splits: Splits,
     folder: RunFolder,
-    facts: Facts,
+    info: RunInfo,
     options: Options | None,
     listener: Listener | None,
 ) -> Outcome:
     assert splits.train is not None
-    known = {name: facts[name] for name in ("expressions", "source", "synthetic", "versions")}
-    outcome = train(recipe, splits.train, splits.valid, folder=folder, facts=known, options=options, listener=listener)
-    ending = {
-        "stopped": outcome.stopped or f"all {recipe.train.epochs} epochs done",
-        "best_epoch": outcome.best_epoch,
-        "epochs": len(outcome.history),
-        "seconds": round(outcome.seconds, 1),
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+    named = {"folder": folder, "facts": info.header, "options": options, "listener": listener}
+    outcome = train(recipe, splits.train, splits.valid, **named)  # type: ignore[arg-type]
+    ending = Ending(
+        stopped=outcome.stopped or f"all {recipe.train.epochs} epochs done",
+        best_epoch=outcome.best_epoch,
+        epochs=len(outcome.history),
+        seconds=round(outcome.seconds, 1),
+        finished=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )
     if is_main_process():
         if splits.valid is not None:
             calibrate_all(load_run(folder.path), splits.valid, device=pick_device((options or Options()).device))
-        folder.write_facts({**facts, "outcome": ending})
+        folder.write_info(replace(info, outcome=ending))
     return outcome
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from mien.training.progress import describe_seconds
 
 if TYPE_CHECKING:
-    from mien.studies.jobs import Job
+    from mien.studies.job import Job
     from mien.studies.plan import Plan
     from mien.studies.pool import Failure, Watcher
     from mien.studies.results import Results

@@ -1,0 +1,56 @@
+"""Claims and derivations as tables for a terminal, or for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from mien.theory.claims import Finding
+from mien.theory.derivations import Derivation
+
+PAPER_WIDTH = 190
+"""Columns where the output is no terminal, so that hardly a line of a table or a derivation is broken."""
+
+
+SIDE_BY_SIDE = 120
+"""Columns from which derivation and code fit beside each other; below, the code follows."""
+
+
+def open_console() -> Console:
+    """Return a console as wide as the terminal, or as paper."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PAPER_WIDTH)
+
+
+def print_table(console: Console, findings: Sequence[Finding]) -> None:
+    """Print a line for each claim with what its witnesses say."""
+    table = Table("§", "claim", "source", box=None, header_style="bold", pad_edge=False)
+    for name in ("by hand", "numerical", "autograd", "tolerance"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for finding in findings:
+        autograd = "not installed" if finding.autograd is None else f"{finding.autograd:.0e}"
+        limits = f"{finding.claim.tolerance:.0e}, {finding.claim.numerical_tolerance:.0e}"
+        verdict = "[green]holds[/]" if finding.holds else "[bold red]FAILS[/]"
+        differences = (f"{finding.by_hand:.0e}", f"{finding.numerical:.0e}", autograd)
+        table.add_row(finding.claim.section, finding.claim.name, finding.claim.source, *differences, limits, verdict)
+    console.print(table)
+
+
+def print_derivation(console: Console, derivation: Derivation) -> None:
+    """Print the text of a derivation beside its code."""
+    console.rule(f"[bold]{derivation.name}", align="left")
+    text = Text(derivation.text)
+    code = Syntax(derivation.code, "python", theme="ansi_light", word_wrap=True, background_color="default")
+    if console.width < SIDE_BY_SIDE:
+        console.print(text, "", code, "", sep="\n")
+        return
+    table = Table(box=None, show_header=False, pad_edge=False, expand=True, padding=(0, 2, 1, 0))
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    table.add_row(text, code)
+    console.print(table)
