@@ -17,9 +17,9 @@ class Doctests(griffe.Extension):
 
 
 def fence_examples(text: str) -> str:
-    """Return a docstring whose examples stand between fences; an example ends with an empty line.
+    r"""Return a docstring whose examples stand between fences; an example ends with an empty line.
 
-    >>> print(fence_examples("One.\\n\\n>>> 1 + 1\\n2"))
+    >>> print(fence_examples("One.\n\n>>> 1 + 1\n2"))
     One.
     <BLANKLINE>
     ```pycon

@@ -6,10 +6,12 @@ MkDocs calls the functions whose names begin with `on_`; `mkdocs.yml` names this
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from posixpath import dirname, join, normpath, relpath
 from typing import Any
 
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -28,7 +30,11 @@ OUTSIDE = {
 }
 """Name in the site -> file in the repository."""
 
+DISPLAY = {"span": "inline", "div": "block"}
+"""Element around a formula -> how MathML calls its place."""
+
 INSIDE = {source: name for name, source in OUTSIDE.items()}
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', flags=re.DOTALL)
 LINK = re.compile(r'(\]\(|src=")(?!https?:|mailto:|#)([^)#"\s]+)')
 
 
@@ -56,6 +62,11 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     return LINK.sub(lambda found: found[1] + move_link(found[2], here, page.file.src_uri), markdown)
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Write formulas as MathML, which browsers draw by themselves: no script is fetched for them."""
+    return FORMULA.sub(lambda found: convert(unescape(found[2]), display=DISPLAY[found[1]]), html)
+
+
 def move_link(target: str, source: str, name: str) -> str:
     """Return the link in page `name` of the site for `target`, which the file `source` of the repository links to.
 
@@ -74,6 +85,9 @@ def list_packages() -> list[str]:
 def describe_package(name: str) -> str:
     """Return the page of a package: what its modules say of themselves, and their public functions and classes."""
     modules = sorted(path.stem for path in (PACKAGE / name).glob("*.py") if not path.stem.startswith("_"))
-    parts = [f"# mien.{name}\n", f"::: mien.{name}\n    options:\n      show_root_heading: false\n      members: false\n"]
+    parts = [
+        f"# mien.{name}\n",
+        f"::: mien.{name}\n    options:\n      show_root_heading: false\n      members: false\n",
+    ]
     parts += [f"::: mien.{name}.{module}\n    options:\n      heading_level: 2\n" for module in modules]
     return "\n".join(parts)

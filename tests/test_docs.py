@@ -122,9 +122,9 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 def name_headings(text: str) -> set[str]:
-    """Return the anchors of the headings of a page, as sites of Markdown make them.
+    r"""Return the anchors of the headings of a page, as sites of Markdown make them.
 
-    >>> sorted(name_headings("# One\\n\\n## Do `mien compare`'s hold?\\n"))
+    >>> sorted(name_headings("# One\n\n## Do `mien compare`'s hold?\n"))
     ['do-mien-compares-hold', 'one']
     """
     headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
@@ -155,3 +155,14 @@ def test_every_topic_of_the_results_is_linked_from_their_table() -> None:
     """No page of results can be missed."""
     table = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert [] == [path.name for path in (ROOT / "docs" / "results").glob("*.md") if f"results/{path.name}" not in table]
+
+
+def test_lines_of_prose_are_short() -> None:
+    """At most 120 characters in the pages that say what mien is; tables, code and answers may be wider."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "dev" / "LOG.md"]
+    pages += [ROOT / "docs" / f"{name}.md" for name in ("design", "gpu", "results", "tutorial")]
+    pages += [*(ROOT / "docs" / "guides").glob("*.md"), *(ROOT / "docs" / "results").glob("*.md")]
+    for page in pages:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        long = [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "    "))]
+        assert [] == long, page.name

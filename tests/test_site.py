@@ -14,7 +14,12 @@ import pytest
 import mien
 from conftest import ROOT
 
-NEEDED = {"mkdocs": "mkdocs", "material": "mkdocs-material", "mkdocstrings_handlers": "mkdocstrings"}
+NEEDED = {
+    "latex2mathml": "latex2mathml",
+    "material": "mkdocs-material",
+    "mkdocs": "mkdocs",
+    "mkdocstrings_handlers": "mkdocstrings",
+}
 MISSING = [package for module, package in NEEDED.items() if find_spec(module) is None]
 
 pytestmark = [
@@ -57,6 +62,13 @@ def test_a_page_of_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 30
     assert [] == [found for page in pages for found in fetched.findall(page.read_text(encoding="utf-8"))]
+
+
+def test_formulas_are_drawn_by_the_browser_itself(site: Path) -> None:
+    """As MathML: no script has to be fetched for them, and no TeX is left."""
+    page = (site / "theory.html").read_text(encoding="utf-8")
+    assert page.count("<math") > 100
+    assert "arithmatex" not in page
 
 
 def test_docs_target_builds_strictly() -> None:
