@@ -8,7 +8,7 @@ RUN    ?= runs/demo
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-fast coverage lint format release-check bench networks clean
+.PHONY: help demo install test test-fast coverage lint format types docs release-check bench networks clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,6 +23,10 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.train
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[docs]'
+	@touch $@
 
 install: $(VENV)/.train ## make .venv and install mien with what training needs
 
@@ -52,6 +56,10 @@ lint: $(VENV)/.dev ## ruff, format check and mypy strict
 format: $(VENV)/.dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.docs ## build the site of the documents into build/site, strictly: a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and MODEL=model.onnx add their rows
 	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(MODEL),--model $(MODEL))
