@@ -177,7 +177,7 @@ async def ask_until(
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kind: Kind, body: bytes) -> tuple[int, bool]:
     """Send a request and return the status, and whether the connection may be used again."""
-    head = f"POST {kind.path} HTTP/1.1\r\nHost: load\r\n{kind.headers}Content-Length: {len(body)}\r\n\r\n"
+    head = f"POST {kind.path} HTTP/1.1\r\nHost: localhost\r\n{kind.headers}Content-Length: {len(body)}\r\n\r\n"
     if kind.right == (0,):  # a client that goes away in the middle
         writer.write(head.encode() + body[: len(body) // 2])
         await writer.drain()

@@ -13,6 +13,7 @@ from typing import Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from mien.data.images import MAX_PIXELS
 from mien.errors import ConfigError
 from mien.heads import HEADS
 from mien.recognition.crop import MARGIN, cut_faces
@@ -24,6 +25,12 @@ from mien.recognition.network import OnnxNetwork
 from mien.recognition.opening import start_opening
 from mien.recognition.pictures import Picture, WholePicture, read_whole
 from mien.recognition.results import FoundFaces
+from mien.recognition.shrink import LONGEST_SIDE
+
+FINE = 1.5
+"""A face of a JPEG that was decoded smaller has to be so many times as long as what the network takes. Cut from half
+the sides, 97 % of 71 faces in photographs that long get the same expression, of 48 that are 1 to 1.5 times as long
+94 %, of 35 of 0.75 to 1 times 91 %, below 60 %."""
 
 PICTURES_AT_ONCE = 32
 """Of a longer list, so many are in memory at a time."""
@@ -37,7 +44,9 @@ class Recogniser:
         run: folder of a run, or a file that `mien export` wrote; None: the network that ships with mien.
         detector: "auto" (YuNet, or a cascade where its file is missing), "yunet" or "yunet:FILE" (see
             `mien.recognition.yunet_file`), "cascade", "none" (every picture is one face), or a callable from uint8
-            (H, W, 3) to a list of `Box`; how much around its boxes the network sees, its attribute `margin` may tell.
+            (H, W, 3) to a list of `Box`; how much around its boxes the network sees, its attribute `margin` may tell,
+            and `longest_side` at how many pixels of a picture's longer side it looks at most: large JPEGs are then
+            decoded no larger than that needs.
         min_detection: leave out faces of which the detector is less sure, 0 to 1; None: what it is set to.
         threads: that the network may use; None: one for each core.
         on_remark: is told, in one line, where "auto" has to do with a cascade.
@@ -157,19 +166,47 @@ class Recogniser:
         """Return a `Face` for each box and its row of probabilities (N, K)."""
         return [_make_face(box, row, self.expressions) for box, row in zip(boxes, probabilities, strict=True)]
 
+    def read(
+        self,
+        source: Source,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        where: str | None = None,
+        on_remark: Callable[[str], None] = warnings.warn,
+    ) -> WholePicture:
+        """Return a picture for `look`: of a large JPEG no more pixels are decoded than the detector looks at.
+
+        Args:
+            source: see `read_picture`, as for the other arguments.
+            max_pixels: width times height at most.
+            where: what it is called in errors.
+            on_remark: is told what is worth knowing of it.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        enough = LONGEST_SIDE if self._detector is None else getattr(self._detector, "longest_side", None)
+        return read_whole(source, max_pixels=max_pixels, where=where, on_remark=on_remark, enough=enough)
+
     def look(self, picture: WholePicture, *, detect: bool = True) -> tuple[list[Box | None], npt.NDArray[np.uint8]]:
         """Return the boxes of the faces, in the picture's own pixels, and what the network is shown of each.
 
-        Without `detect`, or a detector, the picture is one face: its box is None.
+        Without `detect`, or a detector, the picture is one face: its box is None. A picture of which not all pixels
+        were decoded is decoded once more where a face has fewer of them than the network takes.
         """
-        boxes = self.find(picture.pixels) if detect and self.detects else None
-        crops = self.cut(picture.pixels, [None] if boxes is None else boxes)
-        return ([None] if boxes is None else [*picture.enlarge(boxes)]), crops
+        if not (detect and self.detects):
+            return [None], self.cut(picture.pixels, [None])
+        boxes = self.find(picture.pixels)
+        whole = picture.enlarge(boxes)
+        if picture.decode_more is not None and any(max(box.width, box.height) < FINE * self.size for box in boxes):
+            picture = picture.decode_more()
+            boxes = picture.shrink(whole)
+        return [*whole], self.cut(picture.pixels, boxes)
 
     def _recognise_some(self, sources: Sequence[Source], names: Sequence[str | None], detect: bool) -> list[FoundFaces]:
         # A file object is read once, here; a path is read again where its faces are drawn.
         held = [hold(source, name) for source, name in zip(sources, names, strict=True)]
-        read = [read_whole(one, where=name) for one, name in zip(held, names, strict=True)]
+        read = [self.read(one, where=name) for one, name in zip(held, names, strict=True)]
         looks = [self.look(picture, detect=detect) for picture in read]
         rows = iter(self.predict(np.concatenate([crops for _, crops in looks])))
         answers = [self.name(boxes, np.array(list(islice(rows, len(boxes))))) for boxes, _ in looks]

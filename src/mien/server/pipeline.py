@@ -18,7 +18,6 @@ from fastapi import HTTPException
 
 from mien.errors import DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser
-from mien.recognition.pictures import read_whole
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
 from mien.server.batching import Batcher
 from mien.server.meters import Meters
@@ -81,11 +80,13 @@ class Pipeline:
     def _find(self, upload: Upload, detect: bool) -> Found:
         start, remarks = time.perf_counter(), list[str]()
         try:
-            picture = read_whole(upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append)
+            picture = self.recogniser.read(
+                upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append
+            )
+            decoded = time.perf_counter()
+            boxes, crops = self.recogniser.look(picture, detect=detect)
         except DataError as error:
             raise refuse_picture(error) from error
-        decoded = time.perf_counter()
-        boxes, crops = self.recogniser.look(picture, detect=detect)
         return Found(
             width=picture.width,
             height=picture.height,
