@@ -39,6 +39,7 @@ def serve(
     max_bytes: Annotated[int, typer.Option(min=1, help="Of a request's body.")] = 20 << 20,
     max_pixels: Annotated[int, typer.Option(min=1, help="Of a picture, width times height.")] = 1 << 25,
     client_seconds: Annotated[float, typer.Option(min=0.1, help="That a client has to send its request.")] = 15.0,
+    max_wait: Annotated[float, typer.Option(min=0.1, help="Seconds that a picture may wait; else 503.")] = 5.0,
     threads: Annotated[
         int | None, typer.Option(min=1, help="That decode and find faces.", show_default="one for each core")
     ] = None,
@@ -47,15 +48,28 @@ def serve(
     demand_packages()
     from mien.errors import ConfigError
     from mien.recognition import Recogniser
-    from mien.server import Limits, build_app, open_socket, run_server
+    from mien.server import Limits, build_app, count_network_threads, open_socket, run_server
     from mien.server.guard import is_loopback
     from mien.training.progress import warn
 
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")
-    limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
+    limits = Limits(
+        max_pending=max_pending,
+        max_bytes=max_bytes,
+        max_pixels=max_pixels,
+        client_seconds=client_seconds,
+        wait_seconds=max_wait,
+    )
     listening = open_socket(host, port)
-    recogniser = Recogniser(run, detector=detector, min_detection=min_detection, labels=labels, on_remark=warn)
+    recogniser = Recogniser(
+        run,
+        detector=detector,
+        min_detection=min_detection,
+        labels=labels,
+        threads=count_network_threads(),
+        on_remark=warn,
+    )
     is_local = is_loopback(host)
     app = build_app(
         recogniser,

@@ -20,6 +20,7 @@ from mien.errors import DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
 from mien.server.batching import Batcher
+from mien.server.limits import Backlog
 from mien.server.meters import Meters
 from mien.server.uploads import Upload
 
@@ -40,10 +41,11 @@ class Found:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Recognises uploads with `recogniser`; `threads` decode and find, `batcher` names."""
+    """Recognises uploads with `recogniser`; `threads` decode and find, `backlog` counts theirs, `batcher` names."""
 
     recogniser: Recogniser
     threads: Executor
+    backlog: Backlog
     batcher: Batcher
     meters: Meters
     max_pixels: int
@@ -55,7 +57,9 @@ class Pipeline:
             HTTPException: 413 for too many pixels, 415 for what is no picture, 422 for a broken one.
         """
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self.threads, self._find, upload, detect)
+        with self.backlog.hold():
+            found = await loop.run_in_executor(self.threads, self._find, upload, detect)
+        self.backlog.note(found.read_seconds + found.find_seconds)
         start = time.perf_counter()
         probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
         recognise_seconds = time.perf_counter() - start
@@ -101,10 +105,19 @@ class Pipeline:
 async def recognise_all(pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool) -> list[PictureAnswer]:
     """Return what each picture shows, in their order; the first that cannot be read ends them all.
 
+    A request has no more pictures in the queue than there are threads, so that others need not wait for all of them.
+
     Raises:
-        HTTPException: as `Pipeline.recognise`.
+        HTTPException: as `Pipeline.recognise`, or 503 where they would wait too long.
     """
-    tasks = [asyncio.ensure_future(pipeline.recognise(upload, detect=detect)) for upload in uploads]
+    pipeline.backlog.check()
+    places = asyncio.Semaphore(pipeline.backlog.threads)
+
+    async def recognise(upload: Upload) -> PictureAnswer:
+        async with places:
+            return await pipeline.recognise(upload, detect=detect)
+
+    tasks = [asyncio.ensure_future(recognise(upload)) for upload in uploads]
     try:
         return await asyncio.gather(*tasks)
     finally:
