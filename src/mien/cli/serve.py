@@ -21,6 +21,12 @@ def serve(
         float | None,
         typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
     ] = None,
+    min_face: Annotated[
+        float, typer.Option(min=0.0, help="Pixels a side of faces that get a name in drawings and on the page.")
+    ] = 24,
+    min_sharpness: Annotated[
+        float, typer.Option(min=0.0, help="Sharpness of faces that get a name there; about 1 is sharp, 0: any.")
+    ] = 0.5,
     labels: Annotated[
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
@@ -47,7 +53,7 @@ def serve(
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
     from mien.errors import ConfigError
-    from mien.recognition import Recogniser
+    from mien.recognition import Clarity, Recogniser
     from mien.server import Limits, build_app, count_network_threads, open_socket, run_server
     from mien.server.guard import is_loopback
     from mien.training.progress import warn
@@ -68,6 +74,7 @@ def serve(
         min_detection=min_detection,
         labels=labels,
         threads=count_network_threads(),
+        clarity=Clarity(min_side=min_face, min_sharpness=min_sharpness),
         on_remark=warn,
     )
     is_local = is_loopback(host)

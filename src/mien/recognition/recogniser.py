@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, final, overload
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from mien.data.images import MAX_PIXELS
 from mien.errors import ConfigError
 from mien.heads import HEADS
-from mien.recognition.crop import MARGIN, cut_faces
+from mien.recognition.clarity import Clarity, measure_sharpness
+from mien.recognition.crop import MARGIN, cut_faces, place_square
 from mien.recognition.detect import Detector, check_boxes, find_detector
 from mien.recognition.face import Box, Face
 from mien.recognition.inputs import DATA_URL, Source, hold, name_source
@@ -53,6 +55,7 @@ class Recogniser:
         labels: by whose labels it answers: "fer2013" (the data set's own), "ferplus" (votes of ten people), "ferplus8"
             (the same with contempt) or "people" (half of each, which travels best); None: "people", where the network
             knows it.
+        clarity: how large and sharp a face has to be to be named in drawings and on the page; None: `Clarity()`.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
@@ -68,14 +71,22 @@ class Recogniser:
         threads: int | None = None,
         on_remark: Callable[[str], None] = warnings.warn,
         labels: str | None = None,
+        clarity: Clarity | None = None,
     ) -> None:
         if labels is not None and labels not in HEADS:
             raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
-        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads, labels)
+        self._made_of = (
+            None if run is None else Path(run).absolute(),
+            detector,
+            min_detection,
+            threads,
+            labels,
+            clarity,
+        )
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
-        self._labels = labels
+        self._labels, self._clarity = labels, clarity or Clarity()
         self._opened: Future[OnnxNetwork] = Future()
         if run is None:  # ours is sound: it opens while the first faces are looked for
             start_opening(self._open)
@@ -143,6 +154,10 @@ class Recogniser:
             found += self._recognise_some(sources, names, detect)
         return found
 
+    @property
+    def _margin(self) -> float:
+        return float(getattr(self._detector, "margin", MARGIN))
+
     def find(self, picture: Picture) -> list[Box]:
         """Return where the faces are, the largest first; `picture` is uint8 (H, W, 3), RGB.
 
@@ -156,15 +171,30 @@ class Recogniser:
 
     def cut(self, picture: Picture, boxes: Sequence[Box | None]) -> npt.NDArray[np.uint8]:
         """Return what the network is shown of each box: uint8 (N, size, size); None is the whole picture."""
-        return cut_faces(picture, boxes, side=self.size, margin=getattr(self._detector, "margin", MARGIN))
+        return cut_faces(picture, boxes, side=self.size, margin=self._margin)
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return probabilities (N, K) of grey faces, uint8 (N, H, W), in batches; see `OnnxNetwork.predict`."""
         return self._network.predict(crops)
 
-    def name(self, boxes: Sequence[Box | None], probabilities: npt.NDArray[np.float32]) -> list[Face]:
-        """Return a `Face` for each box and its row of probabilities (N, K)."""
-        return [_make_face(box, row, self.expressions) for box, row in zip(boxes, probabilities, strict=True)]
+    def name(
+        self,
+        boxes: Sequence[Box | None],
+        probabilities: npt.NDArray[np.float32],
+        crops: npt.NDArray[np.uint8] | None = None,
+    ) -> list[Face]:
+        """Return a `Face` for each box and its row of probabilities (N, K); how sharp it is, `crops` tell."""
+        rows = zip(boxes, probabilities, strict=True)
+        sharpness = [None] * len(boxes) if crops is None or not len(crops) else measure_sharpness(crops).tolist()
+        faces = [_make_face(box, row, self.expressions) for box, row in rows]
+        return [self._place(face, sharp) for face, sharp in zip(faces, sharpness, strict=True)]
+
+    def _place(self, face: Face, sharpness: float | None) -> Face:
+        """Return a face with the square that was cut, and whether that is clear; a whole picture is taken as it is."""
+        if face.box is None:
+            return replace(face, sharpness=sharpness)
+        crop = place_square(replace(face.box, roll=face.roll), margin=self._margin)
+        return replace(face, crop=crop, sharpness=sharpness, is_clear=self._clarity.holds(crop.side, sharpness))
 
     def read(
         self,
@@ -209,7 +239,7 @@ class Recogniser:
         read = [self.read(one, where=name) for one, name in zip(held, names, strict=True)]
         looks = [self.look(picture, detect=detect) for picture in read]
         rows = iter(self.predict(np.concatenate([crops for _, crops in looks])))
-        answers = [self.name(boxes, np.array(list(islice(rows, len(boxes))))) for boxes, _ in looks]
+        answers = [self.name(boxes, np.array(list(islice(rows, len(boxes)))), crops) for boxes, crops in looks]
         kept = [
             one if isinstance(one, (bytes, np.ndarray)) else given for one, given in zip(held, sources, strict=True)
         ]
@@ -223,9 +253,16 @@ def _name(source: Source, position: int) -> str:
 
 
 def _make_again(
-    run: Path | None, detector: str | Detector, min_detection: float | None, threads: int | None, labels: str | None
+    run: Path | None,
+    detector: str | Detector,
+    min_detection: float | None,
+    threads: int | None,
+    labels: str | None,
+    clarity: Clarity | None,
 ) -> Recogniser:
-    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads, labels=labels)
+    return Recogniser(
+        run, detector=detector, min_detection=min_detection, threads=threads, labels=labels, clarity=clarity
+    )
 
 
 def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:

@@ -63,7 +63,7 @@ class Pipeline:
         start = time.perf_counter()
         probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
         recognise_seconds = time.perf_counter() - start
-        faces = self.recogniser.name(found.boxes, probabilities)
+        faces = self.recogniser.name(found.boxes, probabilities, found.crops)
         seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
         self.meters.note_picture([face.expression for face in faces], seconds.model_dump())
         return PictureAnswer(

@@ -129,7 +129,7 @@ def name_files(
     answers = iter(recogniser.predict(np.concatenate([one.crops for one in prepared])))
     found: dict[str, list[Face]] = {}
     for one in prepared:
-        faces = recogniser.name(one.boxes, np.array(list(islice(answers, len(one.boxes)))))
+        faces = recogniser.name(one.boxes, np.array(list(islice(answers, len(one.boxes)))), one.crops)
         found[one.file] = [face for face in faces if face.confidence >= look.min_confidence]
     if look.draw_to is not None:
         list(draw_all(partial(_draw_file, look=look), found.items()))
