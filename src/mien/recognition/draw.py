@@ -101,8 +101,8 @@ def _draw_text(
     """Write a text into the middle of its place, or, in a list, to its left."""
     pen.rounded_rectangle(place, radius=0 if listed else 0.2 * font, fill=FRAME if sure else PALE)
     at = place[0] + LETTER * font / 2 if listed else (place[0] + place[2]) / 2
-    style = {"font": ImageFont.load_default(size=font), "anchor": "lm" if listed else "mm"}
-    pen.text((at, (place[1] + place[3]) / 2), text, fill=INK if sure else PALE_INK, **style)
+    letters, anchor = ImageFont.load_default(size=font), "lm" if listed else "mm"
+    pen.text((at, (place[1] + place[3]) / 2), text, fill=INK if sure else PALE_INK, font=letters, anchor=anchor)
 
 
 def _draw_legend(pen: ImageDraw.ImageDraw, legend: Legend, sure: Sequence[bool]) -> None:
