@@ -3,7 +3,7 @@
 
 import { frameOf, layOut, mirrorFaces, percent, tellFace } from "./layout.js";
 
-const BARS = { width: 184, height: 145 }; // of the bars over the picture, in pixels of the screen
+const BARS = { width: 184, height: 145, label: 34 }; // of the bars over the picture, in pixels of the screen
 const MIN_OVERLAP = 0.2; // of two boxes in successive frames, to be taken for the same face
 const SMALLEST_FONT = 11; // pixels of the screen
 
@@ -186,7 +186,7 @@ function listPlaces({ place }) {
   return place ? [{ left: place[0], top: place[1], width: place[2] - place[0], height: place[3] - place[1] }] : [];
 }
 
-/** Return where the bars cover least of faces and names, and lie least outside of the picture. */
+/** Return where the bars cover no face and no name, and lie least outside of the picture; "none" where they would. */
 function placeBars(face, picture, covered, scale) {
   if (!face.box) return "inside";
   const [width, height] = [BARS.width / scale, BARS.height / scale];
@@ -195,14 +195,12 @@ function placeBars(face, picture, covered, scale) {
     right: { left: frame.left + frame.width, top: frame.top },
     left: { left: frame.left - width, top: frame.top },
     below: { left: frame.left, top: frame.top + frame.height },
-    above: { left: frame.left, top: frame.top - height },
+    above: { left: frame.left, top: frame.top - height - BARS.label / scale },
   };
-  const cost = (place) => {
-    const bars = { ...place, width, height };
-    const outside = width * height - shareArea(bars, { left: 0, top: 0, ...picture });
-    return covered.reduce((sum, other) => sum + shareArea(bars, other), outside);
-  };
-  return Object.keys(places).reduce((best, name) => (cost(places[name]) < cost(places[best]) ? name : best));
+  const area = (place) => ({ ...place, width, height });
+  const free = Object.keys(places).filter((name) => !covered.some((other) => shareArea(area(places[name]), other)));
+  const outside = (name) => width * height - shareArea(area(places[name]), { left: 0, top: 0, ...picture });
+  return free.reduce((best, name) => (best && outside(best) <= outside(name) ? best : name), null) ?? "none";
 }
 
 function fillCard({ face, card }, source, mirrored) {
