@@ -6,6 +6,7 @@ import { frameOf, layOut, mirrorFaces, percent, tellFace } from "./layout.js";
 const BARS = { width: 184, height: 145, label: 34 }; // of the bars over the picture, in pixels of the screen
 const MIN_OVERLAP = 0.2; // of two boxes in successive frames, to be taken for the same face
 const SMALLEST_FONT = 11; // pixels of the screen
+const LETTERS = 0.92; // of the font that is laid out for: bold letters of wide fonts fit, too
 
 /** Return an object with show(answer, source, mirrored) and clear(). */
 export function createView({ boxes, list, nothing }) {
@@ -169,7 +170,7 @@ function fillBox({ box, face }, placed, mark, picture, { scale, index, count }) 
   const label = box.querySelector(".label");
   label.hidden = !mark.place;
   label.textContent = mark.text;
-  label.style.fontSize = `${mark.font * scale}px`;
+  label.style.fontSize = `${LETTERS * mark.font * scale}px`;
   for (const place of listPlaces(mark)) setPlace(label, place, frame);
   fillBars(box.querySelector(".bars"), face);
 }
