@@ -1,21 +1,25 @@
 """Load on a running server. In: seconds and connections. Out: answers by kind and status, waiting times, memory.
 
 Starts `mien serve` on loopback and asks it over so many connections at once, each with the next request as soon as it
-has its answer: scenes with faces, cut faces, forms, and a fifth of bad input. Beside it stands what the plain
-recogniser does with the same scenes, one after the other in one process.
+has its answer: scenes with faces, cut faces, forms, and a fifth of bad input (or `--only` some of these). Beside it
+stands what the plain recogniser does with the same scenes, in as many threads as there are cores: scenes a second, and
+milliseconds of the processors a scene, which neighbours on the machine hardly move.
 
     python -m benchmarks.load --seconds 600 --run network.onnx
+    python -m benchmarks.load --only scene
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +33,7 @@ from mien.synthetic import draw_faces
 SCENE = (480, 640)
 SIDE = 160
 SAMPLE_SECONDS = 1.0
+PLAIN_SECONDS = 4.0
 MEBIBYTE = 1 << 20
 
 
@@ -56,17 +61,22 @@ def main() -> None:
     """Measure the plain recogniser, then the server, and print both."""
     options = parse_options()
     kinds = make_kinds(np.random.default_rng(options.seed))
-    plain = measure_plain(options.run, kinds["scene"].bodies)
+    kinds = {name: kinds[name] for name in options.only or kinds}
+    scenes = kinds["scene"].bodies if "scene" in kinds else ()
+    plain = measure_plain(options.run, scenes) if scenes else (0.0, 0.0)
     command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--max-pending", str(options.max_pending)]
     command += [] if options.run is None else ["--run", str(options.run)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             port = int(server.stdout.readline().split()[0].rpartition(":")[2])
+            worked = tell_processor_seconds(server.pid)
             tally, seconds = asyncio.run(load(server.pid, port, kinds, options))
+            worked = tell_processor_seconds(server.pid) - worked
         finally:
             server.terminate()
     report(tally, kinds, seconds, plain)
+    print(f"the server: {1000 * worked / max(1, sum(tally.answers.values())):.1f} ms of processors a request")
     wrong = [key for key in tally.answers if key[1] not in (*kinds[key[0]].right, 503)]
     sys.exit(bool(wrong) or server.returncode != 0)
 
@@ -78,6 +88,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--max-pending", type=int, default=64)
     parser.add_argument("--run", type=Path, help="a run folder or exported file")
+    parser.add_argument("--only", nargs="+", help="kinds of requests, such as scene")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -121,15 +132,21 @@ def encode(picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], kind: str) 
     return file.getvalue()
 
 
-def measure_plain(run: Path | None, scenes: tuple[bytes, ...]) -> float:
-    """Return scenes a second of the recogniser alone, one at a time, over at least three seconds."""
-    recogniser = Recogniser(run)
-    recogniser.recognise(scenes[0])
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < 3:
-        recogniser.recognise(scenes[count % len(scenes)])
-        count += 1
-    return count / (time.perf_counter() - start)
+def measure_plain(run: Path | None, scenes: tuple[bytes, ...]) -> tuple[float, float]:
+    """Return scenes a second of the recogniser alone, a thread a core, and milliseconds of processors a scene."""
+    recogniser, threads = Recogniser(run, threads=1), len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(recogniser.recognise, scenes))
+        start, processors, count = time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - start < PLAIN_SECONDS:
+            count += len(list(pool.map(recogniser.recognise, scenes * threads)))
+        return count / (time.perf_counter() - start), 1000 * (time.process_time() - processors) / count
+
+
+def tell_processor_seconds(pid: int) -> float:
+    """Return how long the processors have worked for a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def load(pid: int, port: int, kinds: dict[str, Kind], options: argparse.Namespace) -> tuple[Tally, float]:
@@ -177,7 +194,7 @@ async def ask_until(
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kind: Kind, body: bytes) -> tuple[int, bool]:
     """Send a request and return the status, and whether the connection may be used again."""
-    head = f"POST {kind.path} HTTP/1.1\r\nHost: load\r\n{kind.headers}Content-Length: {len(body)}\r\n\r\n"
+    head = f"POST {kind.path} HTTP/1.1\r\nHost: localhost\r\n{kind.headers}Content-Length: {len(body)}\r\n\r\n"
     if kind.right == (0,):  # a client that goes away in the middle
         writer.write(head.encode() + body[: len(body) // 2])
         await writer.drain()
@@ -197,7 +214,7 @@ async def watch_memory(pid: int, tally: Tally, start: float) -> None:
         await asyncio.sleep(SAMPLE_SECONDS)
 
 
-def report(tally: Tally, kinds: dict[str, Kind], seconds: float, plain: float) -> None:
+def report(tally: Tally, kinds: dict[str, Kind], seconds: float, plain: tuple[float, float]) -> None:
     """Print the tables."""
     total = sum(tally.answers.values())
     print(f"{total:,} requests in {seconds:.0f} s: {total / seconds:.1f} a second\n")
@@ -211,7 +228,8 @@ def report(tally: Tally, kinds: dict[str, Kind], seconds: float, plain: float) -
         print(f"| {name} | {len(values):,} | {p50:.1f} | {p99:.1f} | {1000 * max(values):.1f} |")
     answered = sum(count for (name, status), count in tally.answers.items() if name == "scene" and status == 200)
     print(
-        f"\nscenes a second: {answered / seconds:.1f} beside everything else; the plain recogniser alone: {plain:.1f}"
+        f"\nscenes a second: {answered / seconds:.1f} of {total / seconds:.1f} requests; "
+        f"the plain recogniser alone: {plain[0]:.1f}, {plain[1]:.1f} ms of processors each"
     )
     report_memory(tally.memory)
 

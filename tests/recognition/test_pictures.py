@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import ROOT
 from mien.errors import DataError, TooLargeError
-from mien.recognition import read_picture
+from mien.recognition import Box, Recogniser, read_picture
+from mien.recognition.pictures import read_whole
 
 RED = np.zeros((30, 40, 3), np.uint8)
 RED[..., 0] = 200
@@ -160,3 +162,94 @@ def test_a_limit_of_pixels_holds_for_files_arrays_and_images():
     for source in (RED, Image.fromarray(RED), encode(Image.fromarray(RED))):
         with pytest.raises(TooLargeError, match="at most 31x31 pixels, found 40x30"):
             read_picture(source, max_pixels=1000)
+
+
+PHOTOGRAPH = ROOT / "docs" / "astronaut.jpg"
+
+
+def enlarge(times: int, **options: object) -> bytes:
+    """Return the portrait that the docs show, enlarged, as a JPEG."""
+    with Image.open(PHOTOGRAPH) as image:
+        return encode(image.resize((image.width * times, image.height * times)), "JPEG", quality=95, **options)
+
+
+@pytest.mark.parametrize(("enough", "shape"), [(None, (120, 160)), (81, (120, 160)), (80, (60, 80)), (20, (15, 20))])
+def test_a_jpeg_is_decoded_no_larger_than_is_enough(enough: int | None, shape: tuple[int, int]):
+    """At a half, a quarter or an eighth, never below; nothing is said, and all the pixels can be had."""
+    data = encode(Image.linear_gradient("L").resize((160, 120)), "JPEG")
+    whole = read_whole(data, enough=enough, on_remark=pytest.fail)
+    assert (shape, 160, 120) == (whole.pixels.shape[:2], whole.width, whole.height)
+    if shape == (120, 160):
+        assert whole.decode_more is None
+    else:
+        assert whole.decode_more is not None
+        np.testing.assert_array_equal(read_picture(data), whole.decode_more().pixels)
+
+
+def test_other_formats_and_arrays_come_whole_whatever_is_enough():
+    """Only a JPEG's decoder can spare pixels."""
+    for source in (encode(Image.fromarray(RED)), RED, Image.fromarray(RED)):
+        whole = read_whole(source, enough=4)
+        assert (RED.shape, None) == (whole.pixels.shape, whole.decode_more)
+
+
+def test_a_limit_of_pixels_and_what_is_enough_go_together():
+    """The remark tells what the limit leaves; from there all the pixels that the limit allows can be had."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encode(Image.linear_gradient("L").resize((640, 480)), "JPEG", exif=exif)
+    remarks: list[str] = []
+    whole = read_whole(data, max_pixels=160 * 1000, enough=80, on_remark=remarks.append)
+    assert ((80, 60, 3), 480, 640) == (whole.pixels.shape, whole.width, whole.height)
+    assert ["bytes: 640x480 pixels are looked at as 320x240; places are told in its own"] == remarks
+    assert whole.decode_more is not None
+    more = whole.decode_more()
+    assert ((320, 240, 3), 480, 640, None) == (more.pixels.shape, more.width, more.height, more.decode_more)
+
+
+def test_answers_of_large_jpegs_are_those_of_all_their_pixels():
+    """A large face is cut from the smaller picture, a small one from all; places agree to 1 % of the picture."""
+    recogniser = Recogniser(threads=1)
+    assert recogniser.read(enlarge(6)).decode_more is not None
+    for data in (enlarge(6), paste_small(enlarge(1))):
+        (spared,) = recogniser.recognise(data)
+        (whole,) = recogniser.recognise(read_picture(data))
+        assert whole.expression == spared.expression
+        assert list(whole.probabilities.values()) == pytest.approx(list(spared.probabilities.values()), abs=0.06)
+        for side in ("left", "top", "width", "height"):
+            assert getattr(whole.box, side) == pytest.approx(getattr(spared.box, side), abs=30)
+
+
+def paste_small(portrait: bytes) -> bytes:
+    """Return a JPEG of 3072x3072 pixels with the portrait small in it."""
+    large = Image.new("RGB", (3072, 3072), (90, 90, 90))
+    large.paste(Image.open(BytesIO(portrait)), (600, 800))
+    return encode(large, "JPEG", quality=95)
+
+
+def test_a_small_face_is_cut_from_all_the_pixels():
+    """It would have fewer in the smaller picture than the network takes."""
+    recogniser, data = Recogniser(threads=1), paste_small(enlarge(1))
+    spared = recogniser.read(data)
+    ((box,), (crop,)) = recogniser.look(spared)
+    assert spared.decode_more is not None
+    np.testing.assert_array_equal(recogniser.cut(read_picture(data), [box])[0], crop)
+    shown_smaller = recogniser.cut(spared.pixels, spared.shrink([box]))[0]
+    assert np.abs(shown_smaller.astype(int) - crop).max() > 0
+
+
+def test_a_detector_of_ones_own_sees_all_pixels_unless_it_tells_what_it_needs():
+    """By its attribute `longest_side`."""
+    seen: list[tuple[int, ...]] = []
+
+    class Own:
+        def __call__(self, picture: np.ndarray) -> list[Box]:
+            seen.append(picture.shape[:2])
+            return []
+
+    class Modest(Own):
+        longest_side = 100
+
+    for detector in (Own(), Modest()):
+        Recogniser(detector=detector, threads=1).recognise(encode(Image.new("L", (640, 480)), "JPEG"))
+    assert [(480, 640), (120, 160)] == seen

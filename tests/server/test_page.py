@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -18,6 +20,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from serving import Server, encode, run_serve
 
 from mien.labels import EXPRESSIONS
+from mien.recognition.face import Box, Crop, Face
+from mien.recognition.layout import lay_out, tell_face
 from scenes import WIDTH, choose_faces, paste_faces, write_film
 from tiny_network import write_network
 
@@ -115,14 +119,76 @@ def test_a_chosen_picture_gets_boxes_and_bars(page: Any, server: Server, folder:
         page.find_elements(By.CLASS_NAME, "card"),
         strict=True,
     ):
-        assert pytest.approx(100 * face["box"]["left"] / WIDTH, abs=0.1) == float(
+        assert pytest.approx(100 * face["crop"]["left"] / WIDTH, abs=0.1) == float(
             page.execute_script("return parseFloat(arguments[0].style.left)", box)
         )
         fills = page.execute_script(
             "return [...arguments[0].querySelectorAll('.fill')].map(b => parseFloat(b.style.width))", card
         )
         assert pytest.approx([100 * share for share in face["probabilities"].values()], abs=0.1) == fills
-        assert face["expression"] == card.find_element(By.CLASS_NAME, "best").text.lower()
+        told = tell_face(Face(**{**face, "box": Box(**face["box"]), "crop": Crop(**face["crop"])}))
+        name, _, sure = told.partition(" ") if told.endswith("%") else (told, "", "")
+        assert name == card.find_element(By.CLASS_NAME, "best").text.lower()
+        assert sure == card.find_element(By.CLASS_NAME, "sure").text
+
+
+def draw_crowd(seed: int) -> list[Face]:
+    """Return faces of all sizes, turned or not, some without a box, as sure and as clear as chance will have it."""
+    rng = np.random.default_rng(seed)
+    faces = []
+    for side in sorted(rng.integers(10, 260, 30).tolist(), reverse=True):
+        left, top = int(rng.integers(0, 1000 - side)), int(rng.integers(0, 700 - side))
+        shares = rng.dirichlet(np.full(7, rng.uniform(0.1, 2.0)))
+        probabilities = dict(zip(EXPRESSIONS, shares.tolist(), strict=True))
+        best = max(probabilities, key=probabilities.__getitem__)
+        faces.append(
+            Face(
+                box=Box(left=left, top=top, width=side, height=side),
+                expression=best,
+                confidence=probabilities[best],
+                probabilities=probabilities,
+                crop=Crop(left=left - 9, top=top + 5, side=side, turn=30.0) if rng.integers(2) else None,
+                is_clear=bool(rng.integers(5)),
+            )
+        )
+    whole = {"expression": "sad", "confidence": 0.6, "probabilities": {"sad": 0.6, "fear": 0.4}}
+    return faces if seed else [Face(box=None, **whole)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_page_lays_names_out_as_drawings_do(page: Any, seed: int) -> None:
+    """The same words, places and fonts, to a millionth of a pixel."""
+    faces = draw_crowd(seed)
+    expected = [asdict(mark) for mark in lay_out(faces, width=1000, height=700, smallest=11.0)]
+    script = """const [faces, done] = arguments;
+        import("/page/layout.js").then((layout) => done(layout.layOut(faces, {width: 1000, height: 700}, 11)))"""
+    found = page.execute_async_script(script, [face.to_dict() for face in faces])
+    assert [mark["text"] for mark in expected] == [mark["text"] for mark in found]
+    for mark, other in zip(expected, found, strict=True):
+        assert pytest.approx([mark["font"], *(mark["place"] or [])], abs=1e-6) == [
+            other["font"],
+            *(other["place"] or []),
+        ]
+        assert [mark[name] for name in ("is_number", "is_sure", "is_clear")] == [
+            other[name] for name in ("isNumber", "isSure", "isClear")
+        ]
+
+
+def test_names_on_the_page_cover_no_face_and_fit_their_labels(page: Any, folder: Path) -> None:
+    """As they come out on the screen, in the letters that the browser has."""
+    choose(page, folder / "two.png")
+    wait(page, boxes=2)
+    measured = page.execute_script(
+        """const edges = (one) => { const r = one.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+        return [...document.querySelectorAll(".label:not([hidden])")].map((label) =>
+            [label.scrollWidth - label.clientWidth, edges(label),
+             [...document.querySelectorAll(".outline")].map(edges)])"""
+    )
+    assert 2 == len(measured)
+    for beyond, (left, top, right, bottom), frames in measured:
+        assert beyond <= 0
+        for frame in frames:
+            assert left >= frame[2] - 1 or right <= frame[0] + 1 or top >= frame[3] - 1 or bottom <= frame[1] + 1
 
 
 def test_the_page_names_its_network(page: Any) -> None:

@@ -29,6 +29,12 @@ def recognise(
         typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
     ] = None,
     no_detect: Annotated[bool, typer.Option("--no-detect", help="Each picture is one face already.")] = False,
+    min_face: Annotated[
+        float, typer.Option(min=0.0, help="Pixels a side of faces that get a name in drawings and on the page.")
+    ] = 24,
+    min_sharpness: Annotated[
+        float, typer.Option(min=0.0, help="Sharpness of faces that get a name there; about 1 is sharp, 0: any.")
+    ] = 0.5,
     labels: Annotated[
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
@@ -55,6 +61,7 @@ def recognise(
     if resume and out is None:
         raise ConfigError("--resume goes on with a table: name it with --out")
     from mien.cli.recognition import Request, recognise_all
+    from mien.recognition import Clarity
 
     request = Request(
         names=tuple(paths or ()),
@@ -66,6 +73,7 @@ def recognise(
         detector="none" if no_detect else detector,
         min_detection=min_detection,
         min_confidence=min_confidence,
+        clarity=Clarity(min_side=min_face, min_sharpness=min_sharpness),
         labels=labels,
         every=every,
         smoothing_seconds=smooth,

@@ -17,7 +17,7 @@ from mien.cli.advance import show_advance
 from mien.cli.findings import render_tally, tell_picture
 from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
 from mien.files import make_folder
-from mien.recognition import Recogniser
+from mien.recognition import Clarity, Recogniser
 from mien.recognition.detect import choose_detector
 from mien.stream.pictures import Look, Outcome, recognise_files
 from mien.stream.results import ResultsFile, open_results
@@ -44,6 +44,7 @@ class Request:
     detector: str
     min_detection: float | None
     labels: str | None
+    clarity: Clarity
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -148,6 +149,7 @@ def recognise_all(request: Request) -> None:
         detector=request.detector,
         min_detection=request.min_detection,
         labels=request.labels,
+        clarity=request.clarity,
         on_remark=warn,
     )
     with _open_table(request, recogniser) as results:
@@ -235,6 +237,7 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
             detector=request.detector,
             min_detection=request.min_detection,
             labels=request.labels,
+            clarity=request.clarity,
             workers=request.workers,
         )
     else:

@@ -21,6 +21,12 @@ def serve(
         float | None,
         typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
     ] = None,
+    min_face: Annotated[
+        float, typer.Option(min=0.0, help="Pixels a side of faces that get a name in drawings and on the page.")
+    ] = 24,
+    min_sharpness: Annotated[
+        float, typer.Option(min=0.0, help="Sharpness of faces that get a name there; about 1 is sharp, 0: any.")
+    ] = 0.5,
     labels: Annotated[
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
@@ -39,6 +45,7 @@ def serve(
     max_bytes: Annotated[int, typer.Option(min=1, help="Of a request's body.")] = 20 << 20,
     max_pixels: Annotated[int, typer.Option(min=1, help="Of a picture, width times height.")] = 1 << 25,
     client_seconds: Annotated[float, typer.Option(min=0.1, help="That a client has to send its request.")] = 15.0,
+    max_wait: Annotated[float, typer.Option(min=0.1, help="Seconds that a picture may wait; else 503.")] = 5.0,
     threads: Annotated[
         int | None, typer.Option(min=1, help="That decode and find faces.", show_default="one for each core")
     ] = None,
@@ -46,16 +53,30 @@ def serve(
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
     from mien.errors import ConfigError
-    from mien.recognition import Recogniser
-    from mien.server import Limits, build_app, open_socket, run_server
+    from mien.recognition import Clarity, Recogniser
+    from mien.server import Limits, build_app, count_network_threads, open_socket, run_server
     from mien.server.guard import is_loopback
     from mien.training.progress import warn
 
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")
-    limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
+    limits = Limits(
+        max_pending=max_pending,
+        max_bytes=max_bytes,
+        max_pixels=max_pixels,
+        client_seconds=client_seconds,
+        wait_seconds=max_wait,
+    )
     listening = open_socket(host, port)
-    recogniser = Recogniser(run, detector=detector, min_detection=min_detection, labels=labels, on_remark=warn)
+    recogniser = Recogniser(
+        run,
+        detector=detector,
+        min_detection=min_detection,
+        labels=labels,
+        threads=count_network_threads(),
+        clarity=Clarity(min_side=min_face, min_sharpness=min_sharpness),
+        on_remark=warn,
+    )
     is_local = is_loopback(host)
     app = build_app(
         recogniser,

@@ -56,11 +56,13 @@ class OpenPicture:
         image: not yet decoded; perhaps set to be decoded smaller.
         width: of the picture as it is in the file, before it is turned upright.
         height: likewise.
+        most: (width, height) at which it can be decoded within the limit of pixels.
     """
 
     image: Image.Image
     width: int
     height: int
+    most: tuple[int, int]
 
 
 def _ignore(remark: str) -> None:
@@ -94,8 +96,17 @@ def decode_face(
 
 
 @contextmanager
-def open_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> Iterator[OpenPicture]:
+def open_picture(
+    data: bytes, where: str, *, max_pixels: int = MAX_PIXELS, enough: int | None = None
+) -> Iterator[OpenPicture]:
     """Yield the picture, its header read but nothing decoded; what goes wrong inside of the block is told as here.
+
+    Args:
+        data: the bytes of a file.
+        where: what it is called in errors.
+        max_pixels: width times height at most.
+        enough: pixels of the longer side that the caller needs: a JPEG that has at least twice as many is set to be
+            decoded at a half, a quarter or an eighth of its sides, which spares most of the time. None: all of them.
 
     Raises:
         NotAPictureError: it is no picture, or of a format whose reader is not installed.
@@ -106,9 +117,11 @@ def open_picture(data: bytes, where: str, *, max_pixels: int = MAX_PIXELS) -> It
         _check_promise(data, where, max_pixels)
         with _open(data, where) as image:
             width, height = image.size
-            if width * height > max_pixels:
-                _decode_smaller(image, data, where, max_pixels)
-            yield OpenPicture(image=image, width=width, height=height)
+            needed = 1 if width * height <= max_pixels else _find_factor(image, data, where, max_pixels)
+            factor = max(needed, _spare_factor(image, enough))
+            if factor > 1:
+                image.draft(None, (width // factor, height // factor))
+            yield OpenPicture(image=image, width=width, height=height, most=(-(-width // needed), -(-height // needed)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         pixels = re.search(r"\d+", str(error))  # Pillow refuses before it tells the sides
         raise _refuse_size(where, f"{int(pixels[0]):,} pixels" if pixels else str(error), max_pixels) from error
@@ -146,8 +159,8 @@ def _check_promise(data: bytes, where: str, max_pixels: int) -> None:
             raise _refuse_size(where, f"{width}x{height}", max_pixels)
 
 
-def _decode_smaller(image: Image.Image, data: bytes, where: str, max_pixels: int) -> None:
-    """Set a JPEG to come out at a half, a quarter or an eighth of its sides.
+def _find_factor(image: Image.Image, data: bytes, where: str, max_pixels: int) -> int:
+    """Return by how many times smaller sides a JPEG has to be decoded: 2, 4 or 8.
 
     Raises:
         TooLargeError: that is not enough, or it is of another format.
@@ -163,7 +176,14 @@ def _decode_smaller(image: Image.Image, data: bytes, where: str, max_pixels: int
         raise _refuse_size(
             where, f"{found}, progressive, which takes more memory: save it as baseline JPEG", max_pixels
         )
-    image.draft(None, (width // factor, height // factor))
+    return factor
+
+
+def _spare_factor(image: Image.Image, enough: int | None) -> int:
+    """Return by how many times smaller sides a JPEG may be decoded so that the longer one keeps `enough` pixels."""
+    if enough is None or not isinstance(image, JpegImageFile):
+        return 1
+    return next((by for by in (8, 4, 2) if max(image.size) >= by * enough), 1)
 
 
 def resize_faces(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """Recognition on any picture: read, find faces, cut, name their expressions, draw. onnxruntime alone, no PyTorch."""
 
+from mien.recognition.clarity import Clarity
 from mien.recognition.detect import Detector
 from mien.recognition.draw import draw
 from mien.recognition.face import Box, Face
@@ -7,4 +8,4 @@ from mien.recognition.pictures import read_picture
 from mien.recognition.recogniser import Recogniser
 from mien.recognition.results import FoundFaces
 
-__all__ = ["Box", "Detector", "Face", "FoundFaces", "Recogniser", "draw", "read_picture"]
+__all__ = ["Box", "Clarity", "Detector", "Face", "FoundFaces", "Recogniser", "draw", "read_picture"]

@@ -12,7 +12,7 @@ import numpy as np
 from mien.errors import ConfigError
 from mien.recognition.face import Box
 from mien.recognition.pictures import Picture
-from mien.recognition.shrink import fit_boxes, shrink
+from mien.recognition.shrink import LONGEST_SIDE, fit_boxes, shrink
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.1
@@ -59,6 +59,9 @@ class CascadeDetector:
     Raises:
         ConfigError: no OpenCV with a cascade is installed.
     """
+
+    longest_side = LONGEST_SIDE
+    """Larger pictures are scaled down to so many pixels before they are looked at."""
 
     margin = 0.05
     """Added on each side of a box, as a fraction of its longer side. The boxes are 0.92 times as wide as FER2013's

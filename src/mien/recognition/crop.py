@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mien.recognition.face import Box
+from mien.recognition.face import Box, Crop
 from mien.recognition.pictures import Picture
 
 MARGIN = 0.05
@@ -35,10 +35,26 @@ def cut_faces(
         if box is None:
             square = Image.fromarray(picture).convert("L").resize((side, side), Image.Resampling.BILINEAR)
         else:
-            turn = 0.0 if box.roll is None or abs(box.roll) <= TURNED else box.roll
+            turn = tell_turn(box)
             square = cut_square(picture, box, margin=margin, turn=turn, side=side, mode="L")
         face[:] = np.asarray(square)
     return faces
+
+
+def tell_turn(box: Box) -> float:
+    """Return the degrees by which a face is turned back before it is cut."""
+    return 0.0 if box.roll is None or abs(box.roll) <= TURNED else box.roll
+
+
+def place_square(box: Box, *, margin: float) -> Crop:
+    """Return the square around a box's middle, as long as its longer side and `margin` of it more on each side.
+
+    >>> place_square(Box(left=10, top=20, width=40, height=60), margin=0.0)
+    Crop(left=0, top=20, side=60, turn=0.0)
+    """
+    length = max(1, round(max(box.width, box.height) * (1 + 2 * margin)))
+    left, top = round(box.left + (box.width - length) / 2), round(box.top + (box.height - length) / 2)
+    return Crop(left=left, top=top, side=length, turn=tell_turn(box))
 
 
 def cut_square(
@@ -48,7 +64,7 @@ def cut_square(
 
     The square is as long as the box's longer side and `margin` of it more on each side.
     """
-    length = max(1, round(max(box.width, box.height) * (1 + 2 * margin)))
+    length = place_square(box, margin=margin).side
     if not turn:
         return _cut(picture, box, length, mode).resize((side, side), Image.Resampling.BILINEAR)
     diagonal = math.ceil(length * math.sqrt(2.0))

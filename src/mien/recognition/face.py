@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mien.labels import tell_columns_apart
@@ -31,6 +31,23 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """The square of a picture that the network is shown, in its pixels; it may reach beyond the picture.
+
+    Attributes:
+        left: from the left edge.
+        top: from the upper edge.
+        side: at least 1.
+        turn: degrees by which what is seen leans clockwise: so far it is turned back around the square's middle.
+    """
+
+    left: int
+    top: int
+    side: int
+    turn: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """One face and its expression.
 
@@ -42,6 +59,9 @@ class Face:
         detection: the detector's score, 0 to 1, where it tells one.
         roll: degrees by which the face leans clockwise in the picture, where the detector tells it: an estimate, for
             small tilts too small.
+        crop: the square that the network was shown; None where that was the whole picture, or nobody told.
+        sharpness: of that square, see `mien.recognition.clarity`; None where nobody measured it.
+        is_clear: it is large and sharp enough to be named in drawings and on the page.
     """
 
     box: Box | None
@@ -50,6 +70,9 @@ class Face:
     probabilities: dict[str, float]
     detection: float | None = None
     roll: float | None = None
+    crop: Crop | None = None
+    sharpness: float | None = None
+    is_clear: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, ready for JSON.
@@ -65,6 +88,9 @@ class Face:
             "probabilities": dict(self.probabilities),
             "detection": self.detection,
             "roll": self.roll,
+            "crop": None if self.crop is None else asdict(self.crop),
+            "sharpness": self.sharpness,
+            "is_clear": self.is_clear,
         }
 
     def to_row(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import mien
@@ -56,6 +55,8 @@ def _use_folder(folder: Path) -> Path | bytes:
 
 
 def _export(folder: Path) -> bytes:
+    from importlib.metadata import entry_points  # slow to import, and the network that ships needs it not
+
     found = (reader.load()(folder) for reader in entry_points(group=READERS))
     made: bytes | None = next((model for model in found if model is not None), None)
     if made is None:

@@ -105,6 +105,8 @@ def _open_session(model: Path | bytes, where: object, threads: int | None) -> An
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads or 0
+    # Threads that have nothing to do would go on asking for work, on cores that others need for pictures.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if isinstance(model, Path) and not model.exists():
         raise RunError(f"{where}: expected a run folder or a model file, but it does not exist")
     try:

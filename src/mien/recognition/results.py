@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from dataclasses import replace
 from html import escape
 from io import BytesIO
 from typing import Any, final
 
+import numpy as np
 from PIL import Image
 
 from mien.recognition.draw import draw_on
 from mien.recognition.face import Face
 from mien.recognition.inputs import Source
+from mien.recognition.layout import tell_face
 from mien.recognition.pictures import Picture, read_whole
 
 SHOWN_SIDE = 800
@@ -48,8 +51,10 @@ class FoundFaces(list[Face]):
         return [face.to_row() for face in self]
 
     def _repr_png_(self) -> bytes:
-        image = Image.fromarray(self.draw())
-        image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+        whole = read_whole(self.source, on_remark=lambda _: None, enough=SHOWN_SIDE)
+        shown = Image.fromarray(whole.pixels)
+        shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))  # before drawing: names are laid out for the size that is seen
+        image = Image.fromarray(draw_on(replace(whole, pixels=np.asarray(shown)), self))
         stream = BytesIO()
         image.save(stream, "PNG")
         return stream.getvalue()
@@ -59,10 +64,10 @@ class FoundFaces(list[Face]):
         names = list(self[0].probabilities) if self else []
         heading = "".join(f"<th>{escape(name)}</th>" for name in names)
         rows = "".join(
-            f"<tr><th>{escape(face.expression)}</th>"
+            f"<tr><th>{number} {escape(tell_face(face))}</th>"
             + "".join(f"<td>{face.probabilities[name]:.0%}</td>" for name in names)
             + "</tr>"
-            for face in self
+            for number, face in enumerate(self, 1)
         )
         table = f"<table><tr><th></th>{heading}</tr>{rows}</table>" if self else "<p>no face found</p>"
         return f'<img src="data:image/png;base64,{picture}" alt="{len(self)} faces">{table}'

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import final
-from urllib.error import URLError
 from urllib.parse import urldefrag
-from urllib.request import urlopen
 
 from mien.errors import ConfigError, RunError
 from mien.files import find_cache, make_folder, write_aside
@@ -106,6 +104,9 @@ def fetch_yunet(address: str = ADDRESS) -> Path:
 
 
 def _download(url: str) -> bytes:
+    from urllib.error import URLError  # with all of http and ssl a fortieth of a cold start, and hardly ever needed
+    from urllib.request import urlopen
+
     try:
         with urlopen(url, timeout=TIMEOUT_SECONDS) as reply:  # noqa: S310 (the caller looked at the scheme)
             return bytes(reply.read(MAX_BYTES))

@@ -57,6 +57,7 @@ async def analyze_picture(pipeline: Pipeline, asked: Asked) -> Analyses:
     if len(asked.uploads) != 1:
         raise HTTPException(422, f"expected one picture, found {len(asked.uploads)}")
     upload = asked.uploads[0]
+    pipeline.backlog.check()
     insists = asked.tell("enforce_detection", True)
     looks = asked.options.get("detector_backend") != NO_DETECTOR
     answer = await pipeline.recognise(upload, detect=looks)

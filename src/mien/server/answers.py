@@ -16,6 +16,15 @@ class Place(BaseModel):
     height: int = Field(ge=1)
 
 
+class CropAnswer(BaseModel):
+    """The square that the network was shown, in pixels of the upright picture; it may reach beyond the picture."""
+
+    left: int
+    top: int
+    side: int = Field(ge=1)
+    turn: float = Field(description="Degrees by which what is seen leans clockwise, and was turned back.")
+
+
 class FaceAnswer(BaseModel):
     """One face: where it is (null where the whole picture was taken as the face) and what it shows."""
 
@@ -25,6 +34,11 @@ class FaceAnswer(BaseModel):
     probabilities: dict[str, float] = Field(description="Of every expression; they sum to 1.")
     detection: float | None = Field(description="How sure the face detector is, 0 to 1.")
     roll: float | None = Field(default=None, description="Degrees by which the face leans clockwise in the picture.")
+    crop: CropAnswer | None = Field(default=None, description="What the network was shown; null: the whole picture.")
+    sharpness: float | None = Field(
+        default=None, description="About 1 for a sharp photograph, lower for a blurred one."
+    )
+    is_clear: bool = Field(default=True, description="Large and sharp enough to be named.")
 
 
 class Timings(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -27,7 +27,7 @@ from mien.server.analyze import Analyses, analyze_picture
 from mien.server.answers import ANALYZE_BODY, BODY, REFUSALS, Answer, Health
 from mien.server.batching import Batcher
 from mien.server.guard import BearerToken, KnownHost, SameSite, SecurityHeaders
-from mien.server.limits import Limits, LingeringRefusal, Waiting
+from mien.server.limits import Backlog, Limits, LingeringRefusal, Waiting
 from mien.server.meters import Meters, RequestMeter
 from mien.server.pipeline import Pipeline, recognise_all
 from mien.server.uploads import read_uploads
@@ -60,9 +60,15 @@ def build_app(
     waiting = Waiting(limits.max_pending)
     meters = Meters(lambda: waiting.count)
     batcher = Batcher(recogniser.predict, on_batch=meters.note_batch)
-    pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="pictures")
+    backlog = Backlog(threads or os.cpu_count() or 1, limits.wait_seconds)
+    pool = ThreadPoolExecutor(backlog.threads, thread_name_prefix="pictures")
     pipeline = Pipeline(
-        recogniser=recogniser, threads=pool, batcher=batcher, meters=meters, max_pixels=limits.max_pixels
+        recogniser=recogniser,
+        threads=pool,
+        backlog=backlog,
+        batcher=batcher,
+        meters=meters,
+        max_pixels=limits.max_pixels,
     )
 
     @asynccontextmanager
@@ -86,7 +92,7 @@ def build_app(
     )
     _add_middleware(app, meters, token, allow_origins, allow_hosts)
     _add_recognition(app, pipeline, waiting, limits)
-    _add_state(app, recogniser, meters, waiting)
+    _add_state(app, recogniser, meters, lambda: waiting.is_full() or backlog.is_full())
     _add_pages(app)
     return app
 
@@ -146,7 +152,7 @@ def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits:
             return await analyze_picture(pipeline, await read_uploads(request, limits))
 
 
-def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, waiting: Waiting) -> None:
+def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, is_full: Callable[[], bool]) -> None:
     refused: dict[int | str, dict[str, Any]] = {code: REFUSALS[code] for code in (401, 403)}
 
     @app.get("/v1/model", responses=refused, tags=["recognition"])
@@ -162,7 +168,7 @@ def _add_state(app: FastAPI, recogniser: Recogniser, meters: Meters, waiting: Wa
     @app.get("/readyz", responses={503: REFUSALS[503]}, tags=["state"])
     async def readyz() -> Health:
         """Tell whether the next picture would be accepted."""
-        if app.state.network.done() or waiting.is_full():
+        if app.state.network.done() or is_full():
             raise HTTPException(503, "busy: the next request would be refused")
         return Health(status="ready")
 

@@ -1,12 +1,14 @@
 """How much the server takes on: requests, bytes, pixels, seconds. In: a request. Out: its body, or a refusal.
 
-`Limits` are the numbers, `Waiting` counts requests, `stream_body` stops in time, `LingeringRefusal` is heard.
+`Limits` are the numbers, `Waiting` counts requests, `Backlog` tells how long a picture would wait, `stream_body` stops
+in time, `LingeringRefusal` is heard.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ class Limits:
     max_pixels: int = 1 << 25
     max_files: int = 32
     client_seconds: float = 15.0
+    wait_seconds: float = 5.0
 
 
 @final
@@ -65,6 +68,52 @@ class Waiting:
             yield
         finally:
             self.count -= 1
+
+
+@final
+class Backlog:
+    """Pictures that wait for a thread or are in one; from how long they take follows how long the next would wait.
+
+    Args:
+        threads: that work on pictures.
+        limit_seconds: a picture that would wait longer is refused.
+    """
+
+    def __init__(self, threads: int, limit_seconds: float) -> None:
+        self.threads, self._limit = threads, limit_seconds
+        self._count, self._seconds = 0, 0.0
+
+    def tell_wait(self) -> float:
+        """Return the seconds until a thread would take the next picture; 0 where one is free."""
+        return self._seconds * max(0, self._count - self.threads + 1) / self.threads
+
+    def is_full(self) -> bool:
+        """Return whether the next picture would be refused."""
+        return self.tell_wait() > self._limit
+
+    def check(self) -> None:
+        """Refuse what would wait too long.
+
+        Raises:
+            HTTPException: 503, with Retry-After as long as the wait.
+        """
+        if self.is_full():
+            seconds = math.ceil(self.tell_wait())
+            detail = f"a picture would wait {seconds} seconds now, at most {self._limit:g} are accepted: try again"
+            raise HTTPException(503, detail, headers={"Retry-After": str(seconds)})
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Count one picture while it waits and is worked on."""
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+    def note(self, seconds: float) -> None:
+        """Take account of how long one picture kept its thread: a moving average over about ten."""
+        self._seconds += (seconds - self._seconds) / (10 if self._seconds else 1)
 
 
 async def stream_body(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:

@@ -18,9 +18,9 @@ from fastapi import HTTPException
 
 from mien.errors import DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser
-from mien.recognition.pictures import read_whole
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
 from mien.server.batching import Batcher
+from mien.server.limits import Backlog
 from mien.server.meters import Meters
 from mien.server.uploads import Upload
 
@@ -41,10 +41,11 @@ class Found:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Recognises uploads with `recogniser`; `threads` decode and find, `batcher` names."""
+    """Recognises uploads with `recogniser`; `threads` decode and find, `backlog` counts theirs, `batcher` names."""
 
     recogniser: Recogniser
     threads: Executor
+    backlog: Backlog
     batcher: Batcher
     meters: Meters
     max_pixels: int
@@ -56,11 +57,13 @@ class Pipeline:
             HTTPException: 413 for too many pixels, 415 for what is no picture, 422 for a broken one.
         """
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self.threads, self._find, upload, detect)
+        with self.backlog.hold():
+            found = await loop.run_in_executor(self.threads, self._find, upload, detect)
+        self.backlog.note(found.read_seconds + found.find_seconds)
         start = time.perf_counter()
         probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
         recognise_seconds = time.perf_counter() - start
-        faces = self.recogniser.name(found.boxes, probabilities)
+        faces = self.recogniser.name(found.boxes, probabilities, found.crops)
         seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
         self.meters.note_picture([face.expression for face in faces], seconds.model_dump())
         return PictureAnswer(
@@ -81,11 +84,13 @@ class Pipeline:
     def _find(self, upload: Upload, detect: bool) -> Found:
         start, remarks = time.perf_counter(), list[str]()
         try:
-            picture = read_whole(upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append)
+            picture = self.recogniser.read(
+                upload.data, max_pixels=self.max_pixels, where=upload.name, on_remark=remarks.append
+            )
+            decoded = time.perf_counter()
+            boxes, crops = self.recogniser.look(picture, detect=detect)
         except DataError as error:
             raise refuse_picture(error) from error
-        decoded = time.perf_counter()
-        boxes, crops = self.recogniser.look(picture, detect=detect)
         return Found(
             width=picture.width,
             height=picture.height,
@@ -100,10 +105,19 @@ class Pipeline:
 async def recognise_all(pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool) -> list[PictureAnswer]:
     """Return what each picture shows, in their order; the first that cannot be read ends them all.
 
+    A request has no more pictures in the queue than there are threads, so that others need not wait for all of them.
+
     Raises:
-        HTTPException: as `Pipeline.recognise`.
+        HTTPException: as `Pipeline.recognise`, or 503 where they would wait too long.
     """
-    tasks = [asyncio.ensure_future(pipeline.recognise(upload, detect=detect)) for upload in uploads]
+    pipeline.backlog.check()
+    places = asyncio.Semaphore(pipeline.backlog.threads)
+
+    async def recognise(upload: Upload) -> PictureAnswer:
+        async with places:
+            return await pipeline.recognise(upload, detect=detect)
+
+    tasks = [asyncio.ensure_future(recognise(upload)) for upload in uploads]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -102,7 +102,7 @@ def prepare_file(recogniser: Recogniser, file: str, look: Look) -> Prepared | Ou
     """Return a picture's faces, found and cut out; or what became of a file that cannot be read."""
     remarks: list[str] = []
     try:
-        boxes, crops = recogniser.look(read_whole(Path(file), on_remark=remarks.append), detect=look.detect)
+        boxes, crops = recogniser.look(recogniser.read(Path(file), on_remark=remarks.append), detect=look.detect)
     except DataError as error:
         return Outcome(file=file, rows=[], problem=error.problem)
     except (RunError, ImportError):  # the network cannot be opened: no fault of the file
@@ -129,7 +129,7 @@ def name_files(
     answers = iter(recogniser.predict(np.concatenate([one.crops for one in prepared])))
     found: dict[str, list[Face]] = {}
     for one in prepared:
-        faces = recogniser.name(one.boxes, np.array(list(islice(answers, len(one.boxes)))))
+        faces = recogniser.name(one.boxes, np.array(list(islice(answers, len(one.boxes)))), one.crops)
         found[one.file] = [face for face in faces if face.confidence >= look.min_confidence]
     if look.draw_to is not None:
         list(draw_all(partial(_draw_file, look=look), found.items()))

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, final
 
 from mien.errors import MienError, MissingExtraError
-from mien.recognition import Recogniser
+from mien.recognition import Clarity, Recogniser
 from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
 
 FILES_A_TASK = 1024
@@ -44,6 +44,7 @@ def spread_files(
     detector: str,
     min_detection: float | None = None,
     labels: str | None = None,
+    clarity: Clarity | None = None,
     workers: int,
 ) -> Generator[list[Outcome], None, None]:
     """Yield what became of the files, some at a time, in their order.
@@ -55,6 +56,7 @@ def spread_files(
         detector: its name.
         min_detection: the least score of a find, 0 to 1; None: what the detector is set to.
         labels: by which the network answers.
+        clarity: how clear a face has to be to be named in drawings.
         workers: processes, one core each.
 
     Raises:
@@ -68,7 +70,7 @@ def spread_files(
     tables = [pyarrow.table({"file": names[at : at + FILES_A_TASK]}) for at in range(0, len(names), FILES_A_TASK)]
     if not tables:
         return
-    how = {"run": run, "detector": detector, "min_detection": min_detection, "labels": labels}
+    how = {"run": run, "detector": detector, "min_detection": min_detection, "labels": labels, "clarity": clarity}
     arguments = {"how": how, "look": look, "folder": os.getcwd()}  # noqa: PTH109
     outcomes = ray.data.from_arrow(tables).map_batches(
         Worker,

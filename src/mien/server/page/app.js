@@ -12,6 +12,7 @@ let camera = null;
 let address = ""; // of the picture's object URL
 let again = null; // what to do once the token is known
 let asked = 0; // the newest question: answers to older ones come too late
+let frames = { shown: 0, times: [] }; // of the camera: the newest that is shown, and when the last ones came
 let spoken = { text: "", at: 0 };
 
 function say(text, { error = false } = {}) {
@@ -71,11 +72,12 @@ async function lookAtPicture(file) {
   }
 }
 
-async function lookAtFrame(canvas, blob, mirrored) {
+async function lookAtFrame(canvas, blob, mirrored, number) {
   const start = performance.now();
   try {
     const answer = await recognise(blob);
-    if (!camera) return;
+    if (!camera || number < frames.shown) return;
+    frames.shown = number;
     view.show(answer, canvas, mirrored);
     showSpeed(performance.now() - start);
     sayWhenItChanges(summarise(answer.faces));
@@ -88,7 +90,9 @@ async function lookAtFrame(canvas, blob, mirrored) {
 }
 
 function showSpeed(milliseconds) {
-  element("speed").textContent = `${Math.round(milliseconds)} ms a picture`;
+  const now = performance.now();
+  frames.times = [...frames.times, now].filter((time) => now - time < 1000);
+  element("speed").textContent = `${frames.times.length} a second, ${Math.round(milliseconds)} ms a picture`;
 }
 
 async function startLooking(deviceId = null) {
@@ -101,6 +105,7 @@ async function startLooking(deviceId = null) {
     const started = await startCamera(element("video"), deviceId, lookAtFrame);
     if (question !== asked) return started.stop();
     camera = started;
+    frames = { shown: 0, times: [] };
     element("video").classList.toggle("mirrored", camera.mirrored);
     element("camera").textContent = "Stop the camera";
     showStage("video");

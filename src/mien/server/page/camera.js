@@ -1,10 +1,12 @@
-// The camera as a series of pictures. In: a video element. Out: one JPEG after the other, each when the last is answered.
+// The camera as a series of pictures. In: a video element. Out: one JPEG after the other, two of them under way at most:
+// while the server looks at one, the browser makes the next, of a new frame of the camera.
 
 const LONGEST_SIDE = 640; // pixels that are sent; faces need no more
 const QUALITY = 0.85;
-const PAUSE_MILLISECONDS = 30; // leaves time to draw
+const UNDER_WAY = 2; // more would only wait for each other, and what is shown would be older
+const PATIENCE_MILLISECONDS = 250; // for a new frame: a camera may stand still
 
-/** Start a camera (null: the one the browser prefers) and call onFrame(canvas, blob, mirrored) until stop(). */
+/** Start a camera (null: the one the browser prefers) and call onFrame(canvas, blob, mirrored, number) until stop(). */
 export async function startCamera(video, deviceId, onFrame) {
   if (!navigator.mediaDevices) throw new Error("The browser gives the camera only to pages over https or on localhost.");
   const wanted = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
@@ -20,15 +22,18 @@ export async function startCamera(video, deviceId, onFrame) {
     video.srcObject = null;
   };
 
-  async function loop() {
-    const canvas = document.createElement("canvas");
+  async function ask(canvas) {
     while (running) {
       if (document.hidden) await once(document, "visibilitychange");
-      else if (video.videoWidth) await onFrame(canvas, await grab(video, canvas), mirrored);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+      await newFrame(video);
+      if (!running || !video.videoWidth) continue;
+      const number = ++asked;
+      await onFrame(canvas, await grab(video, canvas), mirrored, number);
     }
   }
-  return { stop, mirrored, track, finished: loop() };
+  let asked = 0;
+  const finished = Promise.all(Array.from({ length: UNDER_WAY }, () => ask(document.createElement("canvas"))));
+  return { stop, mirrored, track, finished };
 }
 
 /** Return the cameras of this machine, named. */
@@ -40,6 +45,17 @@ export async function listCameras() {
 function once(target, event) {
   return new Promise((resolve) => target.addEventListener(event, resolve, { once: true }));
 }
+
+/** Wait for a frame that was not seen yet; each frame of the camera wakes one of those who wait. */
+function newFrame(video) {
+  if (!video.requestVideoFrameCallback) return new Promise(requestAnimationFrame);
+  turn = turn.then(() => Promise.race([
+    new Promise((resolve) => video.requestVideoFrameCallback(resolve)),
+    new Promise((resolve) => setTimeout(resolve, PATIENCE_MILLISECONDS)),
+  ]));
+  return turn;
+}
+let turn = Promise.resolve();
 
 function grab(video, canvas) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(video.videoWidth, video.videoHeight));

@@ -1,16 +1,18 @@
 // Draws what was recognised. In: an answer and the elements of the page. Out: boxes over the picture, bars beside it.
 // Elements are kept from one frame of the camera to the next, so that boxes glide and the keyboard's focus stays.
 
+import { frameOf, layOut, mirrorFaces, percent, tellFace } from "./layout.js";
+
 const BARS = { width: 184, height: 145, label: 34 }; // of the bars over the picture, in pixels of the screen
 const MIN_OVERLAP = 0.2; // of two boxes in successive frames, to be taken for the same face
-
-const percent = (share) => `${Math.round(share * 100)} %`;
-const name = (face) => `${face.expression} ${percent(face.confidence)}`;
+const SMALLEST_FONT = 11; // pixels of the screen
+const LETTERS = 0.92; // of the font that is laid out for: bold letters of wide fonts fit, too
 
 /** Return an object with show(answer, source, mirrored) and clear(). */
 export function createView({ boxes, list, nothing }) {
   let shown = []; // {face, box, card}: what stands on the page
   let selected = null;
+  let last = null; // {answer, mirrored}: of what is shown
 
   function select(entry) {
     selected = entry;
@@ -32,11 +34,9 @@ export function createView({ boxes, list, nothing }) {
   function show(answer, source, mirrored = false) {
     const before = shown;
     shown = answer.faces.map((face) => takeNearest(before, face) ?? create(face));
-    for (const [index, entry] of shown.entries()) {
-      fillBox(entry, answer, mirrored, index, shown.length);
-      entry.box.dataset.bars = placeBars(entry.face.box, answer, mirrored, boxes.clientWidth);
-      fillCard(entry, source, mirrored);
-    }
+    last = { answer, mirrored };
+    for (const entry of shown) fillCard(entry, source, mirrored);
+    place();
     for (const gone of before) remove(gone);
     keepOrder(boxes, shown.map((entry) => entry.box));
     keepOrder(list, shown.map((entry) => entry.card));
@@ -46,10 +46,27 @@ export function createView({ boxes, list, nothing }) {
     select(shown.includes(selected) ? selected : (shown[0] ?? null));
   }
 
+  /** Put boxes and names where they belong for the size at which the picture is shown. */
+  function place() {
+    if (!last) return;
+    const { answer, mirrored } = last;
+    const faces = mirrored ? mirrorFaces(answer.faces, answer) : answer.faces;
+    const scale = (boxes.clientWidth || answer.width) / answer.width;
+    const marks = layOut(faces, answer, SMALLEST_FONT / scale);
+    const covered = [...faces.map((face) => frameOf(face, answer)), ...marks.flatMap(listPlaces)];
+    for (const [index, entry] of shown.entries()) {
+      fillBox(entry, faces[index], marks[index], answer, { scale, index, count: shown.length });
+      entry.box.dataset.bars = placeBars(faces[index], answer, covered, scale);
+      const number = marks.some((mark) => mark.isNumber) ? `${index + 1} ` : "";
+      entry.card.querySelector(".number").textContent = number;
+    }
+  }
+  new ResizeObserver(place).observe(boxes);
+
   function clear() {
     for (const entry of shown) remove(entry);
     shown = [];
-    selected = null;
+    selected = last = null;
   }
 
   return { show, clear };
@@ -58,7 +75,7 @@ export function createView({ boxes, list, nothing }) {
 /** Return one line about the faces, as a screen reader says it. */
 export function summarise(faces) {
   if (!faces.length) return "No face was found.";
-  const names = faces.slice(0, 5).map(name).join(", ");
+  const names = faces.slice(0, 5).map(tellFace).join(", ");
   const more = faces.length > 5 ? `, and ${faces.length - 5} more` : "";
   return `${faces.length} ${faces.length === 1 ? "face" : "faces"}: ${names}${more}.`;
 }
@@ -103,7 +120,7 @@ function make(tag, className, ...children) {
 }
 
 function createBox(face) {
-  const box = make("button", "box", make("span", "label"), createBars(face, "span"));
+  const box = make("button", "box", make("span", "outline"), make("span", "label"), createBars(face, "span"));
   box.type = "button";
   box.lastChild.classList.add("over");
   return box;
@@ -128,7 +145,7 @@ function createBars(face, tag) {
 function createCard(face) {
   const cut = make("canvas", "cut");
   cut.width = cut.height = 96;
-  const heading = make("h3", "heading", make("span", "best"), make("span", "sure"));
+  const heading = make("h3", "heading", make("span", "number"), make("span", "best"), make("span", "sure"));
   const table = createBars(face, "table");
   table.setAttribute("aria-label", "Probability of each expression");
   return make("li", "card", make("div", "top", cut, heading), table);
@@ -143,51 +160,70 @@ function fillBars(bars, face) {
   });
 }
 
-function fillBox({ face, box }, picture, mirrored, index, count) {
-  const place = face.box ?? { left: 0, top: 0, width: picture.width, height: picture.height };
-  const left = mirrored ? picture.width - place.left - place.width : place.left;
-  box.style.left = `${(100 * left) / picture.width}%`;
-  box.style.top = `${(100 * place.top) / picture.height}%`;
-  box.style.width = `${(100 * place.width) / picture.width}%`;
-  box.style.height = `${(100 * place.height) / picture.height}%`;
-  box.dataset.label = place.top < picture.height * 0.08 ? "inside" : "above";
-  box.setAttribute("aria-label", `Face ${index + 1} of ${count}: ${name(face)}`);
-  box.querySelector(".label").textContent = name(face);
+function fillBox({ box, face }, placed, mark, picture, { scale, index, count }) {
+  const frame = frameOf(placed, picture);
+  setPlace(box, frame, { left: 0, top: 0, ...picture });
+  box.dataset.sure = mark.isSure;
+  box.dataset.clear = mark.isClear;
+  box.setAttribute("aria-label", `Face ${index + 1} of ${count}: ${tellFace(face)}`);
+  box.querySelector(".outline").style.transform = frame.turn ? `rotate(${frame.turn}deg)` : "";
+  const label = box.querySelector(".label");
+  label.hidden = !mark.place;
+  label.textContent = mark.text;
+  label.style.fontSize = `${LETTERS * mark.font * scale}px`;
+  for (const place of listPlaces(mark)) setPlace(label, place, frame);
   fillBars(box.querySelector(".bars"), face);
 }
 
-/** Return where the bars cover least of other faces, and lie least outside of the picture. */
-function placeBars(box, picture, mirrored, screenWidth) {
-  if (!box) return "inside";
-  const scale = picture.width / (screenWidth || picture.width);
-  const [width, height] = [BARS.width * scale, BARS.height * scale];
-  const [after, before] = [box.left + box.width, box.left - width];
+/** Place an element, in percent of another rectangle, which it is inside of in the document. */
+function setPlace({ style }, { left, top, width, height }, outer) {
+  style.left = `${(100 * (left - outer.left)) / outer.width}%`;
+  style.top = `${(100 * (top - outer.top)) / outer.height}%`;
+  style.width = `${(100 * width) / outer.width}%`;
+  style.height = `${(100 * height) / outer.height}%`;
+}
+
+function listPlaces({ place }) {
+  return place ? [{ left: place[0], top: place[1], width: place[2] - place[0], height: place[3] - place[1] }] : [];
+}
+
+/** Return where the bars cover no face and no name, and lie least outside of the picture; "none" where they would. */
+function placeBars(face, picture, covered, scale) {
+  if (!face.box) return "inside";
+  const [width, height] = [BARS.width / scale, BARS.height / scale];
+  const frame = frameOf(face, picture);
   const places = {
-    right: { left: mirrored ? before : after, top: box.top },
-    left: { left: mirrored ? after : before, top: box.top },
-    below: { left: mirrored ? after - width : box.left, top: box.top + box.height },
-    above: { left: mirrored ? after - width : box.left, top: box.top - height - BARS.label * scale },
+    right: { left: frame.left + frame.width, top: frame.top },
+    left: { left: frame.left - width, top: frame.top },
+    below: { left: frame.left, top: frame.top + frame.height },
+    above: { left: frame.left, top: frame.top - height - BARS.label / scale },
   };
-  const cost = (place) => {
-    const bars = { ...place, width, height };
-    const outside = width * height - shareArea(bars, { left: 0, top: 0, ...picture });
-    return outside + picture.faces.reduce((sum, face) => sum + shareArea(bars, face.box), 0);
-  };
-  return Object.keys(places).reduce((best, name) => (cost(places[name]) < cost(places[best]) ? name : best));
+  const area = (place) => ({ ...place, width, height });
+  const free = Object.keys(places).filter((name) => !covered.some((other) => shareArea(area(places[name]), other)));
+  const outside = (name) => width * height - shareArea(area(places[name]), { left: 0, top: 0, ...picture });
+  return free.reduce((best, name) => (best && outside(best) <= outside(name) ? best : name), null) ?? "none";
 }
 
 function fillCard({ face, card }, source, mirrored) {
-  card.querySelector(".best").textContent = face.expression;
-  card.querySelector(".sure").textContent = percent(face.confidence);
+  const [best, sure] = tellFace(face).split(/ (?=\d+ %$)/);
+  card.querySelector(".best").textContent = best;
+  card.querySelector(".sure").textContent = sure ?? "";
+  card.classList.toggle("unsure", !face.is_clear || best.endsWith("?"));
   fillBars(card.querySelector(".bars"), face);
-  drawCut(card.querySelector(".cut"), face.box, source, mirrored);
+  drawCut(card.querySelector(".cut"), face, source, mirrored);
 }
 
-function drawCut(canvas, box, source, mirrored) {
+/** Draw what the network saw: the square, turned upright; black beyond the edges of the picture. */
+function drawCut(canvas, { box, crop }, source, mirrored) {
   const context = canvas.getContext("2d");
   const width = source.naturalWidth ?? source.width;
   const height = source.naturalHeight ?? source.height;
-  const { left, top, ...sides } = box ?? { left: 0, top: 0, width, height };
-  context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? canvas.width : 0, 0);
-  context.drawImage(source, left, top, sides.width, sides.height, 0, 0, canvas.width, canvas.height);
+  const whole = box ?? { left: 0, top: 0, width, height };
+  const seen = crop ? { left: crop.left, top: crop.top, width: crop.side, height: crop.side } : whole;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.translate(canvas.width / 2, canvas.height / 2);
+  context.scale((mirrored ? -canvas.width : canvas.width) / seen.width, canvas.height / seen.height);
+  context.rotate((-(crop?.turn ?? 0) * Math.PI) / 180);
+  context.drawImage(source, -seen.left - seen.width / 2, -seen.top - seen.height / 2);
 }
