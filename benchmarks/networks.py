@@ -55,7 +55,8 @@ def list_commands(data: Path, votes: Path, out: Path, seed: int) -> list[list[st
             commands.append(["mien", "train", "--resume", str(folder)])
             continue
         given = ["--data", str(data), "--votes", str(votes), "--recipe", training.recipe, "--seed", str(seed)]
-        commands.append(["mien", "train", *given, *(option.format(out=out) for option in training.options), "--out", str(folder)])
+        options = [option.format(out=out) for option in training.options]
+        commands.append(["mien", "train", *given, *options, "--out", str(folder)])
     last = out / TRAININGS[-1].name
     return [*commands, ["benchmarks.bundle", str(last), str(out / "weights")]]
 
