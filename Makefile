@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 RUN    ?= runs/demo
 # One worker a core, one thread a worker: threads that wait for each other's cores make tests several times slower.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+# Each worker takes a stretch of the tests and steals when it is done: what the tests of a file share is made once, not once a worker.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install test test-fast coverage lint format types docs release-check bench networks clean

@@ -18,11 +18,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from safetensors.torch import save_file
+from torch import distributed, nn
 
 from conftest import draw_shapes, tiny_recipe
 from mien.evaluation.predict import predict_probabilities
 from mien.models import build_model
 from mien.training.engine import Engine
+from mien.training.sync_norm import SyncNorm
 from mien.training.teachers import Teacher
 from mien.training.together import agree, ask_main, collect, deal, leave_the_others
 
@@ -57,7 +59,31 @@ def take_steps(out: Path) -> None:
     tensors["told"] = torch.tensor(ask_main(accelerator, lambda: accelerator.process_index))
     if accelerator.is_last_process:  # not the one that decides
         save_file({name: value.contiguous() for name, value in tensors.items()}, out)
+        if accelerator.num_processes > 1:
+            save_file(normalise_share(accelerator.process_index, accelerator.num_processes), f"{out}-norm")
+    elif accelerator.num_processes > 1:
+        normalise_share(accelerator.process_index, accelerator.num_processes)
     leave_the_others()
+
+
+MAPS, SLOPES = (np.random.default_rng(seed).normal(3.0, 2.0, (6, 5, 4, 3)) for seed in (1, 2))
+"""What all processes together normalise, and the gradient of the result."""
+
+
+def normalise_share(index: int, count: int) -> dict[str, torch.Tensor]:
+    """Return what the synchronised norm makes of this process's share of `MAPS`, its gradients and its statistics."""
+    norm = SyncNorm(nn.BatchNorm2d(5))
+    maps = torch.from_numpy(MAPS).chunk(count)[index].clone().requires_grad_()
+    normal = norm(maps)
+    normal.backward(torch.from_numpy(SLOPES).chunk(count)[index])
+    assert maps.grad is not None
+    assert norm.weight is not None
+    assert norm.bias is not None
+    for parameter in (norm.weight, norm.bias):
+        distributed.all_reduce(parameter.grad)
+    parts = (normal.detach(), maps.grad, norm.weight.grad, norm.bias.grad, norm.running_mean, norm.running_var)
+    names = ("normal", "maps", "weight", "bias", "running_mean", "running_var")
+    return {name: value.contiguous() for name, value in zip(names, parts, strict=True) if value is not None}
 
 
 if __name__ == "__main__":

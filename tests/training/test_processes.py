@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import take_steps
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -21,6 +23,7 @@ from mien.models import build_model
 from mien.processes import count_processes, is_first_of_machine, is_main_process, was_left_alone
 from mien.recipes.named import QUICK
 from mien.runs.run import load_tensors
+from mien.theory import batchnorm
 from mien.training import RunFolder
 from mien.training.engine import start_accelerator
 from mien.training.sync_norm import SyncNorm, synchronise_norms
@@ -37,23 +40,52 @@ def launch(*arguments: object, port: int, **variables: str) -> subprocess.Comple
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
-@pytest.fixture
-def port() -> int:
+def find_port() -> int:
     """Return a port that nobody listens on."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def test_two_processes_take_the_steps_of_one_with_the_whole_batch(tmp_path: Path, port: int) -> None:
-    """Weights, norms, average, momentum and losses after 20 steps, seen in the process that does not decide."""
-    script = ROOT / "tests" / "training" / "take_steps.py"
-    alone = subprocess.run([sys.executable, script, tmp_path / "one"], env=ENVIRONMENT, check=False)
-    together = launch(script, tmp_path / "two", port=port)
+@pytest.fixture
+def port() -> int:
+    """Return a port that nobody listens on."""
+    return find_port()
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what one process, and what two, have made of the same steps."""
+    script, folder = ROOT / "tests" / "training" / "take_steps.py", tmp_path_factory.mktemp("taken")
+    alone = subprocess.run([sys.executable, script, folder / "one"], env=ENVIRONMENT, check=False)
+    together = launch(script, folder / "two", port=find_port())
     assert (0, 0) == (alone.returncode, together.returncode), together.stderr
-    one, two = load_file(tmp_path / "one"), load_file(tmp_path / "two")
+    return folder
+
+
+def test_the_norm_of_two_processes_is_the_norm_of_all_their_maps_derived_by_hand(taken: Path) -> None:
+    """Outputs, all gradients and running statistics: mien.theory on the whole batch, in double precision."""
+    found, (maps, slopes) = load_file(taken / "two-norm"), (take_steps.MAPS, take_steps.SLOPES)
+    gamma, beta = np.ones(5), np.zeros(5)
+    grads = batchnorm.batchnorm_backward(slopes, maps, gamma)
+    running = batchnorm.update_running(np.zeros(5), np.ones(5), maps)
+    share = slice(3, 6)  # of the second process, which wrote the file
+    expected = {
+        "normal": batchnorm.batchnorm(maps, gamma, beta).y[share],
+        "maps": grads.x[share],
+        "weight": grads.gamma,
+        "bias": grads.beta,
+        "running_mean": running[0],
+        "running_var": running[1],
+    }
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name].numpy(), value, rtol=1e-10, atol=1e-10, err_msg=name)
+
+
+def test_two_processes_take_the_steps_of_one_with_the_whole_batch(taken: Path) -> None:
+    """Weights, norms, average, momentum and losses after 20 steps, seen in the process that does not decide."""
+    one, two = load_file(taken / "one"), load_file(taken / "two")
     assert one.keys() == two.keys()
     for name, expected in one.items():
         torch.testing.assert_close(
