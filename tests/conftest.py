@@ -131,6 +131,7 @@ INSTALL = {
     "ray": ("mien[ray]", "pip install 'mien[ray]'"),
     "compiler": ("C compiler", "apt-get install gcc"),
     "timm": ("timm", "pip install 'mien[zoo]'"),
+    "site": ("mkdocs", "pip install 'mien[docs]'"),
     "data": ("MIEN_TEST_DATA", "set MIEN_TEST_DATA to a folder with FER2013"),
 }
 """What a test may lack: a word of the reason that it is skipped with, and what to do."""
