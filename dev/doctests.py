@@ -19,13 +19,8 @@ class Doctests(griffe.Extension):
 def fence_examples(text: str) -> str:
     r"""Return a docstring whose examples stand between fences; an example ends with an empty line.
 
-    >>> print(fence_examples("One.\n\n>>> 1 + 1\n2"))
-    One.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
+    >>> fence_examples(">>> 1 + 1\n2")
+    '```pycon\n>>> 1 + 1\n2\n```'
     """
     lines: list[str] = []
     within = False

@@ -1,6 +1,6 @@
 """What some tests need and not every machine has: a marker for each. In: the markers. Out: skips, told at the end.
 
-A test marked `browser`, `compiler`, `ray`, `timm` or `release` is skipped where that is missing; one marked `real_data`
+A test marked `browser`, `compiler`, `ray`, `timm`, `site` or `release` is skipped where that is missing; one marked `real_data`
 skips itself. One line at the end says what was skipped and what to install; with $MIEN_REQUIRE, such as "browser,ray",
 it is a failure.
 """
@@ -49,11 +49,15 @@ def has_compiled_loops() -> bool:
     return is_available()
 
 
+SITE = ("latex2mathml", "material", "mkdocs", "mkdocstrings_handlers")
+"""What the site of the documents is built with."""
+
 NEEDS = {
     "browser": Need(what="chromium", advice="apt-get install chromium chromium-driver", is_met=has_browser),
     "compiler": Need(what="a C compiler", advice="apt-get install gcc", is_met=has_compiled_loops),
     "ray": Need(what="ray", advice="pip install 'mien[ray]'", is_met=lambda: has_modules("ray")),
     "timm": Need(what="timm", advice="pip install 'mien[zoo]'", is_met=lambda: has_modules("timm")),
+    "site": Need(what="mkdocs", advice="pip install 'mien[docs]'", is_met=lambda: has_modules(*SITE)),
     "real_data": Need(what="data", advice="set MIEN_TEST_DATA to a folder with FER2013"),
     "release": Need(
         what="build and twine", advice="pip install build twine", is_met=lambda: has_modules("build", "twine")

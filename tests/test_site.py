@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,7 @@ import pytest
 import mien
 from conftest import ROOT
 
-NEEDED = {
-    "latex2mathml": "latex2mathml",
-    "material": "mkdocs-material",
-    "mkdocs": "mkdocs",
-    "mkdocstrings_handlers": "mkdocstrings",
-}
-MISSING = [package for module, package in NEEDED.items() if find_spec(module) is None]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: pip install 'mien[docs]'"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.site]
 
 VALUES = {name for name in mien.__all__ if name[0].isupper()}
 

@@ -1,4 +1,4 @@
-"""What the packages behind an export need around them: to be there, and to keep to themselves what they say."""
+"""Check the packages that an export needs, and silence their loggers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several processes of one training say to each other, so that all of them decide the same.
+"""Collectives for data-parallel training: broadcast, all-reduce, shard, gather, and errors that all processes share.
 
 In: a value or a piece of work of each process. Out: the same value, or the same error, in all. One process alone pays
 nothing. Call each function in every process, in the same order.
