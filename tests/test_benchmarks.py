@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from benchmarks import startup, step_parts, table, train_throughput
+from benchmarks import pipeline, startup, step_parts, table, train_throughput
+from PIL import Image
 
-from conftest import tiny_recipe
+from conftest import ROOT, tiny_recipe
 from mien.native.rrelu import RReLU
+from mien.recognition import Recogniser
 
 
 def test_the_start_of_each_command_is_measured_over_a_bare_interpreter() -> None:
@@ -73,3 +77,21 @@ def test_a_benchmark_that_prints_something_else_is_an_error() -> None:
     """With what it printed."""
     with pytest.raises(ValueError, match="found: nothing of the kind"):
         table.find(r"(\d+) faces", "nothing of the kind")
+
+
+def test_each_step_from_a_file_to_its_answer_is_measured() -> None:
+    """One face is in the picture, so that none of them has nothing to do."""
+    with Image.open(ROOT / "docs" / "astronaut.jpg") as photograph:
+        data = pipeline.write_jpeg(photograph.convert("RGB"), (320, 240))
+    recogniser = Recogniser(threads=1)
+    assert 1 == len(recogniser.recognise(data))
+    spent = pipeline.time_steps(recogniser, data, rounds=1)
+    assert set(pipeline.STEPS) == spent.keys()
+    assert min(spent.values()) > 0.0
+
+
+def test_the_load_is_answered_and_not_refused() -> None:
+    """Each kind of request with the status that is right for it: the command ends with 0."""
+    command = [sys.executable, "-m", "benchmarks.load", "--seconds", "0.5", "--connections", "2", "--only", "face"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (0, True) == (done.returncode, "| face | 200 | " in done.stdout), done.stdout + done.stderr

@@ -229,4 +229,4 @@ def _recognise_frames(
 
     parts = list(pool.map(cut, frames))
     answers = iter(recogniser.predict(np.concatenate([crops for _, crops in parts])))
-    return [recogniser.name(boxes, np.array(list(islice(answers, len(boxes))))) for boxes, _ in parts]
+    return [recogniser.name(boxes, np.array(list(islice(answers, len(boxes)))), crops) for boxes, crops in parts]
