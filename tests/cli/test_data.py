@@ -11,8 +11,8 @@ from PIL import Image
 from rich.console import Console
 
 from conftest import SHAPES, draw_shapes, run_mien, write_shapes
-from mien.data.show import draw_bar, render_description
 from mien.data.describe import describe
+from mien.data.show import draw_bar, render_description
 from mien.faces import Splits
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import ConfigError
-from mien.heads import HEADS
+from mien.recipes.heads import HEADS
 from mien.recognition.crop import MARGIN, cut_faces
 from mien.recognition.detect import Detector, check_boxes, find_detector
 from mien.recognition.face import Box, Face
