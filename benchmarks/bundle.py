@@ -27,8 +27,8 @@ from mien.exporting.check import run_model
 from mien.exporting.graph import describe
 from mien.faces import Splits
 from mien.files import make_folder
-from mien.heads import FIRST
 from mien.models.views import parse_views
+from mien.recipes.heads import FIRST
 from mien.recipes.schema import leave_out_folders, read_recipe
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
 

@@ -1,8 +1,8 @@
 """What some tests need and not every machine has: a marker for each. In: the markers. Out: skips, told at the end.
 
-A test marked `browser`, `compiler`, `ray`, `timm`, `site` or `release` is skipped where that is missing; one marked `real_data`
-skips itself. One line at the end says what was skipped and what to install; with $MIEN_REQUIRE, such as "browser,ray",
-it is a failure.
+A test marked `browser`, `compiler`, `ray`, `timm`, `site` or `release` is skipped where that is missing; one marked
+`real_data` skips itself. One line at the end says what was skipped and what to install; with $MIEN_REQUIRE, such as
+"browser,ray", it is a failure.
 """
 
 from __future__ import annotations

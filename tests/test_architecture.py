@@ -24,7 +24,7 @@ ROWS = (
     {"recognition", "runs"},
     {"data", "models"},
     {"native", "plots", "synthetic", "theory"},
-    {"faces", "files", "heads", "recipes"},
+    {"faces", "files", "recipes"},
     {"errors", "hints", "labels", "processes", "version"},
 )
 """From the top; `theory` stands alone."""
@@ -137,3 +137,41 @@ def test_importing_mien_brings_in_nothing_heavy(statement: str) -> None:
 def test_no_module_has_a_name_that_says_nothing() -> None:
     """A module is called after what it holds."""
     assert not {"utils", "helpers", "common", "misc", "core", "base", "manager"} & {path.stem for path in MODULES}
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 350, 40
+MOST_LOOSE, MOST_CLI_LINES = 8, 1900
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def count_lines(path: Path) -> int:
+    """Return the lines of a file."""
+    return path.read_text(encoding="utf-8").count("\n")
+
+
+def list_functions(path: Path) -> dict[str, int]:
+    """Return the lines of each function's body; its signature (a command's options) and docstring do not count."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, FUNCTIONS):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            found[node.name] = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+    return found
+
+
+def test_few_modules_stand_beside_the_packages() -> None:
+    """What belongs together lives in a room of its own."""
+    loose = [path.stem for path in MODULES if path.parent == SOURCE]
+    assert len(loose) <= MOST_LOOSE, loose
+
+
+def test_files_and_functions_are_short() -> None:
+    """A file is a few screens, the body of a function less than one."""
+    assert [] == [str(path.relative_to(SOURCE)) for path in MODULES if count_lines(path) > LONGEST_FILE]
+    long = [(path.stem, name) for path in MODULES for name, n in list_functions(path).items() if n > LONGEST_FUNCTION]
+    assert [] == long
+
+
+def test_the_command_line_is_thin() -> None:
+    """Options in, printing out: what a command does stands in the package that it belongs to."""
+    assert sum(count_lines(path) for path in MODULES if path.parent.name == "cli") <= MOST_CLI_LINES

@@ -18,8 +18,8 @@ from conftest import ROOT, find_real
 from mien import Recogniser
 from mien.data.loading import load
 from mien.evaluation.predict import predict_probabilities
-from mien.heads import HEADS
 from mien.labels import EXPRESSIONS
+from mien.recipes.heads import HEADS
 from mien.recognition.model import BUNDLED
 from mien.runs.run import load_run
 

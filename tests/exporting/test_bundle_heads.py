@@ -10,7 +10,7 @@ from benchmarks.bundle import bundle
 from benchmarks.networks import TRAININGS, list_commands, make_networks
 
 from mien import Recogniser
-from mien.heads import HEADS
+from mien.recipes.heads import HEADS
 from mien.runs.run import load_run
 
 

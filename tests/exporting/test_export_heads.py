@@ -18,8 +18,8 @@ from mien.exporting import export_run, write_model
 from mien.exporting.check import run_model
 from mien.exporting.drop_in import INPUT, ORDER, OUTPUT, imitate_ferplus
 from mien.exporting.graph import describe
-from mien.heads import HEADS
 from mien.labels import EXPRESSIONS
+from mien.recipes.heads import HEADS
 from mien.runs.run import Run, load_run
 from mien.runs.temperatures import scale_probabilities
 

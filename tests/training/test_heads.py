@@ -15,8 +15,8 @@ from mien.errors import ConfigError
 from mien.evaluation.known import know_splits
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
-from mien.heads import HEADS, OUTPUTS, find_taught
 from mien.labels import EXPRESSIONS
+from mien.recipes.heads import HEADS, OUTPUTS, find_taught
 from mien.recipes.schema import DataConfig, Recipe, override
 from mien.runs.run import Run, load_run
 from mien.training.losses import cross_entropy, teach_heads

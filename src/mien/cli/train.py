@@ -46,6 +46,9 @@ def train(
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns of a table: path=NAME,label=NAME,split=NAME.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    log: Annotated[
+        str | None, typer.Option(help="Also keep the figures of each epoch as csv, tensorboard, mlflow, trackio.")
+    ] = None,
     checkpoint_minutes: Annotated[float, typer.Option(min=0.0, help="Save within an epoch this often, too.")] = 10.0,
 ) -> None:
     """Train a network and keep everything in a run folder.
@@ -68,31 +71,24 @@ def train(
     changes = [f"{name}={value}" for name, value in shorts.items() if value is not None] + (set_ or [])
     chosen = _choose_recipe(recipe, changes, resume)
 
-    from mien.cli.interrupt import listen_for_interrupt
+    from mien.cli.interrupt import listen_for_interrupt  # torch comes with it: a wrong option is told before that
     from mien.training import Options, RunFolder
-    from mien.training.progress import (
-        show_progress,  # torch comes with what follows: a wrong option is told before that
-    )
+    from mien.training.progress import show_progress
     from mien.training.start import resume_run, start_run
     from mien.training.together import leave_the_others
+    from mien.training.trackers import parse_log
 
-    folder = RunFolder(resume or out or Path())
-    looks_once = chosen.train.teachers is not None and chosen.train.teaching == "fixed"
-    if looks_once and resume is None and is_main_process():
+    folder, kept = RunFolder(resume or out or Path()), parse_log(log)
+    if resume is None and chosen.train.looks_once and is_main_process():
         typer.echo("teachers look at every face of train first")
     with listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
-        options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=asked.is_set)
+        stop = asked.is_set
+        options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=stop, log=kept)
         if resume is not None:
             outcome = resume_run(folder, source=data, options=options, listener=listener)
         else:
-            outcome = start_run(
-                chosen,
-                "synthetic" if data is None else data,
-                folder,
-                skip_bad=skip_bad,
-                options=options,
-                listener=listener,
-            )
+            named = {"skip_bad": skip_bad, "options": options, "listener": listener}
+            outcome = start_run(chosen, "synthetic" if data is None else data, folder, **named)  # type: ignore[arg-type]
     if is_main_process():
         _print_ending(folder, outcome)
     leave_the_others()

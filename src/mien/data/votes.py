@@ -17,8 +17,8 @@ import numpy.typing as npt
 from mien.data.names import parse_usage
 from mien.errors import ConfigError, DataError
 from mien.faces import Faces, Labels, Splits, Targets
-from mien.heads import BOTH, HEADS, OUTPUTS, Head
 from mien.labels import CONTEMPT, EXPRESSIONS, canonical_expression
+from mien.recipes.heads import BOTH, HEADS, OUTPUTS, Head
 
 CHOICES = (*EXPRESSIONS, CONTEMPT, "unknown", "NF")
 """What a tagger could say, in the order of `Votes.counts`; NF is "no face"."""

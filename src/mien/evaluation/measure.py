@@ -31,8 +31,8 @@ from mien.evaluation.predict import calibrate_run, evaluate_split, find_split, p
 from mien.evaluation.rules import ARGMAX, Rule, Wish, parse_decision
 from mien.faces import Splits
 from mien.files import write_text
-from mien.heads import FIRST
 from mien.models.views import parse_views
+from mien.recipes.heads import FIRST
 from mien.recipes.schema import DataConfig
 from mien.runs.run import Run
 

@@ -25,11 +25,11 @@ from mien.evaluation.known import Known
 from mien.evaluation.rules import ARGMAX, Rule
 from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
 from mien.files import make_folder, write_aside
-from mien.heads import FIRST
 from mien.models import Network
 from mien.models.network import WHITE, resize
 from mien.models.views import VIEWS
 from mien.native import accelerate
+from mien.recipes.heads import FIRST
 from mien.runs.run import Run
 from mien.runs.temperatures import fit_temperature, scale_probabilities, write_temperatures
 

@@ -11,11 +11,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from mien.heads import HEADS, find_taught
 from mien.models import Network
 from mien.models.network import WHITE
 from mien.models.pick import name_last_layer
 from mien.models.views import VIEWS
+from mien.recipes.heads import HEADS, find_taught
 from mien.runs.run import Run
 from mien.runs.temperatures import LEAST
 

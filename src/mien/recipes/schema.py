@@ -158,6 +158,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_section(self)
 
+    @property
+    def looks_once(self) -> bool:
+        """True where teachers soften the labels before the first step."""
+        return self.teachers is not None and self.teaching == "fixed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Recipe:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from mien.data.images import MAX_PIXELS
 from mien.errors import ConfigError
-from mien.heads import HEADS
+from mien.recipes.heads import HEADS
 from mien.recognition.clarity import Clarity, measure_sharpness
 from mien.recognition.crop import MARGIN, cut_faces, place_square
 from mien.recognition.detect import Detector, check_boxes, find_detector

@@ -54,6 +54,7 @@ class RunInfo:
         processes: that trained together.
         started: when, in UTC.
         skip_bad: whether unreadable faces were left out.
+        log: where its figures go, too: names of trackers.
         rest: what else the file says, such as the members of an ensemble.
     """
 
@@ -71,6 +72,7 @@ class RunInfo:
     processes: int = 1
     started: str = ""
     skip_bad: bool = False
+    log: tuple[str, ...] = ()
     rest: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -144,6 +146,7 @@ _LATER: dict[str, type] = {
     "processes": int,
     "started": str,
     "skip_bad": bool,
+    "log": list,
 }
 """What some versions leave out."""
 
@@ -170,6 +173,7 @@ def _build(facts: dict[str, Any]) -> RunInfo:
         "recipe": read_recipe(facts["recipe"]),
         "expressions": tuple(facts["expressions"]),
         "warnings": tuple(facts.get("warnings", ())),
+        "log": tuple(facts.get("log", ())),
         "outcome": outcome and Ending(**{name: outcome[name] for name in names if name in outcome}),
     }
     rest = {name: value for name, value in facts.items() if name not in taken}

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 
 from mien.errors import ConfigError, MienError, RunError
 from mien.files import write_aside
-from mien.heads import BOTH, FIRST, HEADS, name_head
 from mien.models import Network, build_model, offer_module
 from mien.models.mixture import mix_networks
 from mien.models.pick import pick_outputs
 from mien.models.views import name_views
+from mien.recipes.heads import BOTH, FIRST, HEADS, name_head
 from mien.recipes.schema import Recipe, read_recipe
 from mien.runs.info import SPLITS, read_info
 from mien.runs.seen import SeenFaces, read_seen

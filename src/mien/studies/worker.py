@@ -11,9 +11,9 @@ from mien.runs.run import load_run
 from mien.studies.inside import Stop
 from mien.studies.job import Job
 from mien.training.allocator import keep_memory
-from mien.training.loop import Options
 from mien.training.progress import show_progress
 from mien.training.start import resume_run, start_run
+from mien.training.telling import Options
 
 
 def train_and_measure(job: Job, stop: Stop) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.runs.folder import RunFolder
-    from mien.training.loop import Listener, Options, Outcome, train
+    from mien.training.loop import train
+    from mien.training.telling import Listener, Options, Outcome
 
 __all__ = ["Listener", "Options", "Outcome", "RunFolder", "train"]
 
@@ -20,5 +21,5 @@ def __getattr__(name: str) -> Any:
     """Bring in the loop, and with it PyTorch, when it is first named: progress is shown by light commands, too."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "mien.runs.folder" if name == "RunFolder" else "mien.training.loop"
+    home = {"RunFolder": "mien.runs.folder", "train": "mien.training.loop"}.get(name, "mien.training.telling")
     return getattr(importlib.import_module(home), name)

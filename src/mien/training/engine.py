@@ -21,11 +21,11 @@ from torch.nn import functional as F
 
 from mien.errors import ConfigError
 from mien.faces import Faces
-from mien.heads import find_taught
 from mien.models import Network, build_model
 from mien.models.network import WHITE, resize
 from mien.native import accelerate, is_available
 from mien.processes import count_processes, was_left_alone
+from mien.recipes.heads import find_taught
 from mien.recipes.schema import Precision, Recipe
 from mien.runs.run import Facts
 from mien.training.allocator import keep_memory

@@ -18,9 +18,10 @@ from mien.recipes.named import find_recipe
 from mien.recipes.schema import Recipe
 from mien.runs.folder import RunFolder
 from mien.runs.run import Run, load_run
-from mien.training.loop import Listener, Options
 from mien.training.progress import show_progress
 from mien.training.start import resume_run, start_run
+from mien.training.telling import Listener, Options
+from mien.training.trackers import parse_log
 
 
 def train(
@@ -32,6 +33,7 @@ def train(
     device: str = "auto",
     resume: bool = False,
     progress: bool = True,
+    log: str | None = None,
 ) -> Run:
     """Train a network and return it with all that is known of its training; the run folder keeps both.
 
@@ -47,6 +49,7 @@ def train(
         device: "auto", "cpu", "cuda" or "mps".
         resume: go on with the run in `out`, to the weights that it would have had without the stop.
         progress: show a bar in terminals and notebooks, lines elsewhere; False: silence.
+        log: where the figures of each epoch go, too: "csv", "tensorboard", "mlflow", "trackio", or some of them.
 
     Raises:
         DataError: the data cannot be read or trained on.
@@ -61,7 +64,7 @@ def train(
         chosen = folder.read_info().recipe if resume else _choose(recipe, name)
         listener = stack.enter_context(show_progress(chosen.train.epochs)) if progress else Listener()
         listener = Listener(on_step=listener.on_step, on_epoch=listener.on_epoch, on_warning=_warn)
-        options = Options(device=device)
+        options = Options(device=device, log=parse_log(log))
         if resume:
             resume_run(folder, source=source, options=options, listener=listener)
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -19,59 +18,19 @@ from mien.runs.run import Facts, save_tensors
 from mien.training.batches import count_steps, order_epoch, pick_batch
 from mien.training.curves import draw_curves
 from mien.training.engine import Engine
-from mien.training.events import open_events
 from mien.training.measure import measure_valid
 from mien.training.schedules import Plateau, grow_side, scale_rate
 from mien.training.stopping import Stopping, score_of
 from mien.training.teachers import call_teachers, start_weights
+from mien.training.telling import Listener, Options, Outcome, Step
 from mien.training.together import agree, ask_main, notice_loss
+from mien.training.trackers import Tracker, open_trackers
 
 LOOK_EVERY = 10
 """Steps between two looks at the loss: each look makes a GPU wait."""
 
 CLOCKS = ("seconds", "faces_per_second")
 """What an epoch's record tells of the machine; the weights leave it out, so that equal trainings give equal files."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Where training stands, for a progress display: all figures are means over the epoch so far."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    accuracy: float
-    faces_per_second: float
-    seconds_per_step: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
-    """Who wants to know: called every `LOOK_EVERY` steps, after every epoch, and where something needs a word."""
-
-    on_step: Callable[[Step], None] = lambda _: None
-    on_epoch: Callable[[Record], None] = lambda _: None
-    on_warning: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What does not change the result: where to compute, when to save, whether somebody asked to stop."""
-
-    device: str = "auto"
-    checkpoint_minutes: float = 10.0
-    should_stop: Callable[[], bool] = lambda: False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a training ended: its history, the kept epoch, and why it stopped (None: all epochs done)."""
-
-    history: tuple[Record, ...]
-    best_epoch: int
-    stopped: str | None
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +102,7 @@ class _Trainer:
         self.faces, self.valid, self.facts = faces, valid, facts
         self.folder, self.options, self.listener = folder, options, listener
         self.batch = self.config.batch_size * self.accelerator.num_processes
-        self.events = open_events(folder.path / "tensorboard") if self.is_main else None
+        self.trackers: tuple[Tracker, ...] = ()
         self.at = _Position()
 
     @property
@@ -164,7 +123,11 @@ class _Trainer:
     def run(self) -> Outcome:
         """Go through the epochs that are left."""
         with notice_loss(self.accelerator, self.advise):
-            return self.run_epochs()
+            try:
+                return self.run_epochs()
+            finally:
+                for tracker in self.trackers:
+                    tracker.close()
 
     def run_epochs(self) -> Outcome:
         """Go on where the folder says."""
@@ -172,6 +135,8 @@ class _Trainer:
             self.folder.tidy()
         if ask_main(self.accelerator, self.folder.last.exists):
             self.restore()
+        if self.is_main:
+            self.trackers = open_trackers(self.options.log, self.folder.path, done=self.at.epoch)
         stopped = self.at.stopping.reason(self.config)
         while self.at.epoch < self.config.epochs and stopped is None:
             self.turn_epoch()
@@ -267,8 +232,8 @@ class _Trainer:
         if self.is_main and self.config.keep_last:
             self.folder.save_snapshot(self.engine.evaluated.state_dict(), known, keep=self.config.keep_last)
         self.save(torch.zeros(2))
-        if self.events is not None:
-            self.events(record)
+        for tracker in self.trackers:
+            tracker.log(history)
         self.listener.on_epoch(record)
         if self.is_asked_to_stop(self.steps) and epoch < self.config.epochs:
             raise self.interrupted()

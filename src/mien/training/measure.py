@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from mien.data.votes import pick_head
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
-from mien.heads import FIRST, Head
 from mien.models import Network
 from mien.models.pick import pick_outputs
+from mien.recipes.heads import FIRST, Head
 from mien.runs.folder import Record
 from mien.training.together import collect, deal
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mien.runs.folder import Record
     from mien.training import Listener
-    from mien.training.loop import Step
+    from mien.training.telling import Step
 
 QUIET_SECONDS = 30.0
 """Without a terminal, a line within an epoch at most this often."""

@@ -28,8 +28,9 @@ from mien.runs.info import SPLITS, Ending, RunInfo
 from mien.runs.run import load_run
 from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
 from mien.training.engine import start_accelerator
-from mien.training.loop import Listener, Options, Outcome, train
+from mien.training.loop import train
 from mien.training.teachers import call_teachers, resolve_runs, soften_labels, start_weights
+from mien.training.telling import Listener, Options, Outcome
 from mien.training.together import ask_main, notice_loss, work_in_turns
 
 
@@ -56,9 +57,10 @@ def start_run(
         splits = prepare_loaded(whole, recipe.data, seed=recipe.train.seed)
         _check_possible(recipe, splits, accelerator.num_processes)
         info = _describe(recipe, splits, whole.source, device, skip_bad=skip_bad)
+        info = replace(info, log=(options or Options()).log)
         ask_main(accelerator, folder.refuse_overwriting)
         targets = None
-        if _look_once(recipe):
+        if recipe.train.looks_once:
             targets = ask_main(accelerator, lambda: _ask_teachers(recipe, splits, device))
         with _lock(folder, accelerator):
             ask_main(accelerator, lambda: _create(folder, info, targets, describe_faces(splits, whole)))
@@ -93,11 +95,6 @@ def _describe(recipe: Recipe, splits: Splits, source: str, device: str, *, skip_
         started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         skip_bad=skip_bad,
     )
-
-
-def _look_once(recipe: Recipe) -> bool:
-    """Say whether the teachers soften labels before the first step."""
-    return recipe.train.teachers is not None and recipe.train.teaching == "fixed"
 
 
 def _ask_teachers(recipe: Recipe, splits: Splits, device: str) -> Targets | None:
@@ -141,8 +138,10 @@ def resume_run(
     info = folder.read_info()
     if info.outcome is not None:
         raise RunError(f"{folder.path}: this run has finished ({info.outcome.stopped}): nothing to resume")
-    recipe = info.recipe
-    accelerator = start_accelerator((options or Options()).device, recipe.train.precision)
+    recipe, options = info.recipe, options or Options()
+    info = replace(info, log=options.log or info.log)
+    options = replace(options, log=info.log)
+    accelerator = start_accelerator(options.device, recipe.train.precision)
     with notice_loss(accelerator, lambda: "nothing has changed: start again"):
         name = source.source if isinstance(source, Splits) else source
         if name is not None:
@@ -177,7 +176,7 @@ def _prepare_again(source: str | Splits, info: RunInfo, folder: RunFolder) -> Sp
     changed = ["train"] if splits is None else _find_changed(splits, info)
     if changed or splits is None:
         raise DataError(info.source, f"{changed[0]} is not what {folder.path} was started on: start a new run")
-    return _give_targets(splits, folder.read_targets() if _look_once(recipe) else None)
+    return _give_targets(splits, folder.read_targets() if recipe.train.looks_once else None)
 
 
 def _restore(whole: Splits, seen: SeenFaces, info: RunInfo) -> Splits | None:

@@ -18,10 +18,10 @@ from torch import Tensor
 from mien.errors import ConfigError
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces
-from mien.heads import find_taught
 from mien.models import Network, build_model
 from mien.models.network import resize
 from mien.models.pick import name_last_layer
+from mien.recipes.heads import find_taught
 from mien.recipes.schema import Recipe
 from mien.runs.run import BUNDLED, Run, load_run
 from mien.runs.temperatures import scale_probabilities
