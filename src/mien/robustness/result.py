@@ -150,7 +150,7 @@ class Robustness:
         """Return what was measured and the figures to see first, in three lines."""
         drawn = ", synthetic faces" if self.synthetic else ""
         labels = "" if self.labelled_by == "own" else f", labels {self.labelled_by}"
-        several = f"{len(self.group())} corruptions × {len(self.severities)} severit{'y' if len(self.severities) == 1 else 'ies'}"
+        several = _count(len(self.group()), "corruption") + " × " + _count(len(self.severities), "severit", "y", "ies")
         low, high = self.interval.low, self.interval.high
         clean = self.clean
         sure = f"confidence {clean.confidence:.1%}, ECE {clean.ece:.3f}, answered {clean.answered:.1%}"
@@ -199,6 +199,10 @@ class Robustness:
             for first, *rest in rows
         )
         return f"<p>{told}</p><table><tr>{head}</tr>{body}</table>"
+
+
+def _count(number: int, stem: str, one: str = "", more: str = "s") -> str:
+    return f"{number} {stem}{one if number == 1 else more}"
 
 
 def describe_condition(condition: Condition) -> dict[str, Any]:
