@@ -15,8 +15,8 @@ from mien.labels import EXPRESSIONS
 from mien.reports import words
 from mien.reports.page import PARTS
 from mien.reports.recipe import TRICKS
-from mien.robustness import CORRUPTIONS
 from mien.reports.words import LANGUAGES, open_catalogue, read_catalogue
+from mien.robustness import CORRUPTIONS
 
 SIMPLIFIED = set("训练数据类错误预测间区图层络权验证试师应该这么个们对实现习识别")
 """Letters that traditional Chinese writes in another way."""

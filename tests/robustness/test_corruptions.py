@@ -17,7 +17,7 @@ from mien.robustness.covering import EYES
 from mien.synthetic import load_synthetic
 
 NAMES = tuple(CORRUPTIONS)
-ISSUED = {
+AMOUNTS = {
     ("gaussian-blur", 3): 1,
     ("gaussian-blur", 5): 2,
     ("gaussian-noise", 3): 10,
@@ -82,7 +82,7 @@ def test_a_face_is_corrupted_alike_however_many_are_shown_at_a_time(name: str) -
 
 def test_the_amounts_are_those_that_figures_were_taken_at() -> None:
     """And severities of one corruption go one way."""
-    assert ISSUED == {key: CORRUPTIONS[key[0]].amounts[key[1] - 1] for key in ISSUED}
+    assert AMOUNTS == {key: CORRUPTIONS[key[0]].amounts[key[1] - 1] for key in AMOUNTS}
     for corruption in CORRUPTIONS.values():
         assert list(corruption.amounts) in (sorted(corruption.amounts), sorted(corruption.amounts, reverse=True))
 
@@ -93,7 +93,8 @@ def test_blur_is_a_gaussian_with_mirrored_borders() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 48, 48)).astype(np.uint8)
     for severity, sigma in enumerate(CORRUPTIONS["gaussian-blur"].amounts, 1):
         reach = math.ceil(3 * sigma)
-        expected = ndimage.gaussian_filter(images.astype(float), sigma, mode="mirror", radius=reach, axes=(1, 2))
+        filtered = (ndimage.gaussian_filter(one.astype(float), sigma, mode="mirror", radius=reach) for one in images)
+        expected = np.stack(list(filtered))
         assert np.abs(corrupt(images, "gaussian-blur", severity) - expected).max() <= 0.51
 
 
@@ -102,7 +103,7 @@ def test_blur_grows_with_the_face() -> None:
     small, large = (np.zeros((1, side, side), np.uint8) for side in (48, 96))
     small[:, :, 24:], large[:, :, 48:] = 200, 200
     widths = [int(np.ptp(np.flatnonzero(np.diff(corrupt(one, "gaussian-blur", 5)[0, 5])))) for one in (small, large)]
-    assert 1.8 * widths[0] < widths[1] < 2.2 * widths[0]
+    assert 1.8 * widths[0] < widths[1] < 2.4 * widths[0]
 
 
 def test_noise_has_the_standard_deviation_that_it_says() -> None:
@@ -166,8 +167,8 @@ def test_crops_that_are_too_tight_enlarge_and_too_wide_ones_shrink() -> None:
     """A square of 24 pixels takes 24 / 0.75 or 24 x 0.7 of them."""
     square = np.zeros((1, 48, 48), np.uint8)
     square[:, 12:36, 12:36] = 255
-    assert 32 == pytest.approx(math.sqrt((corrupt(square, "tight-crop", 3) > 127).sum()), abs=1)
-    assert 16.8 == pytest.approx(math.sqrt((corrupt(square, "wide-crop", 3) > 127).sum()), abs=1)
+    assert 32 == pytest.approx(math.sqrt(corrupt(square, "tight-crop", 3).sum() / 255), abs=0.5)
+    assert 16.8 == pytest.approx(math.sqrt(corrupt(square, "wide-crop", 3).sum() / 255), abs=0.5)
 
 
 def test_covers_hide_what_they_say() -> None:
