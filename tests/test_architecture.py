@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 ROWS = (
     {"cli"},
     {"reports"},
-    {"auditing", "exporting", "studies"},
+    {"auditing", "exporting", "robustness", "studies"},
     {"server", "training"},
     {"evaluation", "stream"},
     {"recognition", "runs"},

@@ -19,8 +19,8 @@ from mien.errors import ConfigError, DataError, RunError
 
 NAMES = {
     "verbs": "audit compare evaluate export list_models list_recipes load load_run read_picture recipe recognise "
-    "register_model report train",
-    "values": "Box Evaluation Face Faces Recipe Recogniser Run Splits",
+    "register_model report stress train",
+    "values": "Box Evaluation Face Faces Recipe Recogniser Robustness Run Splits",
 }
 SCREEN = (24, 150)
 """Lines and columns that a value may take when it is printed."""

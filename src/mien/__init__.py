@@ -1,7 +1,7 @@
 """mien: facial expression recognition that you can train, measure and trust.
 
-The whole use in a few names: `load` reads labelled faces, `train` trains a `recipe` on them, `evaluate`, `report` and
-`export` take the run; `recognise` and `Recogniser` name the expressions of pictures, without PyTorch.
+The whole use in a few names: `load` reads labelled faces, `train` trains a `recipe` on them, `evaluate`, `stress`,
+`report` and `export` take the run; `recognise` and `Recogniser` name the expressions of pictures, without PyTorch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mien.recognition import Box, Face, Recogniser, read_picture
     from mien.recognition.once import recognise
     from mien.reports.write import report
+    from mien.robustness.result import Robustness
+    from mien.robustness.stress import stress
     from mien.runs.run import Run, load_run
     from mien.studies.compare import compare
     from mien.training.fit import train
@@ -39,6 +41,8 @@ _HOMES = {
     "mien.recognition": ("Box", "Face", "Recogniser", "read_picture"),
     "mien.recognition.once": ("recognise",),
     "mien.reports.write": ("report",),
+    "mien.robustness.result": ("Robustness",),
+    "mien.robustness.stress": ("stress",),
     "mien.runs.run": ("Run", "load_run"),
     "mien.studies.compare": ("compare",),
     "mien.training.fit": ("train",),
@@ -54,6 +58,7 @@ __all__ = [
     "Faces",
     "Recipe",
     "Recogniser",
+    "Robustness",
     "Run",
     "Splits",
     "__version__",
@@ -70,6 +75,7 @@ __all__ = [
     "recognise",
     "register_model",
     "report",
+    "stress",
     "train",
 ]
 

@@ -102,7 +102,7 @@ def make_study() -> Results:
 def lose_everything(told: ReportData) -> ReportData:
     """Return the report of a run of which little is left."""
     gone = Absent(reason="data-moved", detail={"problem": "it does not exist"})
-    parts = ("training", "study", "pictured", "saliency", "balance", "rules", "calibration", "audit")
+    parts = ("training", "study", "pictured", "saliency", "balance", "rules", "calibration", "robustness", "audit")
     lost: dict[str, Any] = dict.fromkeys(parts, gone)
     return replace(told, evaluated=(), unevaluated=(gone,), pairs=(), wrong=(), **lost)
 

@@ -16,6 +16,7 @@ from mien.reports import words
 from mien.reports.page import PARTS
 from mien.reports.recipe import TRICKS
 from mien.reports.words import LANGUAGES, open_catalogue, read_catalogue
+from mien.robustness import CORRUPTIONS
 
 SIMPLIFIED = set("训练数据类错误预测间区图层络权验证试师应该这么个们对实现习识别")
 """Letters that traditional Chinese writes in another way."""
@@ -50,6 +51,7 @@ def test_everything_that_can_be_reported_has_words() -> None:
     needed = [f"expression.{name}" for name in EXPRESSIONS] + [f"finding.{kind}" for kind in KINDS]
     needed += [f"trick.{trick}{ending}" for trick in TRICKS for ending in ("", ".about")]
     needed += [f"rule.{name.partition(':')[0]}" for name in SIDE_BY_SIDE]
+    needed += [f"corruption.{name}" for name in CORRUPTIONS]
     needed += [f"{part}.{ending}" for part in PARTS for ending in ("title", "question")]
     source = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.parent.glob("*.py"))
     needed += [f"absent.{reason}" for reason in re.findall(r'reason="([\w-]+)"', source)]

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "recipes": "mien.cli.recipes",
     "train": "mien.cli.train",
     "evaluate": "mien.cli.evaluate",
+    "stress": "mien.cli.stress",
     "report": "mien.cli.report",
     "compare": "mien.cli.compare",
     "ensemble": "mien.cli.ensemble",

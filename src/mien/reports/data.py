@@ -12,6 +12,7 @@ from typing import Any
 from mien.evaluation.compare_rules import Trade
 from mien.evaluation.metrics import Interval, Scores
 from mien.evaluation.reliability import Calibration
+from mien.robustness import Robustness
 from mien.studies import Results
 
 FORMAT = 1
@@ -281,4 +282,5 @@ class ReportData:
     balance: BalancePart | Absent
     rules: RulesPart | Absent
     calibration: CalibrationPart | Absent
+    robustness: Robustness | Absent
     audit: AuditPart | Absent

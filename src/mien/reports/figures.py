@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from mien.evaluation.reliability import Calibration
 from mien.plots import FAINT, INK, MARK, METADATA, RULE, STYLE, TRAIN, VALID
 from mien.reports.data import BalancePart, CalibrationPart, TrainingPart
+from mien.robustness import Robustness
+from mien.robustness.picture import arrange_panels, draw_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +30,7 @@ THEME = {INK: "ink", FAINT: "faint", RULE: "rule", TRAIN: "calm", VALID: "accent
 """Colour of a drawing -> name of the page's colour."""
 
 WIDTH = 7.6
+PANELS_ACROSS = 4
 FEW = 12
 """Epochs up to which each gets a dot: a line through one point is invisible."""
 
@@ -105,6 +108,16 @@ def draw_reliability(calibration: CalibrationPart, say: Say) -> str:
         axes.set_xlabel(say("figure.confidence"))
         axes.set_ylabel(say("figure.right"))
         axes.legend(frameon=False, loc="upper left")
+    return drawing.svg
+
+
+def draw_robustness(robustness: Robustness, say: Say) -> str:
+    """Return accuracy and confidence over severity, a panel a corruption."""
+    rows, columns = arrange_panels(robustness, most=PANELS_ACROSS)
+    titles = {name: say(f"corruption.{name}") for name in robustness.group()}
+    with _draw(WIDTH, 0.4 + 1.35 * rows) as drawing:
+        names = (say("figure.accuracy"), say("figure.confidence"))
+        draw_panels(drawing.figure, robustness, rows, columns, titles=titles, names=names)
     return drawing.svg
 
 

@@ -21,6 +21,7 @@ from mien.reports.data import Absent, BalancePart, ReportData
 from mien.reports.evaluations import collect_evaluations, match_faces, read_data, score_split, with_copies
 from mien.reports.mistakes import find_pairs, picture_wrong
 from mien.reports.network import tell_network
+from mien.reports.robustness import tell_robustness
 from mien.reports.saliency import tell_saliency
 from mien.reports.surroundings import audit_data, tell_study
 from mien.reports.training import tell_origin, tell_training
@@ -64,6 +65,7 @@ def gather_report(path: Path) -> ReportData:
         evaluated=evaluated,
         unevaluated=tuple(unevaluated),
         balance=splits if isinstance(splits, Absent) else tell_balance(splits, run.expressions, scores),
+        robustness=tell_robustness(run),
         audit=audit_data(with_copies(run, splits, skip_bad=skip_bad)),
         **answers,
     )

@@ -15,9 +15,10 @@ from mien.reports.answers import (
     tabulate_scores,
 )
 from mien.reports.data import Absent, ReportData
-from mien.reports.figures import draw_balance, draw_learning, draw_reliability
+from mien.reports.figures import draw_balance, draw_learning, draw_reliability, draw_robustness
 from mien.reports.numbers import Say, write_percent, write_short, write_time
 from mien.reports.recipe import write_command
+from mien.reports.robustness import tabulate_robustness, tell_mean
 from mien.reports.table import Table
 from mien.reports.tables import (
     tabulate_audit,
@@ -29,7 +30,7 @@ from mien.reports.tables import (
     tabulate_tricks,
 )
 
-PARTS = ("network", "training", "confusion", "balance", "calibration", "audit", "recipe")
+PARTS = ("network", "training", "confusion", "balance", "calibration", "robustness", "audit", "recipe")
 MOST_OPEN_ROWS = 40
 """Layers up to which their table stands open."""
 
@@ -83,6 +84,9 @@ def draw_plots(data: ReportData, say: Say) -> dict[str, Plot]:
         ece = (data.calibration.after or data.calibration.before).ece
         label = say("figure.reliability-alt", ece=f"{ece:.3f}")
         found["reliability"] = Plot(svg=draw_reliability(data.calibration, say), label=label)
+    if not isinstance(data.robustness, Absent):
+        label = say("figure.robustness-alt", mean=write_percent(data.robustness.accuracy))
+        found["robustness"] = Plot(svg=draw_robustness(data.robustness, say), label=label)
     return found
 
 
@@ -107,6 +111,7 @@ def list_tables(data: ReportData, say: Say) -> dict[str, Table]:
             data.calibration,
             lambda calibration: tabulate_calibration(calibration, data.evaluated[0].split, say),
         ),
+        "robustness": (data.robustness, lambda robustness: tabulate_robustness(robustness, say)),
         "audit": (data.audit, lambda audit: tabulate_audit(audit, say)),
     }
     return found | {name: write(part) for name, (part, write) in parts.items() if not isinstance(part, Absent)}
@@ -125,6 +130,8 @@ def list_sentences(data: ReportData, say: Say) -> dict[str, list[str]]:
         found["gains"] = told.tell_gains(data.rules.trades, say)
     if not isinstance(data.calibration, Absent):
         found["excess"] = [told.tell_excess(data.calibration, say)]
+    if not isinstance(data.robustness, Absent):
+        found["robustness"] = tell_mean(data.robustness, say)
     if not isinstance(data.audit, Absent):
         found["shared"] = told.tell_shared(data.audit, say)
     return found
