@@ -1,0 +1,77 @@
+"""How pictures come to the device: kept there whole, or read batch by batch from the file that they lie in.
+
+In: uint8 pictures, which may be more than memory holds. Out: `Resident` or `Streamed`, which give the pictures of a
+batch, the same bytes either way. A streamed batch is read by a thread while the one before it is learnt from; its pages
+belong to the file, so that several processes share them and the system takes them back when it needs memory.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mien.faces import Images, cut_blocks, fits_memory
+
+Indices = npt.NDArray[np.int64]
+
+
+class Feed(Protocol):
+    """What gives the pictures of a batch."""
+
+    def expect(self, indices: Indices) -> None:
+        """Begin to read the pictures at `indices`, which are asked for next."""
+
+    def take(self, indices: Indices) -> Tensor:
+        """Return uint8 (B, H, W) on the device, the pictures at `indices`."""
+
+
+@final
+class Resident:
+    """Pictures that are all on the device."""
+
+    def __init__(self, images: Images, device: torch.device) -> None:
+        self.pixels = torch.empty(images.shape, dtype=torch.uint8, device=device)
+        start = 0
+        for block in cut_blocks(images):
+            # A copy, because torch warns of the read-only memory that cached faces live in.
+            self.pixels[start : start + len(block)] = torch.from_numpy(np.array(block)).to(device)
+            start += len(block)
+
+    def expect(self, indices: Indices) -> None:
+        """Do nothing: they are there."""
+
+    def take(self, indices: Indices) -> Tensor:
+        """Return uint8 (B, H, W) on the device."""
+        return self.pixels[torch.from_numpy(indices).to(self.pixels.device)]
+
+
+@final
+class Streamed:
+    """Pictures that stay where they are; those of the next batch are read by a thread."""
+
+    def __init__(self, images: Images, device: torch.device) -> None:
+        self.images, self.device = images, device
+        self.reader = ThreadPoolExecutor(1, thread_name_prefix="mien-read-ahead")
+        self.coming: tuple[Indices, Future[Images]] | None = None
+
+    def expect(self, indices: Indices) -> None:
+        """Let the thread read them."""
+        self.coming = (indices, self.reader.submit(self.images.__getitem__, indices))
+
+    def take(self, indices: Indices) -> Tensor:
+        """Return uint8 (B, H, W) on the device: those that were expected, or read now."""
+        coming, self.coming = self.coming, None
+        is_there = coming is not None and np.array_equal(coming[0], indices)
+        pixels = coming[1].result() if coming is not None and is_there else self.images[indices]
+        return torch.from_numpy(pixels).to(self.device)
+
+
+def open_feed(images: Images, device: torch.device) -> Feed:
+    """Return the pictures as they come to `device`: resident if small, or on a GPU with twice the room."""
+    has_room = device.type == "cuda" and images.nbytes <= torch.cuda.mem_get_info(device)[0] // 2
+    return Resident(images, device) if has_room or fits_memory(images.nbytes) else Streamed(images, device)
