@@ -95,7 +95,7 @@ class Picked:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return self._read(self._rows).astype(self.dtype if dtype is None else dtype, copy=False)
 
-    def pick(self, rows: npt.NDArray[np.intp]) -> Picked:
+    def pick(self, rows: npt.NDArray[np.intp] | slice) -> Picked:
         """Return the pictures at `rows`, likewise unread."""
         return Picked(self._parts, self._rows[rows])
 
@@ -125,6 +125,12 @@ def pick(images: Images, rows: npt.NDArray[np.intp]) -> Images:
     held: Images | Picked = images
     found = held.pick(rows) if isinstance(held, Picked) else Picked([images], rows)
     return cast("Images", found)
+
+
+def cut(images: Images, start: int, stop: int) -> Images:
+    """Return the pictures from `start` to `stop` without reading them."""
+    held: Images | Picked = images
+    return cast("Images", held.pick(slice(start, stop))) if isinstance(held, Picked) else images[start:stop]
 
 
 def join(parts: Sequence[Images], rows: npt.NDArray[np.intp] | None = None) -> Images:
