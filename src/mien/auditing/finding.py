@@ -125,7 +125,7 @@ class Roll:
 
     def gather(self, numbers: npt.NDArray[np.intp]) -> Images:
         """Return the pictures of these faces, uint8 (M, H, W)."""
-        return join([part.images for part in self.parts], numbers)
+        return np.asarray(join([part.images for part in self.parts], numbers))
 
     def name_label(self, label: int) -> str:
         """Return the name of an expression."""

@@ -51,9 +51,9 @@ def submit(
     split, faces = choose_faces(load(unlabelled, size=loaded.size))
     loaded, rule = _choose_rule(loaded, wish, data, shown, target)
     raw = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
-    predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule).tolist()
-    labels = [loaded.expressions[label] for label in predicted] if names else predicted
-    write_submission(out, faces.ids.tolist(), labels, force=force)
+    predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule)
+    labels = (loaded.expressions[label] if names else label for label in predicted)
+    write_submission(out, faces.ids, labels, force=force)
     if split != "unlabelled":
         typer.echo(f"{unlabelled}: has labels; they were not looked at, and only split {split} was recognised")
     typer.echo(f"{out}: {len(faces):,} faces recognised{' (synthetic faces)' if loaded.synthetic else ''}")

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import mmap
 import os
 import tempfile
+import weakref
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, final
 
@@ -44,9 +46,11 @@ class Room:
     def __init__(self, shape: tuple[int, ...], file: IO[bytes] | None = None, note: Path | None = None) -> None:
         is_new = file is None or note is None or not os.fstat(file.fileno()).st_size
         self.done, self.again = (0, frozenset[int]()) if is_new or note is None else _read_note(note)
-        self._file, self._note = file, note
+        self._file, self._note = None if file is None else os.dup(file.fileno()), note
+        if self._file is not None:
+            weakref.finalize(self, os.close, self._file)
         self._noted, self._bad = self.done, set(self.again)
-        self.images: Images = np.empty(shape, np.uint8) if file is None else _map(file, shape)
+        self.images: Images = np.empty(shape, np.uint8) if self._file is None else _map(self._file, shape)
 
     def grow(self, count: int) -> None:
         """Make room for `count` rows; those that are filled stay."""
@@ -64,7 +68,7 @@ class Room:
         if self._note is None or (stop - self._noted) * self.images[:1].size < NOTE_BYTES:
             return
         assert self._file is not None
-        os.fsync(self._file.fileno())  # writes what was changed through the map, too
+        os.fsync(self._file)  # writes what was changed through the map, too
         write_text(self._note, json.dumps({"rows": stop, "again": sorted(self._bad)}), mode=OWN_FILE)
         self._noted = stop
 
@@ -80,7 +84,6 @@ class Space:
 
     folder: Path | None = None
     key: str = ""
-    _files: list[IO[bytes]] = field(default_factory=list)
 
     def make(self, shape: tuple[int, ...], name: str) -> Room:
         """Return room for faces, (N, …); `name` tells it from the other rooms of the reading.
@@ -93,44 +96,33 @@ class Space:
         if self.folder is not None:
             digest = hashlib.blake2b(f"{name} {shape[1:]}".encode(), digest_size=8).hexdigest()
             path = make_folder(self.folder) / f"{self.key}-{digest}{PIXELS}"
-            file = self._open(path)
-            if file is not None:
-                return Room(shape, file, path.with_suffix(".json"))
-        file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 (it is open for as long as the reading)
-        self._files.append(file)
-        return Room(shape, file)
+            with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, OWN_FILE), "r+b") as file:
+                if is_own(os.fstat(file.fileno())) and take_lock(file):
+                    return Room(shape, file, path.with_suffix(".json"))
+        # Another process reads the same source, or nobody will come back to this reading.
+        with tempfile.TemporaryFile(dir=self.folder) as file:
+            return Room(shape, file)
 
     def clear(self) -> None:
         """Remove what a later reading would go on with; rooms that are in use stay until they are let go."""
-        for file in self._files:
-            file.close()
-        self._files.clear()
         for path in [] if self.folder is None else self.folder.glob(f"{self.key}-*"):
             with suppress(OSError):
                 path.unlink()
 
-    def _open(self, path: Path) -> IO[bytes] | None:
-        """Return the file, locked for this process; None where another process reads the same source."""
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, OWN_FILE), "r+b")
-        if not is_own(os.fstat(file.fileno())) or not take_lock(file):
-            file.close()
-            return None
-        self._files.append(file)
-        return file
 
-
-def _map(file: IO[bytes], shape: tuple[int, ...]) -> Images:
+def _map(file: int, shape: tuple[int, ...]) -> Images:
     """Return a map of the file, made as large as it takes: a hole in it would end the process on a full disk."""
     size = max(1, math.prod(shape))
     try:
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        elif os.fstat(file.fileno()).st_size < size:
-            file.truncate(size)
+            os.posix_fallocate(file, 0, size)
+        elif os.fstat(file).st_size < size:
+            os.truncate(file, size)
     except OSError as error:
         reason = error.strerror or error
-        raise MienError(f"{file.name}: {size:,} bytes for faces that memory does not hold: {reason}") from error
-    return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape).view(np.ndarray)
+        raise MienError(f"{size:,} bytes on the disk for faces that memory does not hold: {reason}") from error
+    pixels = np.frombuffer(mmap.mmap(file, size), np.uint8)
+    return pixels[: math.prod(shape)].reshape(shape)
 
 
 def _read_note(path: Path) -> tuple[int, frozenset[int]]:

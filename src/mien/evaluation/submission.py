@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from mien.errors import DataError, MienError
@@ -47,4 +48,4 @@ def write_submission(path: Path, ids: Iterable[str], labels: Iterable[object], *
     """
     refuse_overwriting(path, force=force)
     make_folder(path.parent)
-    write_rows(path, (HEADER, *zip(ids, labels, strict=True)))
+    write_rows(path, chain([HEADER], zip(ids, labels, strict=True)))
