@@ -30,6 +30,7 @@ from mien.data.cache_entries import parse_size
 from mien.data.prepare import prepare_splits
 from mien.errors import Interrupted
 from mien.faces import Faces
+from mien.labels import EXPRESSIONS
 from mien.recipes.named import find_recipe
 from mien.recipes.schema import Recipe
 from mien.runs.folder import RunFolder
@@ -187,18 +188,15 @@ def train_steps(data: Path, recipe: Recipe, steps: int, out: Path) -> None:
 def list_commands(given: argparse.Namespace, data: Path) -> dict[str, list[str]]:
     """Return the words of each command, by name."""
     here = [sys.executable, "-m", "benchmarks.large_data", str(given.folder), "--steps", str(given.steps)]
-    mien, out = [sys.executable, "-m", "mien"], str(given.folder / "run")
-    part = str(min(0.9, 30_000 / given.faces))
-    cut = ["--valid-fraction", "0.001", "--set", f"data.train_fraction={part}", "--set", "train.epochs=1"]
+    mien, names = [sys.executable, "-m", "mien"], ["--classes", ",".join(EXPRESSIONS)]
     return {
-        "data": [*mien, "data", str(data)],
-        "data again": [*mien, "data", str(data)],
+        "data": [*mien, "data", str(data), *names],
+        "data again": [*mien, "data", str(data), *names],
         "train": [*here, "--here", "train", "--faces", str(given.faces)],
         "rate": [*here, "--here", "rate", "--faces", str(given.faces)],
-        "run": [*mien, "train", "--recipe", "fast", "--data", str(data), "--out", out, *cut],
-        "evaluate": [*mien, "evaluate", out],
-        "submit": [*mien, "submit", out, str(data), "--out", str(given.folder / "submission.csv"), "--force"],
-        "audit": [*mien, "audit", str(data), "--out", str(given.folder / "audit")],
+        "evaluate": [*mien, "evaluate", "bundled", "--data", str(data), *names, "--out", str(given.folder / "answers")],
+        "submit": [*mien, "submit", "bundled", str(data), "--out", str(given.folder / "submission.csv"), "--force"],
+        "audit": [*mien, "audit", str(data), *names, "--out", str(given.folder / "audit")],
     }
 
 
@@ -209,7 +207,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=4_000_000)
     parser.add_argument("--limit", default="1.5GB")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--only", default="data,data again,train,rate,run,evaluate,submit,audit")
+    parser.add_argument("--only", default="data,data again,train,rate,evaluate,submit,audit")
     parser.add_argument("--kill-at", type=float, default=0.0, help="End the first command after so many seconds.")
     parser.add_argument("--here", help="What a process of this benchmark does itself.")
     given = parser.parse_args()
