@@ -176,7 +176,7 @@ def _decode_in_order(
         some = listing[start : start + _PICTURES_A_TASK]
         wanted = [None if found.is_there(place) else picture for place, picture in enumerate(some, start)]
         pending.append((start, pool.submit(_decode_some, tree, wanted, side=side)))
-        if len(pending) > 2 * MAX_WORKERS:
+        if not start or len(pending) > 2 * MAX_WORKERS:  # the first ones tell how large the faces are
             place, future = pending.popleft()
             yield place, future.result()
     while pending:
