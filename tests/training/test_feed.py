@@ -87,8 +87,10 @@ def test_a_batch_that_was_expected_is_read_once_and_nothing_beside_it() -> None:
     feed = Streamed(counting, CPU)  # type: ignore[arg-type]
     first, second = np.array([3, 1]), np.array([0, 2])
     feed.expect(first)
+    feed.expect(second)  # as while a batch is learnt from
     assert images[first].tolist() == feed.take(first).tolist()
-    assert [[3, 1]] == counting.read
+    assert images[second].tolist() == feed.take(second).tolist()
+    assert [[3, 1], [0, 2]] == counting.read
     feed.expect(first)
     assert images[second].tolist() == feed.take(second).tolist()
     assert [0, 2] in counting.read

@@ -7,6 +7,7 @@ belong to the file, so that several processes share them and the system takes th
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, final
 
@@ -16,6 +17,9 @@ import torch
 from torch import Tensor
 
 from mien.faces import Images, cut_blocks, fits_memory
+
+AHEAD = 2
+"""Batches that are held at most: the one that is taken next, and the one after it."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -57,18 +61,19 @@ class Streamed:
     def __init__(self, images: Images, device: torch.device) -> None:
         self.images, self.device = images, device
         self.reader = ThreadPoolExecutor(1, thread_name_prefix="mien-read-ahead")
-        self.coming: tuple[Indices, Future[Images]] | None = None
+        self.coming: deque[tuple[Indices, Future[Images]]] = deque(maxlen=AHEAD)
 
     def expect(self, indices: Indices) -> None:
-        """Let the thread read them."""
-        self.coming = (indices, self.reader.submit(self.images.__getitem__, indices))
+        """Let the thread read them; the batch that was expected before stays until it is taken."""
+        self.coming.append((indices, self.reader.submit(self.images.__getitem__, indices)))
 
     def take(self, indices: Indices) -> Tensor:
         """Return uint8 (B, H, W) on the device: those that were expected, or read now."""
-        coming, self.coming = self.coming, None
-        is_there = coming is not None and np.array_equal(coming[0], indices)
-        pixels = coming[1].result() if coming is not None and is_there else self.images[indices]
-        return torch.from_numpy(pixels).to(self.device)
+        for place, (expected, reading) in enumerate(self.coming):
+            if np.array_equal(expected, indices):
+                del self.coming[place]
+                return torch.from_numpy(reading.result()).to(self.device)
+        return torch.from_numpy(self.images[indices]).to(self.device)
 
 
 def open_feed(images: Images, device: torch.device) -> Feed:
