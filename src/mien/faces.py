@@ -95,6 +95,12 @@ class Picked:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return self._read(self._rows).astype(self.dtype if dtype is None else dtype, copy=False)
 
+    def locate(self, index: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return the number of the part that each picture lies in, and its row there."""
+        rows = self._rows[index]
+        numbers = np.searchsorted(self._starts, rows, side="right") - 1
+        return numbers, rows - self._starts[numbers]
+
     def pick(self, rows: npt.NDArray[np.intp] | slice) -> Picked:
         """Return the pictures at `rows`, likewise unread."""
         return Picked(self._parts, self._rows[rows])

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mien.faces import Images, cut_blocks, fits_memory
+from mien.training.pages import announce
 
 AHEAD = 2
 """Batches that are held at most: the one that is taken next, and the one after it."""
@@ -65,7 +66,7 @@ class Streamed:
 
     def expect(self, indices: Indices) -> None:
         """Let the thread read them; the batch that was expected before stays until it is taken."""
-        self.coming.append((indices, self.reader.submit(self.images.__getitem__, indices)))
+        self.coming.append((indices, self.reader.submit(self.read, indices)))
 
     def take(self, indices: Indices) -> Tensor:
         """Return uint8 (B, H, W) on the device: those that were expected, or read now."""
@@ -73,7 +74,12 @@ class Streamed:
             if np.array_equal(expected, indices):
                 del self.coming[place]
                 return torch.from_numpy(reading.result()).to(self.device)
-        return torch.from_numpy(self.images[indices]).to(self.device)
+        return torch.from_numpy(self.read(indices)).to(self.device)
+
+    def read(self, indices: Indices) -> Images:
+        """Return uint8 (B, H, W) in memory."""
+        announce(self.images, indices)
+        return self.images[indices]
 
 
 def open_feed(images: Images, device: torch.device) -> Feed:
