@@ -1,12 +1,17 @@
-"""What every reader returns: `Faces` (images, labels, ids) and `Splits` (train, valid, test)."""
+"""What every reader returns: `Faces` (images, labels, ids) and `Splits` (train, valid, test).
+
+Pictures that are too many for memory stay in the file that they are mapped from: `pick` takes some of them without
+reading them, `cut_blocks` reads them a few at a time.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import Any, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +21,12 @@ from mien.errors import DataError
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Targets = npt.NDArray[np.float32]
+
+RESIDENT_BYTES = 1 << 28
+"""Pictures up to this size are copied to memory; more stay where they are. FER2013 at 48 pixels takes 83 MB."""
+
+BLOCK_BYTES = 1 << 24
+"""Of pictures that are read one after the other, so much at a time."""
 
 SHOWN = 12
 """Faces, and classes, that a notebook shows at most."""
@@ -27,12 +38,133 @@ UNLABELLED = -1
 """The label of a face whose expression the data does not tell."""
 
 
+@final
+class Picked:
+    """Pictures out of one or several arrays, read when they are asked for: it holds their places, not their pixels.
+
+    Reads like an array uint8 (N, H, W): an index, a slice or an array of indices gives an array in memory.
+
+    Args:
+        parts: uint8 (M, H, W) each, of one height and width; they count as one array, one after the other.
+        rows: (N,) places in it.
+    """
+
+    __slots__ = ("_parts", "_rows", "_starts")
+    dtype = np.dtype(np.uint8)
+    ndim = 3
+
+    def __init__(self, parts: Sequence[Images], rows: npt.NDArray[np.intp]) -> None:
+        self._parts, self._rows = tuple(parts), rows
+        self._starts = np.cumsum([0, *map(len, parts)])
+
+    @property
+    def parts(self) -> tuple[Images, ...]:
+        """The arrays that pictures are read from."""
+        return self._parts
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """N, height and width."""
+        return (len(self._rows), *self._parts[0].shape[1:])
+
+    @property
+    def size(self) -> int:
+        """How many pixels there are."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory they would take."""
+        return self.size
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Images:
+        first, rest = (index[0], index[1:]) if isinstance(index, tuple) else (index, ())
+        rows = self._rows[first]
+        is_one = np.ndim(rows) == 0
+        within = (0 if is_one else slice(None), *rest)
+        found: Images = self._read(np.atleast_1d(rows))[within]
+        return found
+
+    def __iter__(self) -> Iterator[Images]:
+        for block in cut_blocks(cast("Images", self)):
+            yield from block
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return self._read(self._rows).astype(self.dtype if dtype is None else dtype, copy=False)
+
+    def locate(self, index: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return the number of the part that each picture lies in, and its row there."""
+        rows = self._rows[index]
+        numbers = np.searchsorted(self._starts, rows, side="right") - 1
+        return numbers, rows - self._starts[numbers]
+
+    def pick(self, rows: npt.NDArray[np.intp] | slice) -> Picked:
+        """Return the pictures at `rows`, likewise unread."""
+        return Picked(self._parts, self._rows[rows])
+
+    def _read(self, rows: npt.NDArray[np.intp]) -> Images:
+        if len(self._parts) == 1:
+            return self._parts[0][rows]
+        read = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        for start, part in zip(self._starts, self._parts, strict=False):
+            here = (rows >= start) & (rows < start + len(part))
+            read[here] = part[rows[here] - start]
+        return read
+
+
+def fits_memory(size_bytes: int) -> bool:
+    """Tell whether pictures of this size are copied to memory, rather than read where they lie."""
+    return size_bytes <= RESIDENT_BYTES
+
+
+def pick(images: Images, rows: npt.NDArray[np.intp]) -> Images:
+    """Return the pictures at `rows` of uint8 (N, H, W): a copy, or, of more than `RESIDENT_BYTES`, `Picked`.
+
+    >>> pick(np.zeros((5, 8, 8), np.uint8), np.array([4, 0, 4])).shape
+    (3, 8, 8)
+    """
+    if fits_memory(len(rows) * images[:1].size):
+        return images[rows]
+    held: Images | Picked = images
+    found = held.pick(rows) if isinstance(held, Picked) else Picked([images], rows)
+    return cast("Images", found)
+
+
+def cut(images: Images, start: int, stop: int) -> Images:
+    """Return the pictures from `start` to `stop` without reading them."""
+    held: Images | Picked = images
+    return cast("Images", held.pick(slice(start, stop))) if isinstance(held, Picked) else images[start:stop]
+
+
+def join(parts: Sequence[Images], rows: npt.NDArray[np.intp] | None = None) -> Images:
+    """Return the pictures of all `parts`, one after the other, or those at `rows` of them: see `pick`."""
+    count = sum(map(len, parts)) if rows is None else len(rows)
+    if len(parts) == 1:
+        return parts[0] if rows is None else pick(parts[0], rows)
+    found = Picked(parts, np.arange(count) if rows is None else rows)
+    return np.asarray(found) if fits_memory(found.nbytes) else cast("Images", found)
+
+
+def cut_blocks(images: Images, size_bytes: int = BLOCK_BYTES) -> Iterator[Images]:
+    """Yield all pictures in order, about `size_bytes` at a time, so that memory stays bounded however many there are.
+
+    >>> [len(block) for block in cut_blocks(np.zeros((5, 8, 8), np.uint8), 128)]
+    [2, 2, 1]
+    """
+    count = max(1, size_bytes // (images[:1].size or 1))
+    for start in range(0, len(images), count):
+        yield images[start : start + count]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Faces:
     """N grey faces of one size. Prints as one line; a notebook shows some of them.
 
     Attributes:
-        images: uint8 (N, H, W), 0 black to 255 white; may be a read-only memory map.
+        images: uint8 (N, H, W), 0 black to 255 white; may be a read-only memory map, or `Picked`.
         labels: int64 (N,), indices into the expressions of the splits they belong to, or `UNLABELLED`.
         ids: str (N,), where each face came from: a path inside the folder or archive, or a row number.
         targets: float32 (N, K), rows that sum to 1: how sure people are of each expression, where training is to learn
@@ -87,9 +219,10 @@ class Faces:
         return len(self.images)
 
     def take(self, indices: npt.NDArray[np.intp]) -> Faces:
-        """Return the faces at `indices`, in that order."""
+        """Return the faces at `indices`, in that order; see `pick` for whether their pixels are copied."""
         targets = None if self.targets is None else self.targets[indices]
-        return Faces(images=self.images[indices], labels=self.labels[indices], ids=self.ids[indices], targets=targets)
+        images = pick(self.images, indices)
+        return Faces(images=images, labels=self.labels[indices], ids=self.ids[indices], targets=targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.auditing.finding import Finding, Roll
-from mien.auditing.hashes import BLOCK_BYTES, Hashes, hash_frequencies
+from mien.auditing.hashes import Hashes, hash_frequencies
 from mien.auditing.near import Pairs, find_near, join_pairs
 from mien.data.copies import hash_images
-from mien.faces import UNLABELLED, Images
+from mien.faces import BLOCK_BYTES, UNLABELLED, Images
 
 LEAST_CORRELATION = 0.85
 """Of the pixels of near copies. On FER2013 the pairs above it are the same photograph; below 0.8 many are not."""

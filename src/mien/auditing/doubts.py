@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from mien.faces import Labels
 
+ROWS_AT_ONCE = 1 << 16
+"""Faces that are looked at together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
@@ -40,13 +43,25 @@ def find_doubts(labels: Labels, probabilities: npt.NDArray[np.floating]) -> Doub
     >>> find_doubts(np.array([0, 0, 1, 1, 1]), np.array([first, first, second, second, first])).faces
     array([4])
     """
-    exact = probabilities.astype(np.float64)
-    classes = np.arange(exact.shape[1])
-    usual = np.array([exact[labels == one, one].mean() if (labels == one).any() else np.inf for one in classes])
-    confident = np.where(exact >= usual, exact, -1.0)
-    seems = confident.argmax(axis=1)
-    everyone = np.arange(len(labels))
-    doubtful = np.flatnonzero((confident.max(axis=1) >= 0.0) & (seems != labels))
-    margins = (exact[everyone, seems] - exact[everyone, labels])[doubtful]
+    classes = np.arange(probabilities.shape[1])
+    usual = np.array([_mean(probabilities[labels == one, one]) for one in classes])
+    faces, seeming, margins = [], [], []
+    for start in range(0, len(labels), ROWS_AT_ONCE):
+        own = labels[start : start + ROWS_AT_ONCE]
+        exact = probabilities[start : start + ROWS_AT_ONCE].astype(np.float64)
+        confident = np.where(exact >= usual, exact, -1.0)
+        seems = confident.argmax(axis=1)
+        doubtful = np.flatnonzero((confident.max(axis=1) >= 0.0) & (seems != own))
+        faces.append(doubtful + start)
+        seeming.append(seems[doubtful])
+        margins.append(exact[doubtful, seems[doubtful]] - exact[doubtful, own[doubtful]])
+    return _sort(*(np.concatenate(parts) for parts in (faces, seeming, margins)))
+
+
+def _mean(confidences: npt.NDArray[np.floating]) -> float:
+    return float(confidences.astype(np.float64).mean()) if len(confidences) else np.inf
+
+
+def _sort(faces: npt.NDArray[np.intp], classes: npt.NDArray[np.intp], margins: npt.NDArray[np.float64]) -> Doubts:
     order = np.argsort(-margins, kind="stable")
-    return Doubts(faces=doubtful[order], classes=seems[doubtful][order], margins=margins[order])
+    return Doubts(faces=faces[order], classes=classes[order], margins=margins[order])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
+from mien.faces import UNLABELLED, Faces, Images, Labels, Splits, join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +125,7 @@ class Roll:
 
     def gather(self, numbers: npt.NDArray[np.intp]) -> Images:
         """Return the pictures of these faces, uint8 (M, H, W)."""
-        images = np.empty((len(numbers), *self.parts[0].images.shape[1:]), np.uint8)
-        for start, part in zip(self.starts, self.parts, strict=False):
-            here = (numbers >= start) & (numbers < start + len(part))
-            images[here] = part.images[numbers[here] - start]
-        return images
+        return np.asarray(join([part.images for part in self.parts], numbers))
 
     def name_label(self, label: int) -> str:
         """Return the name of an expression."""

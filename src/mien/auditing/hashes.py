@@ -11,11 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from mien.faces import Images
+from mien.faces import BLOCK_BYTES, Images, cut_blocks
 
 BITS = 64
 SIDE = 8
-BLOCK_BYTES = 1 << 24
 
 Hashes = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float32]
@@ -53,9 +52,8 @@ def cosines(pixels: int, count: int) -> Floats:
 
 def read_blocks(images: Images) -> Iterator[Floats]:
     """Yield all images as float32, so many at a time that memory stays bounded, however many there are."""
-    size = max(1, BLOCK_BYTES // (4 * images[:1].size or 1))
-    for start in range(0, len(images), size):
-        yield images[start : start + size].astype(np.float32)
+    for block in cut_blocks(images, BLOCK_BYTES // 4):
+        yield block.astype(np.float32)
 
 
 def _compare_median(waves: Floats) -> Hashes:

@@ -13,7 +13,7 @@ from mien.data.loading import load
 from mien.errors import DataError, RunError
 from mien.evaluation.known import know_splits
 from mien.evaluation.predict import match_labels, predict_probabilities
-from mien.faces import UNLABELLED
+from mien.faces import UNLABELLED, join
 from mien.runs.run import Run
 
 
@@ -40,9 +40,7 @@ def report_doubts(
     if not fresh.any():
         raise DataError(source, f"expected labelled faces that {run.path} was not trained on, found none")
     numbers = np.flatnonzero(fresh)
-    shown = np.concatenate(
-        [part.images[fresh[a:b]] for part, a, b in zip(parts, roll.starts, roll.starts[1:], strict=False)]
-    )
+    shown = join([part.images for part in parts], numbers)
     probabilities = predict_probabilities(run.network, shown, device=device)
     labels = match_labels(roll.labels[numbers], roll.splits, run.expressions)
     doubts = find_doubts(labels, probabilities)

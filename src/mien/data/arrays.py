@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import isqrt
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
+from mien.data.archives import name_damage
 from mien.data.bad import BadInputs
 from mien.data.gather import Gathered
 from mien.data.images import resize_faces
 from mien.data.listing import Reading, plain_number
 from mien.data.names import SPLITS, canonical_split, order_classes
 from mien.errors import DataError
-from mien.faces import UNLABELLED, Images
+from mien.faces import UNLABELLED, Images, Labels, fits_memory, join
 
 ARRAY_SUFFIXES = (".npz", ".npy")
 _LABEL_WORDS = ("label", "emotion", "target", "class")
@@ -27,27 +30,34 @@ _WHITE = 255.0
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The images and labels of one split."""
+    """The images of one split; the words that its labels are, and which of them each image has."""
 
     split: str | None
     images: Images
-    labels: npt.NDArray[np.str_] | None
+    labels: tuple[list[str], npt.NDArray[np.intp]] | None
 
 
-def read_arrays(files: Mapping[str, bytes], reading: Reading, bad: BadInputs, name: str) -> Gathered:
+def read_arrays(
+    files: Sequence[str], open_file: Callable[[str], BinaryIO], reading: Reading, bad: BadInputs, name: str
+) -> Gathered:
     """Return the faces of all arrays: uint8 (N, H, W), (N, H, W, 1 or 3), (N, 1, H, W) or (N, H x W), or floats.
 
     Raises:
         DataError: an array of another shape, images without labels of their number, or Python objects.
     """
-    arrays = {key: array for file, data in files.items() for key, array in _open(file, data).items()}
+    arrays = {key: array for file in files for key, array in _open(file, open_file).items()}
     parts = _pair(arrays, name, bad)
-    images = [resize_faces(part.images, reading.size) if reading.size else part.images for part in parts]
+    images = [
+        resize_faces(part.images, reading.size, space=reading.space, name=f"{part.split}")
+        if reading.size
+        else part.images
+        for part in parts
+    ]
     sizes = {part.shape[1:] for part in images}
     if len(sizes) > 1:
         raise DataError(name, "expected arrays with faces of one size, found several: choose a --size")
-    words = [part.labels if part.labels is not None else np.full(len(part.images), "") for part in parts]
-    plain = {label: plain_number(label) for part in words for label in np.unique(part).tolist() if label}
+    words = [("",) if part.labels is None else part.labels[0] for part in parts]
+    plain = {label: plain_number(label) for part in words for label in part if label}
     if reading.naming:
         names = reading.naming.resolve(plain.values())
         plain = {label: names[number] for label, number in plain.items()}
@@ -56,19 +66,34 @@ def read_arrays(files: Mapping[str, bytes], reading: Reading, bad: BadInputs, na
     splits = [part.split or "train" if part.labels is not None else "unlabelled" for part in parts]
     counts = [len(part.images) for part in parts]
     return Gathered(
-        images=np.concatenate(images),
-        labels=np.array([positions.get(label, UNLABELLED) for part in words for label in part.tolist()], np.int64),
+        images=join(images),
+        labels=np.concatenate([_number(part, positions) for part in parts]),
         splits=np.repeat([SPLITS.index(split) for split in splits], counts).astype(np.int8),
-        ids=np.array([f"{split}/{row}" for split, count in zip(splits, counts, strict=True) for row in range(count)]),
+        ids=np.concatenate([_name_rows(split, count) for split, count in zip(splits, counts, strict=True)]),
         expressions=expressions,
         kind="NumPy arrays",
         warnings=warnings,
     )
 
 
-def _open(file: str, data: bytes) -> dict[str, npt.NDArray[Any]]:
+def _number(part: _Part, positions: Mapping[str, int]) -> Labels:
+    if part.labels is None:
+        return np.full(len(part.images), UNLABELLED, np.int64)
+    words, places = part.labels
+    return np.array([positions.get(word, UNLABELLED) for word in words], np.int64)[places]
+
+
+def _name_rows(split: str, count: int) -> npt.NDArray[np.str_]:
+    numbers = np.arange(count).astype(f"<U{len(str(max(count - 1, 0)))}")
+    return np.char.add(f"{split}/", numbers)
+
+
+def _open(file: str, open_file: Callable[[str], BinaryIO]) -> dict[str, npt.NDArray[Any]]:
+    with name_damage(file), open_file(file) as stream:
+        mapped = _map(stream)
+        data = b"" if mapped is not None else stream.read()
     try:
-        loaded = np.load(BytesIO(data), allow_pickle=False)
+        loaded = np.load(BytesIO(data), allow_pickle=False) if mapped is None else mapped
         if isinstance(loaded, np.ndarray):
             return {file.rpartition("/")[2].rpartition(".")[0]: loaded}
         return {key: loaded[key] for key in loaded.files}
@@ -78,6 +103,20 @@ def _open(file: str, data: bytes) -> dict[str, npt.NDArray[Any]]:
         raise DataError(file, f"expected arrays of numbers, found {found}") from error
     except (OSError, EOFError, KeyError) as error:
         raise DataError(file, f"expected a whole file of arrays, found a damaged one ({error})") from error
+
+
+def _map(stream: BinaryIO) -> npt.NDArray[Any] | None:
+    """Return the array of a large .npy file as a map of it; None for all else, which is read."""
+    try:
+        size = os.fstat(stream.fileno()).st_size
+    except (OSError, AttributeError):  # a stream within an archive has no file of its own
+        return None
+    is_large = not fits_memory(size) and stream.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX
+    stream.seek(0)
+    if not is_large:
+        return None
+    array: npt.NDArray[Any] = np.load(stream.name, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def _pair(arrays: dict[str, npt.NDArray[Any]], name: str, bad: BadInputs) -> list[_Part]:
@@ -119,12 +158,12 @@ def _is_labels(key: str, array: npt.NDArray[Any]) -> bool:
     return array.ndim <= 2 and is_called
 
 
-def _say_labels(array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
-    """Return labels as text; of rows with a single 1, the number of its column."""
+def _say_labels(array: npt.NDArray[Any]) -> tuple[list[str], npt.NDArray[np.intp]]:
+    """Return labels as words, and which of them each is; of rows with a single 1, the number of its column."""
     flat = array.argmax(axis=1) if array.ndim == 2 and array.shape[1] > 1 else array.reshape(-1)
-    if flat.dtype.kind == "S":
-        return np.char.decode(flat, "utf-8", "replace")
-    return flat.astype(np.str_)
+    values, places = np.unique(flat, return_inverse=True)
+    words = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(np.str_)
+    return words.tolist(), places.reshape(-1)
 
 
 def _make_images(array: npt.NDArray[Any], where: str, bad: BadInputs) -> Images:
@@ -141,7 +180,7 @@ def _make_images(array: npt.NDArray[Any], where: str, bad: BadInputs) -> Images:
     if array.dtype != np.uint8:
         array = _scale(array, where, bad)
     grey = np.rint(array @ _LUMA) if is_colour else array
-    return np.ascontiguousarray(grey, dtype=np.uint8)
+    return np.ascontiguousarray(grey, dtype=np.uint8)  # no copy of what is a map of grey bytes
 
 
 def _scale(array: npt.NDArray[Any], where: str, bad: BadInputs) -> npt.NDArray[np.float32]:

@@ -24,6 +24,7 @@ from mien.data.archives import is_beside, is_wanted, list_folder, name_damage
 from mien.data.cache_entries import (
     LIMIT_VARIABLE,
     MAX_KEY_LETTERS,
+    UNFINISHED,
     hold_limit,
     is_key,
     make_cache,
@@ -32,9 +33,10 @@ from mien.data.cache_entries import (
     write_size,
 )
 from mien.data.entry import read_entry, write_entry
+from mien.data.space import Space
 from mien.errors import MienError
-from mien.faces import Splits
-from mien.files import OWN_FILE, find_cache, is_own, write_text
+from mien.faces import Splits, fits_memory
+from mien.files import OWN_FILE, find_cache, is_own, make_folder, write_text
 
 READER_VERSION = 2
 """Raise it when the readers make other faces of the same bytes."""
@@ -120,8 +122,8 @@ def recall(path: Path, stamp: Stamp, options: str) -> Splits | None:
     return known
 
 
-def remember(path: Path, stamp: Stamp, options: str, splits: Splits) -> None:
-    """Keep `splits` for the next time.
+def remember(path: Path, stamp: Stamp, options: str, splits: Splits) -> Splits:
+    """Keep `splits` for the next time, and return them; those that memory does not hold as a map of the cache.
 
     Raises:
         MienError: the cache cannot be written.
@@ -132,10 +134,19 @@ def remember(path: Path, stamp: Stamp, options: str, splits: Splits) -> None:
         raise MienError(f"{write_size(size_bytes)} are more than {LIMIT_VARIABLE} ({write_size(limit)})")
     key = _name_entry(path, stamp, options)
     if stamp_source(path, options).digest != stamp.digest:
-        return  # it changed while it was read: nobody knows which state the faces show
+        return splits  # it changed while it was read: nobody knows which state the faces show
     write_entry(root / key, splits)
     _note(root, path, stamp, options, key)
     hold_limit(root, limit, newest=root / key)
+    return splits if fits_memory(size_bytes) else read_entry(root / key) or splits
+
+
+def find_space(stamp: Stamp) -> Space:
+    """Return where a reading of the source keeps what it has; one that was cut off left it there."""
+    try:
+        return Space(make_folder(make_cache(find_cache()) / UNFINISHED), stamp.digest)
+    except MienError:  # the reading says what cannot be kept
+        return Space()
 
 
 def _use_entry(path: Path) -> Splits | None:

@@ -5,6 +5,7 @@
     sources/            one small file a source: its path, and the entries of its present state
     native/             compiled loops
     detectors/          fetched face detectors
+    reading/            faces of readings that were cut off, see `mien.data.space`
 
 Only these are looked at: another file in the folder is somebody's, and stays. An entry that a process uses stays, too.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.data.entry import describe_entry
+from mien.data.space import PIXELS
 from mien.errors import ConfigError, MienError
 from mien.files import OWN_FILE, is_own, make_folder, remove_leftovers, remove_unused, write_text
 
@@ -34,7 +36,12 @@ DAMAGED = "damaged: nobody can read it"
 _KEY = re.compile(r"[0-9a-f]{12}-[0-9a-f]{32}")
 _UNITS = {"": 1, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmgt]?)(?P<binary>i?)b?", re.IGNORECASE)
-_OTHER_FOLDERS = {"native": "compiled loops", "detectors": "a face detector"}
+UNFINISHED = "reading"
+_OTHER_FOLDERS = {
+    "native": "compiled loops",
+    "detectors": "a face detector",
+    UNFINISHED: "faces of a reading that was cut off",
+}
 """Folder -> what its files are."""
 
 
@@ -246,7 +253,7 @@ def _list_files(root: Path) -> Iterator[tuple[Path, str | None]]:
     """Yield the files that are entries, and what they are; None for decoded faces, which tell it themselves."""
     yield from ((path, None) for path in _list_folder(root) if is_key(path.name))
     for name, about in _OTHER_FOLDERS.items():
-        yield from ((path, about) for path in _list_folder(root / name) if path.suffix in (".so", ".onnx"))
+        yield from ((path, about) for path in _list_folder(root / name) if path.suffix in (".so", ".onnx", PIXELS))
 
 
 def _list_folder(folder: Path) -> list[Path]:

@@ -7,10 +7,11 @@ The stream is read once, in blocks of whole lines; threads turn blocks into face
 from __future__ import annotations
 
 import os
+from array import array
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import isqrt
 from typing import BinaryIO
@@ -25,8 +26,9 @@ from mien.data.gather import Gathered
 from mien.data.listing import Reading
 from mien.data.pixel_labels import name_rows, settle
 from mien.data.rows import Block, Rows, Table, find_rows, rewrite, understand_header
+from mien.data.space import Room
 from mien.errors import DataError
-from mien.faces import Images
+from mien.faces import Images, pick
 
 BLOCK_BYTES = 1 << 20
 """Measured: smaller blocks keep the threads waiting for one another, larger ones leave the processor's cache."""
@@ -63,14 +65,15 @@ def read_pixel_table(stream: BinaryIO, name: str, bad: BadInputs, reading: Readi
     table = settle(replace(table, delimiter=delimiter), header, first, reading, bad)
     plain, probed = rewrite(table, first)
     side = _probe_side(plain, probed)
-    images = np.empty((_guess_rows(stream, first, side**2), side**2), np.uint8)
-    images, parts = _parse_blocks(table, images, chain([first], blocks), bad)
-    labels, expressions = name_rows([label for part in parts for label in part.labels], table, reading, bad)
+    room = reading.space.make((_guess_rows(stream, first, side**2), side**2), name)
+    rows = _parse_blocks(table, room, chain([first], blocks), bad)
+    labels, expressions = name_rows(rows.labels, table, reading, bad)
+    numbers = np.array(rows.lines, dtype=np.int64) - _FIRST_LINE
     return Gathered(
-        images=images.reshape(-1, side, side),
+        images=_close_gaps(room.images.reshape(-1, side, side), rows),
         labels=labels,
-        splits=np.array([split for part in parts for split in part.splits], dtype=np.int8),
-        ids=np.array([str(line - _FIRST_LINE) for part in parts for line in part.lines], dtype=np.str_),
+        splits=np.array(rows.splits, dtype=np.int8),
+        ids=numbers.astype(f"<U{len(str(numbers.max(initial=0)))}"),
         expressions=expressions,
         kind="FER2013 table of pixels" if table.is_numbered else "table of pixels",
     )
@@ -124,49 +127,82 @@ def _guess_rows(stream: BinaryIO, block: Block, pixels: int) -> int:
     return int(rows * (blocks + 1.0) * _SPARE) + 1
 
 
-def _parse_blocks(table: Table, images: Images, blocks: Iterable[Block], bad: BadInputs) -> tuple[Images, list[Rows]]:
-    """Return the pixels of all blocks, uint8 (N, pixels), and what their rows say, in order.
+@dataclass(slots=True)
+class _Said:
+    """What the sound rows of all blocks say, in a few bytes each.
 
-    This thread reads on and finds the rows; the others turn their text into numbers, each in its own part of `images`.
+    Attributes:
+        lines: line numbers.
+        labels: as the table has them, each text held once.
+        splits: indices into `SPLITS`.
+        places: where the faces of each block begin in their room, and how many of them are sound.
+    """
+
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    labels: list[str] = field(default_factory=list)
+    splits: array[int] = field(default_factory=lambda: array("b"))
+    places: list[tuple[int, int]] = field(default_factory=list)
+    known: dict[str, str] = field(default_factory=dict)
+
+    def add(self, rows: Rows, start: int) -> None:
+        """Take over the rows of a block."""
+        self.lines.extend(rows.lines)
+        self.labels.extend(self.known.setdefault(label, label) for label in rows.labels)
+        self.splits.extend(rows.splits)
+        self.places.append((start, len(rows.lines)))
+
+
+def _parse_blocks(table: Table, room: Room, blocks: Iterable[Block], bad: BadInputs) -> _Said:
+    """Fill `room` with the pixels of all blocks, (N, pixels), and return what their rows say, in order.
+
+    This thread reads on and finds the rows; the others turn their text into numbers, each in its own part of the room.
     """
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
-    pending: deque[Future[Rows]] = deque()
-    parts: list[Rows] = []
-    starts = [0]
+    pending: deque[tuple[int, int, Future[Rows]]] = deque()
+    said, stop = _Said(), 0
 
     def finish() -> None:
-        parts.append(pending.popleft().result())
-        for error in parts[-1].errors:
+        start, end, future = pending.popleft()
+        rows = future.result()
+        for error in rows.errors:
             bad.add(error)
+        said.add(rows, start)
+        room.fill(end, [start] if len(rows.lines) < end - start else [])
 
     with ThreadPoolExecutor(workers) as pool:
         for raw in blocks:
             plain, block = rewrite(table, raw)
             rows = find_rows(plain, block)
-            start, stop = starts[-1], starts[-1] + len(rows.lines)
-            if stop > len(images):
+            start, stop = stop, stop + len(rows.lines)
+            if stop > len(room.images):
                 while pending:  # nobody may write to what is left behind
                     finish()
-                images = np.concatenate([images, np.empty((stop, images.shape[1]), np.uint8)])
-            pending.append(pool.submit(_parse_block, plain, block, rows, images[start:stop]))
-            starts.append(stop)
+                room.grow(2 * stop)
+            is_there = stop <= room.done and start not in room.again
+            out = room.images[start:stop]
+            pending.append((start, stop, pool.submit(_parse_block, plain, block, rows, None if is_there else out)))
             if len(pending) > 2 * workers:
                 finish()
         while pending:
             finish()
-    return _close_gaps(images, starts, parts), parts
+    return said
 
 
-def _close_gaps(images: Images, starts: Sequence[int], parts: Sequence[Rows]) -> Images:
-    """Return the sound rows alone: they stand at the front of each part's place."""
-    if sum(len(part.lines) for part in parts) == starts[-1]:
-        return images[: starts[-1]]
-    return np.concatenate([images[start : start + len(part.lines)] for start, part in zip(starts, parts, strict=False)])
+def _close_gaps(images: Images, said: _Said) -> Images:
+    """Return the sound faces alone: they stand at the front of each block's place."""
+    starts, counts = np.array(said.places, dtype=np.int64).reshape(-1, 2).T
+    total = int(counts.sum())
+    if (starts == np.cumsum(counts) - counts).all():
+        return images[:total]
+    return pick(images, np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(total))
 
 
-def _parse_block(table: Table, block: Block, rows: Rows, out: Images) -> Rows:
-    """Write the pixels of the sound rows to the front of `out`, uint8 (rows, pixels), and return these rows."""
-    if not rows.lines or parse_fields(block.text, rows.starts, rows.ends, out):
+def _parse_block(table: Table, block: Block, rows: Rows, out: Images | None) -> Rows:
+    """Write the pixels of the sound rows to the front of `out`, uint8 (rows, pixels), and return these rows.
+
+    Without `out` the pixels are there, from an earlier reading, and all are sound.
+    """
+    if out is None or not rows.lines or parse_fields(block.text, rows.starts, rows.ends, out):
         return rows
     sound: list[int] = []
     errors: list[DataError] = []

@@ -164,7 +164,8 @@ def _read_listing(tree: Tree, listing: Listing, reading: Reading, bad: BadInputs
     if left_out:
         bad.note(f"{left_out:,} faces are left out: their label is none, unknown, no face or not decided by votes")
     named = name_labels(pictures, reading.naming)
-    return replace(read_pictures(tree, named, size=reading.size, bad=bad), kind=listing.kind)
+    read = read_pictures(tree, named, size=reading.size, bad=bad, space=reading.space)
+    return replace(read, kind=listing.kind)
 
 
 def _note_unread(tree: Tree, bad: BadInputs) -> None:
@@ -184,7 +185,10 @@ def _read_pixel_tables(tree: Tree, tables: Sequence[str], reading: Reading, bad:
         with name_damage(where, tree.container), open_text(lambda name=table: tree.open(name)) as stream:  # type: ignore[misc]
             gathered = read_pixel_table(stream, where, bad, reading)
         size = reading.size
-        parts.append(gathered if size is None else replace(gathered, images=resize_faces(gathered.images, size)))
+        if size is not None:
+            resized = resize_faces(gathered.images, size, space=reading.space, name=where)
+            gathered = replace(gathered, images=resized)
+        parts.append(gathered)
     return concatenate(parts, tree.name)
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from mien.errors import DataError
-from mien.faces import Faces, Splits
+from mien.faces import Faces, Splits, cut_blocks, fits_memory
 from mien.files import OWN_FILE, hold_file, is_own, write_aside
 
 SHAPE_SIDES = 3
@@ -79,7 +79,8 @@ def _write_images(file: BinaryIO, parts: list[npt.NDArray[np.uint8]]) -> None:
     shape = (sum(map(len, parts)), *parts[0].shape[1:])
     npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
     for part in parts:
-        np.ascontiguousarray(part).tofile(file)
+        for block in cut_blocks(part):
+            np.ascontiguousarray(block).tofile(file)
 
 
 def _map_images(file: BinaryIO) -> npt.NDArray[np.uint8]:
@@ -104,9 +105,24 @@ def _skip_images(file: BinaryIO) -> tuple[tuple[int, ...], Any, int]:
 
 def _read_rest(file: BinaryIO) -> tuple[Any, Any, dict[str, Any]]:
     """Return labels, ids and facts."""
-    labels, ids, text = (np.load(file, allow_pickle=False) for _ in range(3))
+    labels, ids, text = np.load(file, allow_pickle=False), _map_array(file), np.load(file, allow_pickle=False)
     facts: dict[str, Any] = json.loads(text.tobytes())
     return labels, ids, facts
+
+
+def _map_array(file: BinaryIO) -> npt.NDArray[Any]:
+    """Return the array that the file stands before, as a map if it is large: ids take up to hundreds of bytes each."""
+    place = file.tell()
+    npy.read_magic(file)
+    shape, _, dtype = npy.read_array_header_1_0(file)
+    start, size = file.tell(), math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or fits_memory(16 * size):
+        file.seek(place)
+        loaded: npt.NDArray[Any] = np.load(file, allow_pickle=False)
+        return loaded
+    array = np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape)
+    file.seek(start + size)
+    return array.view(np.ndarray)
 
 
 def _cut(images: npt.NDArray[np.uint8], labels: Any, ids: Any, facts: dict[str, Any]) -> Splits:
@@ -121,4 +137,8 @@ def _cut(images: npt.NDArray[np.uint8], labels: Any, ids: Any, facts: dict[str, 
 
 
 def _sum(labels: npt.NDArray[Any], ids: npt.NDArray[Any]) -> int:
-    return zlib.crc32(ids.tobytes(), zlib.crc32(labels.tobytes()))
+    return zlib.crc32(_view_bytes(ids).data, zlib.crc32(_view_bytes(labels).data))
+
+
+def _view_bytes(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(array).view(np.uint8) if array.size else np.empty(0, np.uint8)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mien.data.bad import BadInputs
 from mien.data.names import SPLITS
 from mien.errors import DataError
-from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
+from mien.faces import UNLABELLED, Faces, Images, Labels, Splits, cut, join, pick
 
 MIN_SIDE_PIXELS = 8
 MIN_CLASSES = 2
@@ -46,7 +46,7 @@ class Gathered:
         """Return the rows at `indices`, in that order."""
         return replace(
             self,
-            images=self.images[indices],
+            images=pick(self.images, indices),
             labels=self.labels[indices],
             splits=self.splits[indices],
             ids=self.ids[indices],
@@ -68,7 +68,7 @@ def concatenate(parts: Sequence[Gathered], source: str) -> Gathered:
         return first
     return replace(
         first,
-        images=np.concatenate([part.images for part in parts]),
+        images=join([part.images for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
         splits=np.concatenate([part.splits for part in parts]),
         ids=np.concatenate([part.ids for part in parts]),
@@ -97,7 +97,7 @@ def assemble(gathered: Gathered, source: str, bad: BadInputs) -> Splits:
     for name, start, stop in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
         if start < stop:
             rows = slice(start, stop)
-            parts[name] = Faces(images=gathered.images[rows], labels=labels[rows], ids=gathered.ids[rows])
+            parts[name] = Faces(images=cut(gathered.images, start, stop), labels=labels[rows], ids=gathered.ids[rows])
     return Splits(
         expressions=expressions,
         source=source,

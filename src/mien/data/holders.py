@@ -58,16 +58,16 @@ def read_holders(
         DataError: a file is damaged, or has no column of pictures.
         MissingExtraError: pyarrow is not installed.
     """
+    arrays = [file for file in files if _is_array(file, open_file)]
+    if arrays and len(arrays) < len(files):
+        found = f"{arrays[0]} beside {next(file for file in files if file not in arrays)}"
+        raise DataError(name, f"expected files of one kind, found {found}: give one of them as data")
+    if arrays:
+        return read_arrays(arrays, open_file, reading, bad, name)
     contents = {}
     for file in files:
         with name_damage(file), open_file(file) as stream:
             contents[file] = stream.read()
-    arrays = {file: data for file, data in contents.items() if _is_array(file, data)}
-    if arrays and len(arrays) < len(files):
-        found = f"{next(iter(arrays))} beside {next(file for file in files if file not in arrays)}"
-        raise DataError(name, f"expected files of one kind, found {found}: give one of them as data")
-    if arrays:
-        return read_arrays(arrays, reading, bad, name)
     held = _Held({}, [])
     for file, data in contents.items():
         add = _add_shard if file.lower().endswith(".tar") else _add_table
@@ -81,11 +81,14 @@ def read_holders(
     )
     kind = "WebDataset shards" if files[0].lower().endswith(".tar") else "table of pictures, as on Hugging Face"
     pictures = name_labels(held.pictures, reading.naming)
-    return replace(read_pictures(tree, pictures, size=reading.size, bad=bad), kind=kind)
+    return replace(read_pictures(tree, pictures, size=reading.size, bad=bad, space=reading.space), kind=kind)
 
 
-def _is_array(file: str, data: bytes) -> bool:
-    return data.startswith(_NPY) or file.lower().endswith(ARRAY_SUFFIXES)
+def _is_array(file: str, open_file: Callable[[str], BinaryIO]) -> bool:
+    if file.lower().endswith(ARRAY_SUFFIXES):
+        return True
+    with name_damage(file), open_file(file) as stream:
+        return stream.read(len(_NPY)) == _NPY
 
 
 def _add_shard(held: _Held, file: str, data: bytes, reading: Reading, bad: BadInputs) -> None:

@@ -21,6 +21,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from mien.data.formats import JPEG_XL, find_extra, find_readers, name_content
 from mien.data.headers import is_sequential_jpeg, list_icon_sizes, read_jpeg_xl_size
+from mien.data.space import Space
 from mien.errors import DataError, NotAPictureError, TooLargeError
 
 MAX_PIXELS = 1 << 26
@@ -186,14 +187,25 @@ def _spare_factor(image: Image.Image, enough: int | None) -> int:
     return next((by for by in (8, 4, 2) if max(image.size) >= by * enough), 1)
 
 
-def resize_faces(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    """Return uint8 (N, side, side) of uint8 (N, H, W), with Pillow's antialiased bilinear filter."""
+def resize_faces(
+    images: npt.NDArray[np.uint8], side: int, *, space: Space | None = None, name: str = ""
+) -> npt.NDArray[np.uint8]:
+    """Return uint8 (N, side, side) of uint8 (N, H, W), with Pillow's antialiased bilinear filter.
+
+    Args:
+        images: to resize.
+        side: in pixels.
+        space: where they lie if memory does not hold them; None: in a file without a name.
+        name: of these faces among those of a reading.
+    """
     if images.shape[1:] == (side, side):
         return images
-    resized = np.empty((len(images), side, side), dtype=np.uint8)
-    for index, image in enumerate(images):
-        resized[index] = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
-    return resized
+    room = (space or Space()).make((len(images), side, side), f"{name} resized")
+    for index in range(room.done, len(images)):
+        image = Image.fromarray(images[index])
+        room.images[index] = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
+        room.fill(index + 1)
+    return room.images
 
 
 def _refuse_size(where: str, found: str, max_pixels: int) -> TooLargeError:

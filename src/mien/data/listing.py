@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from mien.data.bad import BadInputs
 from mien.data.classes import Naming
 from mien.data.pictures import Picture
+from mien.data.space import Space
 from mien.errors import DataError
 from mien.labels import canonical_expression
 
@@ -21,11 +22,13 @@ class Reading:
         size: side in pixels of the faces; None: the data's own.
         naming: what labels mean.
         columns: role -> name of a column.
+        space: where faces lie that memory does not hold.
     """
 
     size: int | None = None
     naming: Naming = field(default_factory=Naming)
     columns: Mapping[str, str] = field(default_factory=dict)
+    space: Space = field(default_factory=Space)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mien.data.bad import BadInputs
-from mien.data.cache import recall, remember, stamp_source
+from mien.data.cache import find_space, recall, remember, stamp_source
 from mien.data.classes import parse_classes
 from mien.data.columns import parse_columns
 from mien.data.gather import MIN_SIDE_PIXELS, assemble
@@ -81,11 +81,17 @@ def _load_cached(path: Path, reading: Reading, skip_bad: bool, options: str) -> 
     known = recall(place, stamp, options)
     if known is not None:
         return known
-    splits = _read(path, reading, skip_bad)
+    space = find_space(stamp)
     try:
-        remember(place, stamp, options, splits)
+        splits = _read(path, replace(reading, space=space), skip_bad)
+    except DataError:
+        space.clear()  # the source has to be changed, and is another one then
+        raise
+    try:
+        splits = remember(place, stamp, options, splits)
     except MienError as error:
-        return replace(splits, warnings=(*splits.warnings, f"not kept for the next time: {error}"))
+        splits = replace(splits, warnings=(*splits.warnings, f"not kept for the next time: {error}"))
+    space.clear()
     return splits
 
 

@@ -19,7 +19,7 @@ from mien.data.only import keep_only
 from mien.data.split import hold_out_valid
 from mien.data.votes import label_by_votes, read_votes
 from mien.errors import ConfigError, DataError
-from mien.faces import Faces, Splits
+from mien.faces import Faces, Splits, cut_blocks
 from mien.recipes.schema import DataConfig
 
 DEFAULT_VALID_FRACTION = 0.12
@@ -129,7 +129,8 @@ def fingerprint(faces: Faces | None) -> str:
         return "none"
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(faces.images.shape).encode())
-    digest.update(np.ascontiguousarray(faces.images).data)
+    for block in cut_blocks(faces.images):
+        digest.update(np.ascontiguousarray(block).data)
     digest.update(np.ascontiguousarray(faces.labels).data)
     if faces.targets is not None:
         digest.update(np.ascontiguousarray(faces.targets).data)

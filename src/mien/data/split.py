@@ -76,14 +76,15 @@ def _draw(
     labels = train.labels if stratify else np.zeros(len(train), dtype=np.int64)
     _, group_of = np.unique(hash_images(train.images), return_inverse=True)
     by_group = np.argsort(group_of, kind="stable")
-    members = np.split(by_group, np.flatnonzero(np.diff(group_of[by_group])) + 1)
+    bounds = np.concatenate([[0], np.flatnonzero(np.diff(group_of[by_group])) + 1, [len(by_group)]])
     left = quotas.copy()
     chosen = np.zeros(len(train), dtype=bool)
-    for group in rng.permutation(len(members)):
-        needed = np.bincount(labels[members[group]], minlength=len(left))
+    for group in rng.permutation(len(bounds) - 1):
+        members = by_group[bounds[group] : bounds[group + 1]]
+        needed = np.bincount(labels[members], minlength=len(left))
         if (needed <= left).all():
             left -= needed
-            chosen[members[group]] = True
+            chosen[members] = True
             if not left.any():
                 break
     return chosen

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ PREDICTIONS = "predictions.csv"
 FORMAT = 1
 SEED = 0
 """Seed of the bootstrap of differences between decision rules: the same evaluation always has the same ones."""
+
+ROWS_AT_ONCE = 8192
+"""Lines of predictions.csv that are made at a time: as text they take ten times their memory."""
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
@@ -213,7 +218,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     figures = json.dumps(describe_evaluation(evaluation), indent=2, ensure_ascii=False)
     make_folder(folder)
     heading = (*LEADING_COLUMNS, *tell_columns_apart(evaluation.expressions, LEADING_COLUMNS))
-    write_rows(folder / PREDICTIONS, (heading, *_list_rows(evaluation)))
+    write_rows(folder / PREDICTIONS, chain([heading], _list_rows(evaluation)))
     write_text(folder / FIGURES, figures + "\n")
 
 
@@ -285,12 +290,15 @@ def _pick_facts(facts: dict[str, Any]) -> dict[str, Any]:
     return picked
 
 
-def _list_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
-    """Return the lines of predictions.csv; float32 is written with the fewest digits that read back exactly."""
+def _list_rows(evaluation: Evaluation) -> Iterator[tuple[str, ...]]:
+    """Yield the lines of predictions.csv; float32 is written with the fewest digits that read back exactly."""
     names = np.array((*evaluation.expressions, ""))  # the last one, at −1: no answer
-    leading = (evaluation.ids, names[evaluation.labels], names[evaluation.predicted], evaluation.copies.astype(int))
-    texts = [column.astype(str) for column in (*leading, *evaluation.probabilities.T)]
-    return list(zip(*(text.tolist() for text in texts), strict=True))
+    predicted = evaluation.predicted
+    for start in range(0, len(evaluation), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        answers = (names[evaluation.labels[rows]], names[predicted[rows]], evaluation.copies[rows].astype(int))
+        columns = (evaluation.ids[rows], *answers, *evaluation.probabilities[rows].T)
+        yield from zip(*(column.astype(str).tolist() for column in columns), strict=True)
 
 
 def _describe(scores: Scores) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mien.data.copies import hash_images, subtract
 from mien.data.loading import SYNTHETIC
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, read_data
 from mien.errors import ConfigError, DataError
-from mien.faces import UNLABELLED, Faces, Labels, Splits
+from mien.faces import UNLABELLED, Faces, Labels, Splits, join
 from mien.recipes.schema import DataConfig
 from mien.runs.run import Member, Run
 from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, restore
@@ -124,14 +125,9 @@ def _restore_splits(run: Run, seen: SeenFaces, whole: Splits, now: npt.NDArray[n
         )
         in_train, in_valid = others
         told = replace(told, relabelled=in_valid, relabelled_train=in_train)
-    moved = Counter(seen.test.tolist())
-    seen_then = {*seen.train.tolist(), *seen.valid.tolist()}
-    tested = (
-        Counter()
-        if whole.test is None
-        else Counter(describe_faces(replace(whole, train=None, valid=None, unlabelled=None)).test.tolist())
-    )
-    told = replace(told, in_test=sum(count for digest, count in (tested - moved).items() if digest in seen_then))
+    tested = now[:0] if whole.test is None else hash_images(whole.test.images)
+    new_there = subtract(tested, seen.test)
+    told = replace(told, in_test=int(np.isin(new_there, np.concatenate([seen.train, seen.valid])).sum()))
     change = told.tell(run.path)
     changed = ("train", "valid", "test") if change else ()
     return Known(splits=splits, seen=seen, sought_in=splits.source, change=change, changed=changed)
@@ -179,8 +175,7 @@ def count_changes(then: npt.NDArray[np.bytes_], now: npt.NDArray[np.bytes_]) -> 
     """Return how many pictures are more and how many less now than then; a copy counts like any other."""
     if np.array_equal(np.sort(then), np.sort(now)):
         return 0, 0
-    before, after = Counter(then.tolist()), Counter(now.tolist())
-    return (after - before).total(), (before - after).total()
+    return len(subtract(now, then)), len(subtract(then, now))
 
 
 def know_other(run: Run, splits: Splits, own: Known | None) -> Known:
@@ -262,9 +257,9 @@ def _read_member(member: Member, run: Run, skip_bad: bool) -> Splits:
 def _join(first: Faces | None, second: Faces | None) -> Faces | None:
     if first is None or second is None:
         return first or second
-    columns = ((getattr(first, name), getattr(second, name)) for name in ("images", "labels", "ids"))
-    images, labels, ids = (np.concatenate(pair) for pair in columns)
-    return Faces(images=images, labels=labels, ids=ids)
+    columns = ((getattr(first, name), getattr(second, name)) for name in ("labels", "ids"))
+    labels, ids = (np.concatenate(pair) for pair in columns)
+    return Faces(images=join([first.images, second.images]), labels=labels, ids=ids)
 
 
 def _pick(whole: Splits, numbers: npt.NDArray[np.intp]) -> Faces | None:

@@ -81,13 +81,16 @@ def predict_probabilities(
     if batch_size is None:
         batch_size = max(1, BATCH_SIZE * BATCH_SIDE**2 // max(BATCH_SIDE, network.size) ** 2)
     quick = accelerate(network, frozen=True) if accelerated else network
-    parts = []
+    found = np.empty((0, 0), np.float32)
     with torch.inference_mode():
         for start in range(0, len(images), batch_size):
             # A copy, because torch warns of the read-only memory that cached faces live in.
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
-            parts.append(_show(quick, batch, views, network.size if side is None else side).cpu())
-    return torch.cat(parts).numpy()
+            shown = _show(quick, batch, views, network.size if side is None else side).cpu().numpy()
+            if not start:
+                found = np.empty((len(images), shown.shape[1]), np.float32)
+            found[start : start + len(shown)] = shown
+    return found
 
 
 def evaluate_split(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -58,7 +59,7 @@ def write_submission(path: Path, ids: Iterable[str], labels: Iterable[object], *
     """
     refuse_overwriting(path, force=force)
     make_folder(path.parent)
-    write_rows(path, (HEADER, *zip(ids, labels, strict=True)))
+    write_rows(path, chain([HEADER], zip(ids, labels, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +119,9 @@ def submit(
     split, faces = choose_faces(load(data, size=loaded.size))
     loaded, rule, known = _choose_rule(loaded, wish, trained_on, shown, target)
     raw = predict_probabilities(loaded.network, faces.images, device=target, views=shown)
-    predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule).tolist()
-    labels = [loaded.expressions[label] for label in predicted] if names else predicted
-    write_submission(out, faces.ids.tolist(), labels, force=overwrite)
+    predicted = decide(scale_probabilities(raw, loaded.temperature(shown)), rule)
+    labels = (loaded.expressions[label] if names else label for label in predicted)
+    write_submission(out, faces.ids, labels, force=overwrite)
     return Submission(path=out, faces=len(faces), split=split, run=loaded, known=known)
 
 

@@ -6,7 +6,7 @@ as it was when training began; `restore` finds the faces of train and valid in t
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mien.data.copies import DIGEST_BYTES, hash_images
+from mien.data.copies import DIGEST_BYTES, hash_images, subtract
 from mien.errors import RunError
-from mien.faces import UNLABELLED, Faces, Labels, Splits
+from mien.faces import UNLABELLED, Faces, Labels, Splits, join
 from mien.files import write_aside
 
 FILE = "faces.npy"
@@ -83,10 +83,10 @@ def describe_faces(splits: Splits, whole: Splits | None = None) -> SeenFaces:
     places = [np.full(len(faces), place, np.uint8) for place, faces in parts]
     known, total = sum(map(len, digests)), 0 if whole is None else sum(map(len, whole.named().values()))
     if whole is not None and total != known:
-        left = Counter(hash_whole(whole).tolist()) - Counter(np.concatenate(digests).tolist())
-        digests.append(np.array(sorted(left.elements()), dtype=f"S{DIGEST_BYTES}"))
-        labels.append(np.full(left.total(), UNLABELLED))
-        places.append(np.full(left.total(), PLACES.index("beside"), np.uint8))
+        left = subtract(hash_whole(whole), np.concatenate(digests))
+        digests.append(left)
+        labels.append(np.full(len(left), UNLABELLED))
+        places.append(np.full(len(left), PLACES.index("beside"), np.uint8))
     if not digests:
         return SeenFaces(digests=np.empty(0, f"S{DIGEST_BYTES}"), labels=np.empty(0, np.int64), places=_no_places())
     return SeenFaces(
@@ -196,11 +196,7 @@ def restore(seen: SeenFaces, digests: Digests, labels: Labels) -> Restored:
 def gather(splits: Splits, numbers: npt.NDArray[np.intp]) -> Faces:
     """Return the faces at `numbers`, counted over all splits, in that order."""
     parts = list(splits.named().values())
-    starts = np.cumsum([0, *map(len, parts)])
-    images = np.empty((len(numbers), *parts[0].images.shape[1:]), np.uint8)
-    for start, part in zip(starts, parts, strict=False):
-        here = (numbers >= start) & (numbers < start + len(part))
-        images[here] = part.images[numbers[here] - start]
+    images = join([part.images for part in parts], numbers)
     labels, ids = (np.concatenate([getattr(part, name) for part in parts])[numbers] for name in ("labels", "ids"))
     return Faces(images=images, labels=labels, ids=ids)
 

@@ -21,6 +21,9 @@ FORMAT = 1
 COLDEST, HOTTEST = 0.2, 5.0
 """Limits of a temperature: few faces that are all right (or all wrong) ask for one without end."""
 
+ROWS_AT_ONCE = 1 << 16
+"""Faces whose probabilities are scaled at a time: in float64 they take several times their memory."""
+
 LEAST = float(np.finfo(np.float32).tiny)
 
 
@@ -35,9 +38,12 @@ def scale_probabilities(probabilities: npt.NDArray[np.floating], temperature: fl
     """
     if temperature == 1.0:
         return probabilities.astype(np.float32, copy=False)
-    powers = _take_logs(probabilities) / temperature
-    powers = np.exp(powers - powers.max(axis=1, keepdims=True))
-    scaled: npt.NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    scaled = np.empty(probabilities.shape, np.float32)
+    for start in range(0, len(scaled), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        powers = _take_logs(probabilities[rows]) / temperature
+        powers = np.exp(powers - powers.max(axis=1, keepdims=True))
+        scaled[rows] = powers / powers.sum(axis=1, keepdims=True)
     return scaled
 
 

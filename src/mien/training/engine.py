@@ -33,6 +33,7 @@ from mien.training.augment import augment, mirror_those
 from mien.training.balance import weigh_classes
 from mien.training.batches import derive_seed
 from mien.training.ema import start_average, update_average
+from mien.training.feed import open_feed
 from mien.training.losses import cross_entropy, teach_heads
 from mien.training.optimisers import build_optimizer, set_rate
 from mien.training.sync_norm import synchronise_norms
@@ -78,7 +79,7 @@ class Engine:
 
     Args:
         recipe: every choice.
-        faces: train, with labels below `classes`; kept on the device as uint8.
+        faces: train, with labels below `classes`; see `mien.training.feed` for where their pictures are kept.
         classes: number of expressions.
         device: see `start_accelerator`.
         start: tensors to start from, by name; those that it lacks, or all without it, are random.
@@ -115,7 +116,7 @@ class Engine:
         # It is on its device; to place it there once more would copy the buffers that it shares with the network.
         placed = [False, None]
         self.model, self.stepper = self.accelerator.prepare(trained, self.optimizer, device_placement=placed)
-        self.images = torch.from_numpy(np.array(faces.images)).to(self.device)
+        self.feed = open_feed(faces.images, self.device)
         self.labels = torch.from_numpy(faces.labels).to(self.device)
         soft = faces.targets
         self.targets = self.labels if soft is None else torch.from_numpy(np.array(soft)).to(self.device)
@@ -142,6 +143,10 @@ class Engine:
         """The network to measure and keep: the average where there is one."""
         return self.network if self.average is None else self.average  # type: ignore[return-value]
 
+    def expect(self, indices: npt.NDArray[np.int64]) -> None:
+        """Read this process's share of a batch ahead: the next one that `step` is given."""
+        self.feed.expect(indices[self.accelerator.process_index :: self.accelerator.num_processes])
+
     def step(
         self, indices: npt.NDArray[np.int64], *, rate: float, epoch: int, step: int, total: int, side: int
     ) -> Tensor:
@@ -161,7 +166,7 @@ class Engine:
         torch.manual_seed(derive_seed(config.seed, "dropout", epoch, step, rank))
         whole, share = torch.from_numpy(indices).to(self.device), slice(rank, None, processes)
         batch = whole[share]
-        pixels = (self.images[batch].float() / WHITE).unsqueeze(1)
+        pixels = (self.feed.take(indices[share]).float() / WHITE).unsqueeze(1)
         if self.turned is not None:
             pixels = mirror_those(pixels, self.turned[batch] ^ (epoch % 2 == 1))
         targets, shown = self.targets[batch], None if self.teachers else side

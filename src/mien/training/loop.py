@@ -155,6 +155,8 @@ class _Trainer:
             rate = self.rate_at(step)
             indices, total = pick_batch(order, step, self.batch), self.at.epoch * self.steps + step
             side = self.side_at(step)
+            if step + 1 < self.steps:
+                self.engine.expect(pick_batch(order, step + 1, self.batch))
             sums += self.engine.step(indices, rate=rate, epoch=epoch, step=step, total=total, side=side)
             done, now = step + 1, time.perf_counter()
             self.at = replace(self.at, step=done, seconds=before + now - started)

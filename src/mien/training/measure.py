@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from mien.data.votes import pick_head
 from mien.evaluation.predict import predict_probabilities
-from mien.faces import Faces
+from mien.faces import Faces, pick
 from mien.models import Network
 from mien.models.pick import pick_outputs
 from mien.recipes.heads import FIRST, Head
@@ -53,7 +53,7 @@ def _measure(
     network: Network, valid: Faces, of: str, accelerator: Accelerator, device: torch.device, side: int | None
 ) -> Record:
     labels = valid.labels
-    part = valid.images[deal(accelerator, len(labels))]
+    part = valid.images if accelerator.num_processes == 1 else pick(valid.images, deal(accelerator, len(labels)))
     probabilities = predict_probabilities(network.eval(), part, device=device, side=side)
     probabilities = collect(accelerator, probabilities, len(labels))
     right = probabilities.argmax(1) == labels

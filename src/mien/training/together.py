@@ -75,14 +75,12 @@ def mean_over_processes(accelerator: Accelerator, figures: torch.Tensor) -> torc
     return mean
 
 
-def deal(accelerator: Accelerator, count: int) -> slice | npt.NDArray[np.int64]:
+def deal(accelerator: Accelerator, count: int) -> npt.NDArray[np.int64]:
     """Return the indices below `count` that are this process's part: equally many for each, some of them twice.
 
     `collect` puts the answers to them together again.
     """
     processes = accelerator.num_processes
-    if processes == 1:
-        return slice(None)
     return np.arange(accelerator.process_index, -(-count // processes) * processes, processes) % count
 
 
