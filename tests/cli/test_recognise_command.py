@@ -15,7 +15,7 @@ from rich.console import Console
 from conftest import draw_shapes, run_mien, stop_mien
 from mien.cli import main
 from mien.cli.findings import tell_picture
-from mien.cli.recognition import find_common_folder
+from mien.stream.request import find_common_folder
 from mien.recognition import Box, Face
 from mien.stream.pictures import Outcome
 from mien.stream.rows import make_rows
@@ -171,7 +171,7 @@ def test_frames_of_a_video_are_rows_with_their_time(mien, tmp_path):
         (["nowhere.jpg"], "nowhere.jpg: expected a picture, a video or a folder, found nothing there"),
         (["faces/text.jpg"], "faces/text.jpg: expected a picture, found 5 bytes that are none"),
         (["faces/text.jpg", "film.mp4"], "none of the 2 files could be read"),
-        (["film.mp4"], "film.mp4: expected a video that OpenCV can decode, found another or a broken file"),
+        (["film.mp4"], "film.mp4: expected a video that FFmpeg can decode, found another or a broken file"),
         (["--camera", 97], "camera 97: expected a camera of this number, found none that opens"),
         (["faces", "--camera", 0], "--camera looks at the camera alone"),
         (["faces", "--resume"], "--resume goes on with a table: name it with --out"),

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mien.recognition.face import Box, Face
-from mien.stream.tracking import PATIENCE_SECONDS, Tracker, measure_overlap
+from mien.recognition.videos.tracking import PATIENCE_SECONDS, Tracker, measure_overlap
 
 
 def face(left, *, happy=1.0, top=0, side=100):
