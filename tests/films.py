@@ -79,6 +79,12 @@ def write_film(
     return path
 
 
+def write_sound(path):
+    """Write a file that holds a tone of a second alone."""
+    with av.open(str(path), "w") as container:
+        write_tone(container, container.add_stream("mp3", rate=44_100), 1.0, 0.0)
+
+
 def write_tone(container, voice, seconds, start):
     """Write a tone of 440 Hz."""
     rate = voice.codec_context.sample_rate

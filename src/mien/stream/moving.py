@@ -53,6 +53,7 @@ def _show(session: Session, video: Video | Camera) -> str | None:
         with session.teller.advance(Path(video.name).name, video.frames or None, "frames") as advance:
             timeline = _watch(session, video, lambda _: advance(1))
     session.teller.tell_video(video.name, timeline)
+    session.remark(video.tell_remark())
     return video.tell_damage()
 
 

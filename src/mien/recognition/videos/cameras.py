@@ -38,6 +38,10 @@ class Camera:
         """Return None: a camera has no end to come before its time."""
         return None
 
+    def tell_remark(self) -> str | None:
+        """Return None: its times are those of the clock."""
+        return None
+
     def _decode(self) -> Picture | None:
         import cv2
 

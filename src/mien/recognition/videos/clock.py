@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import final
 
+MOST_IN_DISORDER = 8
+"""Frames in a row whose times lie back: after damage a few are out of order; after more the times have started anew."""
+
 
 @final
 class Clock:
@@ -21,6 +24,7 @@ class Clock:
         self.start, self._step = start, 1.0 / fps
         self._shift = 0.0
         self._last: float | None = None
+        self._back: list[float] = []
 
     def tell(self, time: float | None) -> float:
         """Return the seconds of the next frame, whose own time may be missing or, in joined recordings, start anew."""
@@ -28,11 +32,20 @@ class Clock:
             self._last = self._begin(time)
             return self._last
         seconds = self._last + self._step if time is None else time - (self.start or 0.0) + self._shift
-        if seconds < self._last:  # the times start anew, as where recordings were joined
-            self._shift += self._last + self._step - seconds
-            seconds = self._last + self._step
-        self._last = seconds
+        if seconds < self._last:
+            return self._go_back(seconds)
+        self._back, self._last = [], seconds
         return seconds
+
+    def _go_back(self, seconds: float) -> float:
+        """Return the time of the last frame for one that lies back; after several, go on from theirs."""
+        assert self._last is not None
+        self._back.append(seconds)
+        if len(self._back) > MOST_IN_DISORDER:  # as where recordings were joined
+            shift = self._last + self._step - self._back[0]
+            self._shift += shift
+            self._back, self._last = [], max(self._last, seconds + shift)
+        return self._last
 
     def _begin(self, time: float | None) -> float:
         if time is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +30,11 @@ WAIT_SECONDS = (10.0, 10.0)
 
 NO_VIDEOS = ("tty", "image2", "concat", "hls", "dash", "lavfi", "ffmetadata", "lrc")
 """What FFmpeg opens as a film, too: text, numbered pictures, and lists of other files, which nobody named."""
+
+BARE = ("h264", "hevc", "vvc", "mjpeg", "mpegvideo", "m4v", "h263", "obu", "vc1", "dirac", "cavsvideo")
+"""Kinds of files that are pictures one after the other, and tell no times."""
+
+MOST_BOXES = 64
 
 MOST_TROUBLE = 200
 """Packets in a row that do not decode, after which a file is given up."""
@@ -74,6 +82,7 @@ class Video:
         self._stream.thread_type = "SLICE" if self.live else "AUTO"  # whole frames in threads arrive late
         start = None if self.live or container.start_time is None else container.start_time / 1e6
         self._clock = Clock(start, self.fps)
+        self._arrives = self.live and container.format.name in (*BARE, "mpjpeg")
         self._end, self._bad_frames, self._stopped = 0.0, 0, ""
 
     @property
@@ -86,7 +95,7 @@ class Video:
         ratio = self._stream.sample_aspect_ratio
         for frame in self._decode():
             self._bad_frames += bool(frame.is_corrupt)
-            seconds = self._clock.tell(_find_time(frame))
+            seconds = self._clock.tell(time.monotonic() if self._arrives else _find_time(frame))
             self._end = seconds
             yield Shot(number=self.read, seconds=seconds, decode=partial(make_picture, frame, ratio))
             self.read += 1
@@ -97,12 +106,26 @@ class Video:
         """Return in words what of a video was not as it should be; None where nothing was found."""
         if self._stopped:
             return f"stopped at {self._end:.1f} s ({self._stopped}): what came before was kept"
-        missing = (self._whole or 0.0) - self._end - 2.0 / self.fps
-        if not self.live and missing > max(0.5, 0.05 * (self._whole or 0.0)) and self.read < 0.95 * self.frames:
-            return f"ends at {self._end:.1f} of {self._whole:.1f} s: the file may be damaged, what it has was kept"
+        if not self.live and self._is_cut_short():
+            of = f"{self.read:,} of {self.frames:,} frames, {self._end:.1f} s"
+            return f"ends after {of}: the file may be damaged, what it has was kept"
         if self._bad_frames:
             return f"{self._bad_frames:,} of its frames are damaged, or do not decode"
         return None
+
+    def tell_remark(self) -> str | None:
+        """Return in words what is worth knowing of its times, or None."""
+        if not self.live and self._container.format.name in BARE:
+            return f"{self.name}: tells no times: {self.fps:g} frames a second were assumed"
+        return None
+
+    def _is_cut_short(self) -> bool:
+        """Tell whether fewer frames came, or for less time, than the header tells, which may be a little wrong."""
+        if self._stream.frames:
+            return self.read < 0.9 * self._stream.frames
+        whole = self._whole or 0.0
+        tolerated = 0.25 if self.has_sound and not _tell_length(self._stream) else 0.05  # sound may go on for longer
+        return whole - self._end - 2.0 / self.fps > max(0.5, tolerated * whole)
 
     def _decode(self) -> Iterator[Any]:
         """Yield the frames; packets that do not decode are counted, and the next ones tried."""
@@ -118,6 +141,7 @@ class Video:
             except (av.error.FFmpegError, OSError) as error:
                 self._stopped = _tell(error)
                 return
+            self._bad_frames += bool(packet.is_corrupt)
             try:
                 decoded = packet.decode()
             except av.error.EOFError:
@@ -213,12 +237,11 @@ def _check_file(path: str) -> None:
 def _refuse(name: str, error: Exception) -> DataError:
     import av
 
-    text = " ".join(str(getattr(error, "log", None) or "").split()) + _tell(error)
     if isinstance(error, FileNotFoundError) and not is_address(name):
         return DataError(name, "expected a video, but the file does not exist")
     if is_address(name):
         return DataError(name, f"expected a stream, but it does not open ({_tell(error)})")
-    if "moov atom not found" in text:
+    if isinstance(error, av.error.InvalidDataError) and Path(name).is_file() and _lacks_index(name):
         why = "its index is missing: the recording was not finished, or the download broke off"
         return DataError(name, f"expected a whole video, found one that cannot be read: {why}")
     if isinstance(error, (PermissionError, IsADirectoryError)):
@@ -260,7 +283,28 @@ def _is_cover(stream: Any) -> bool:
 
 
 def _measure_length(container: Any, stream: Any) -> float | None:
-    """Return the seconds of a file's pictures, as its header tells; None where it does not."""
+    """Return the seconds of a file's pictures, or of all that it holds, as its header tells; None where it does not."""
+    whole = container.duration / 1e6 if container.duration and container.duration > 0 else None
+    return _tell_length(stream) or whole
+
+
+def _tell_length(stream: Any) -> float | None:
+    """Return the seconds of the pictures alone, where they are told; Matroska does in a tag: 00:01:02.500000000."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return container.duration / 1e6 if container.duration and container.duration > 0 else None
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", str(stream.metadata.get("DURATION", "")).strip())
+    return float(found[1]) * 3600 + float(found[2]) * 60 + float(found[3]) if found else None
+
+
+def _lacks_index(path: str) -> bool:
+    """Tell whether a file of QuickTime's family (mp4, mov, 3gp) holds no box "moov", without which nothing decodes."""
+    with Path(path).open("rb") as file:
+        kinds: set[bytes] = set()
+        while len(head := file.read(16)) >= 8 and head[4:8].isalnum() and len(kinds) < MOST_BOXES:
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            size, read = (int.from_bytes(head[8:], "big"), 16) if size == 1 else (size, len(head))
+            kinds.add(kind)
+            if size < 8:
+                break
+            file.seek(size - read, os.SEEK_CUR)
+    return b"ftyp" in kinds and b"moov" not in kinds

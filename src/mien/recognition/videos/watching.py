@@ -1,4 +1,4 @@
-"""Faces in moving pictures. In: a video, a stream or a camera. Out: its frames, each with the faces that are followed."""
+"""Faces in moving pictures. In: a video, a stream or a camera. Out: its frames, each with the faces followed so far."""
 
 from __future__ import annotations
 
