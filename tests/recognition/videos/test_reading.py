@@ -74,8 +74,12 @@ def test_pictures_that_begin_after_the_sound_are_shown_when_a_player_shows_them(
 
 @pytest.mark.parametrize(
     ("degrees", "expected"),
-    [(0, lambda frame: frame), (90, lambda frame: np.rot90(frame)), (180, lambda frame: np.rot90(frame, 2))]
-    + [(-90, lambda frame: np.rot90(frame, -1))],
+    [
+        (0, lambda frame: frame),
+        (90, lambda frame: np.rot90(frame)),
+        (180, lambda frame: np.rot90(frame, 2)),
+        (-90, lambda frame: np.rot90(frame, -1)),
+    ],
 )
 def test_a_film_is_upright_as_the_telephone_was_held(tmp_path, degrees, expected):
     """The file tells by how much players turn it anticlockwise."""
