@@ -1,9 +1,9 @@
 """How often is a face taken for somebody else from look to look, by the tracker's settings?
 
-A camera held by hand pans and zooms over photographs whose faces are known: a folder with `boxes.json`, a list of "file"
-and "faces", each with its "box": left, top, right, bottom. YuNet looks at each frame once; the tracker follows its boxes
-with each setting, each so-many-th look. Lost: a face that has another number than at its last look. Mixed: a number that
-was another face's. `python -m benchmarks.tracking PHOTOGRAPHS --films 18`
+A camera held by hand pans and zooms over photographs whose faces are known: a folder with `boxes.json`, a list of
+"file" and "faces", each with its "box": left, top, right, bottom. YuNet looks at each frame once; the tracker follows
+its boxes with each setting, each so-many-th look. Lost: a face that has another number than at its last look. Mixed: a
+number that was another face's. `python -m benchmarks.tracking PHOTOGRAPHS --films 18`
 """
 
 from __future__ import annotations

@@ -53,6 +53,20 @@ def test_two_faces_never_share_a_number():
     assert [2, 1] == numbers(tracker.follow([face(60), face(10)], 0.1))
 
 
+def test_a_face_that_moves_fast_is_looked_for_where_it_should_be_by_now():
+    """Each fifth frame of somebody who walks by: the box of the look before overlaps by 3 % alone."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    places = [0, 70, 165, 260]
+    assert [[1]] * 4 == [numbers(tracker.follow([face(left)], 0.2 * look)) for look, left in enumerate(places)]
+
+
+def test_a_face_that_stops_is_found_where_it_was():
+    """What it should have done by now is no condition."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    places = [0, 70, 75, 75]
+    assert [[1]] * 4 == [numbers(tracker.follow([face(left)], 0.2 * look)) for look, left in enumerate(places)]
+
+
 @pytest.mark.parametrize("steps", [1, 5, 50])
 def test_a_change_shows_to_63_percent_after_the_time_constant_however_many_frames_that_takes(steps):
     """So --every does not change how long the average is."""
