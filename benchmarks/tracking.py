@@ -40,10 +40,8 @@ def draw_paths(speed: float, rng: np.random.Generator) -> np.ndarray:
     """Return for each frame the shift of the camera (x, y) and how many times as large it sees: (N, 3)."""
     seconds = np.arange(FPS * SECONDS) / FPS
     rates, phases = rng.uniform(0.25, 0.6, 2), rng.uniform(0, 2 * np.pi, 2)
-    pan = [
-        speed / (2 * np.pi * rate) * np.sin(2 * np.pi * rate * seconds + phase)
-        for rate, phase in zip(rates, phases, strict=True)
-    ]
+    turns = 2 * np.pi * rates * seconds[:, None] + phases
+    pan = speed / (2 * np.pi * rates) * np.sin(turns)
     shake = rng.normal(0, 0.02, (len(seconds), 2))
     zoom = 1.0 + 0.15 * np.sin(2 * np.pi * 0.3 * seconds + rng.uniform(0, 6))
     return np.column_stack([pan + shake, zoom])

@@ -122,7 +122,7 @@ class Video:
     def _is_cut_short(self) -> bool:
         """Tell whether fewer frames came, or for less time, than the header tells, which may be a little wrong."""
         if self._stream.frames:
-            return self.read < 0.9 * self._stream.frames
+            return bool(self.read < 0.9 * self._stream.frames)
         whole = self._whole or 0.0
         tolerated = 0.25 if self.has_sound and not _tell_length(self._stream) else 0.05  # sound may go on for longer
         return whole - self._end - 2.0 / self.fps > max(0.5, tolerated * whole)
