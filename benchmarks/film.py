@@ -30,7 +30,7 @@ FIXED = {
 }
 WIDTH, HEIGHT, SIDE = 640, 360, 220
 FPS = 15.0
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
+CODECS = {".mp4": "libx264", ".avi": "mpeg4", ".webm": "libvpx"}
 MIXING = 0.3
 """Part of the time of an expression that its change takes."""
 
@@ -65,13 +65,15 @@ def mix_units(turns: float) -> Field:
 
 def write_film(path: Path, *, seconds: float = 14.0, people: tuple[int, ...] = PEOPLE[:2]) -> int:
     """Write the film and return how many frames it has."""
-    import cv2
+    import av
 
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODECS[path.suffix]), FPS, (WIDTH, HEIGHT))
     count = round(seconds * FPS)
-    for frame in draw_frames(count, people=people):
-        writer.write(frame[..., ::-1])
-    writer.release()
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(CODECS[path.suffix], rate=round(FPS))
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for frame in draw_frames(count, people=people):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
     return count
 
 

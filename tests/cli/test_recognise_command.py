@@ -6,19 +6,20 @@ import json
 import re
 import signal
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
 
 from conftest import draw_shapes, run_mien, stop_mien
+from films import write_film
 from mien.cli import main
 from mien.cli.findings import tell_picture
-from mien.cli.recognition import find_common_folder
 from mien.recognition import Box, Face
 from mien.stream.pictures import Outcome
+from mien.stream.request import find_common_folder
 from mien.stream.rows import make_rows
+from streaming import send_file, serve
 from tiny_network import CLASSES, write_network
 
 FACES = 60
@@ -33,10 +34,7 @@ def folder(tmp_path_factory):
     for index, image in enumerate(draw_shapes(FACES // 3).images):
         Image.fromarray(image).save(folder / "faces" / ("more" if index % 2 else "") / f"{index:03d}.png")
     (folder / "faces" / "text.jpg").write_text("hello")
-    writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (32, 32))
-    for _ in range(12):
-        writer.write(np.full((32, 32, 3), 90, np.uint8))
-    writer.release()
+    write_film(folder / "film.avi", codec="mjpeg", frames=12, draw=lambda _: np.full((32, 32, 3), 90, np.uint8))
     (folder / "film.mp4").write_bytes(b"hello")
     return folder
 
@@ -171,7 +169,7 @@ def test_frames_of_a_video_are_rows_with_their_time(mien, tmp_path):
         (["nowhere.jpg"], "nowhere.jpg: expected a picture, a video or a folder, found nothing there"),
         (["faces/text.jpg"], "faces/text.jpg: expected a picture, found 5 bytes that are none"),
         (["faces/text.jpg", "film.mp4"], "none of the 2 files could be read"),
-        (["film.mp4"], "film.mp4: expected a video that OpenCV can decode, found another or a broken file"),
+        (["film.mp4"], "film.mp4: expected a video that FFmpeg can decode, found another or a broken file"),
         (["--camera", 97], "camera 97: expected a camera of this number, found none that opens"),
         (["faces", "--camera", 0], "--camera looks at the camera alone"),
         (["faces", "--resume"], "--resume goes on with a table: name it with --out"),
@@ -189,7 +187,57 @@ def test_bad_input_ends_in_one_line(mien, arguments, expected):
     assert "Traceback" not in err
 
 
-def test_opencv_is_silent_about_a_broken_video(folder):
+def test_videos_are_found_by_their_content_where_names_say_nothing(mien, tmp_path):
+    """Every suffix that people have, none at all, one of pictures; TypeScript and text are passed over."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for name, kind in (("a.3gp", "3gp"), ("b.mts", "mpegts"), ("c", "matroska"), ("d.gif", "mp4")):
+        write_film(folder / name, kind=kind, frames=6)
+    (folder / "code.ts").write_text("const x: number = 1;\n" * 60)
+    (folder / "README").write_text("hello")
+    status, out, err = mien(folder, "--out", tmp_path / "all.csv")
+    assert (0, "") == (status, err)
+    assert "4 videos with 24 frames looked at" in out
+    assert {"a.3gp", "b.mts", "c"} < {row["file"].rpartition("/")[2] for row in read(tmp_path / "all.csv")}
+
+
+def test_a_video_that_was_read_in_part_keeps_its_rows_and_the_status_says_so(mien, tmp_path):
+    """Among whole files it is named, as one that cannot be read is; alone it is no success."""
+    cut = write_film(tmp_path / "cut.avi", codec="mjpeg")
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    status, _, err = mien(cut, "--out", tmp_path / "cut.csv")
+    assert 2 == status
+    assert "cut.avi: ends after" in err.splitlines()[-1]
+    assert 2 < len(read(tmp_path / "cut.csv")) < 24
+    status, out, err = mien(cut, "film.avi", "--out", tmp_path / "both.csv")
+    assert 0 == status
+    assert "2 videos" in out
+    assert "1 of them read in part" in out
+    assert "read in part" in err
+    assert [str(cut)] == [row["file"] for row in read(tmp_path / "both.csv.errors.csv")]
+
+
+def test_a_copy_without_its_sound_is_said_to_be(mien, tmp_path):
+    """In one line."""
+    write_film(tmp_path / "loud.avi", codec="mjpeg", sound="pcm_s16le")
+    status, _, err = mien(tmp_path / "loud.avi", "--draw", tmp_path / "drawn")
+    assert 0 == status
+    assert "loud.avi: the copy is silent: an mp4 file cannot hold its sound (pcm_s16le)" in err
+
+
+def test_a_stream_is_watched_and_drawn_under_a_name_without_its_password(mien, tmp_path):
+    """Its address is its name."""
+    content = write_film(tmp_path / "film.ts", kind="mpegts").read_bytes()
+    with serve(send_file(content)) as address:
+        named = address.replace("//", "//me:secret@") + "/film.ts"
+        status, out, err = mien(named, "--out", tmp_path / "s.csv", "--draw", tmp_path / "drawn")
+    assert (0, "") == (status, err)
+    assert {f"{address}/film.ts"} == {row["file"] for row in read(tmp_path / "s.csv")}
+    assert "secret" not in out + (tmp_path / "s.csv.progress").read_text()
+    assert 1 == len(list((tmp_path / "drawn").glob("http_127.0.0.1*film.ts.mp4")))
+
+
+def test_ffmpeg_is_silent_about_a_broken_video(folder):
     """What is wrong is told once, by us."""
     result = run_mien("recognise", "film.mp4", "--run", "tiny.onnx", cwd=folder)
     assert 2 == result.status

@@ -94,6 +94,8 @@ def _list_counts(tally: Tally) -> Iterator[str]:
     if tally["videos"]:
         frames = _count(tally["frames"], "frame")
         yield f"{_count(tally['videos'], 'video')} with {frames} looked at (each counts its faces)"
+    if tally["damaged"]:
+        yield f"{tally['damaged']:,} of them read in part"
     if tally["bad"]:
         yield f"{_count(tally['bad'], 'file')} left out"
 

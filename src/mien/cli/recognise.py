@@ -14,7 +14,8 @@ ENGINES = ("local", "ray")
 
 def recognise(
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Pictures, videos, folders or quoted patterns.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Pictures, videos, folders, quoted patterns, streams.", show_default=False),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A table, one row a face: .csv, .jsonl or .parquet.")] = None,
     draw: Annotated[Path | None, typer.Option(help="Folder for copies with the faces drawn in, and timelines.")] = None,
@@ -60,8 +61,9 @@ def recognise(
         raise ConfigError("--camera looks at the camera alone, and begins anew: leave out files and --resume")
     if resume and out is None:
         raise ConfigError("--resume goes on with a table: name it with --out")
-    from mien.cli.recognition import Request, recognise_all
+    from mien.cli.recognition import show_recognition
     from mien.recognition import Clarity
+    from mien.stream.request import Request
 
     request = Request(
         names=tuple(paths or ()),
@@ -80,4 +82,4 @@ def recognise(
         workers=workers or os.cpu_count() or 1,
         engine=engine,
     )
-    recognise_all(request)
+    show_recognition(request)

@@ -1,289 +1,119 @@
-"""What `mien recognise` does, step by step. In: a `Request`. Out: tables, drawings, and lines on the terminal."""
+"""What `mien recognise` shows. In: a `Request`. Out: lines, tables and bars on the terminal."""
 
 from __future__ import annotations
 
-import glob
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, final
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, final
 
 from rich.console import Console
 
 from mien.cli.advance import show_advance
-from mien.cli.findings import render_tally, tell_picture
-from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
-from mien.files import make_folder
-from mien.recognition import Clarity, Recogniser
-from mien.recognition.detect import choose_detector
-from mien.stream.pictures import Look, Outcome, recognise_files
-from mien.stream.results import ResultsFile, open_results
-from mien.stream.rows import check_suffix
-from mien.stream.sources import Sources, is_video
-from mien.stream.tally import Tally
+from mien.cli.findings import render_bars, render_tally, tell_picture, tell_video
+from mien.errors import MienError
+from mien.stream.recognising import recognise_all
+from mien.stream.request import Request
+from mien.stream.session import Session
 from mien.training.progress import warn
 
-SHOWN = 5
-"""Files that could not be read, and remarks, that are told at the end; the others are counted."""
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mien.recognition.videos.watching import Frame
+    from mien.stream.pictures import Outcome
+    from mien.stream.timeline import Timeline
+
+SHOWN_A_SECOND = 8
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the command line asked for; `mien recognise --help` tells what each means."""
-
-    names: tuple[str, ...]
-    camera: int | None
-    out: Path | None
-    draw_to: Path | None
-    resume: bool
-    run: str | None
-    detector: str
-    min_detection: float | None
-    labels: str | None
-    clarity: Clarity
-    min_confidence: float
-    every: int
-    smoothing_seconds: float
-    workers: int
-    engine: str
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What the results depend on, by the name of its option."""
-        names = ("detector", "min_detection", "labels", "min_confidence", "every", "smoothing_seconds")
-        found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
-        return {**{name: getattr(self, name) for name in names}, "found_by": found_by}
-
-    @property
-    def look(self) -> Look:
-        """How to look at pictures."""
-        return Look(
-            detect=self.detector != "none",
-            min_confidence=self.min_confidence,
-            draw_to=self.draw_to,
-            above=find_common_folder(self.names),
-        )
-
-
-@final
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """A recognition in progress: where results go, what was counted, what is to be told at the end.
-
-    Attributes:
-        request: what was asked for.
-        recogniser: recognises.
-        results: the table; None: each picture is told on the terminal.
-        tally: counts.
-        console: the terminal.
-        alone: there is one file: every probability is shown.
-        bad: the first files that could not be read.
-        remarks: the first things that are worth knowing.
-        done: files of this session.
-    """
-
-    request: Request
-    recogniser: Recogniser
-    results: ResultsFile | None
-    tally: Tally
-    console: Console
-    alone: bool = False
-    bad: list[DataError] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    done: int = 0
-
-    def is_new(self, file: str) -> bool:
-        """Tell whether a file is still to be looked at."""
-        return self.results is None or not self.results.is_done(file)
-
-    def finish_picture(self, outcome: Outcome) -> None:
-        """Note what became of a picture."""
-        if outcome.problem is not None:
-            self.finish_bad(DataError(outcome.file, outcome.problem))
-            return
-        self.remark(outcome.remark)
-        self.tally.add_picture(outcome.rows)
-        if self.results is None:
-            for part in tell_picture(outcome, self.recogniser.expressions, bars=self.alone):
-                self.console.print(part, soft_wrap=True)
-        else:
-            self.results.add(outcome.rows)
-        self.finish(outcome.file)
-
-    def finish_bad(self, error: DataError) -> None:
-        """Note that a file cannot be read."""
-        self.tally.add("bad")
-        if len(self.bad) < SHOWN:
-            self.bad.append(error)
-        self.finish(error.where, error.problem)
-
-    def finish(self, file: str, problem: str | None = None) -> None:
-        """Note that a file is done."""
-        self.done += 1
-        if self.results is not None:
-            self.results.finish(file, problem)
-
-    def remark(self, text: str | None) -> None:
-        """Note what is worth knowing."""
-        if text and len(self.remarks) < SHOWN:
-            self.remarks.append(text)
-
-
-def recognise_all(request: Request) -> None:
-    """Do what was asked for.
+def show_recognition(request: Request) -> None:
+    """Do what was asked for, and show it.
 
     Raises:
-        MienError: it cannot be done; what is done by then is in the table.
+        MienError: it cannot be done, or nothing of what was given could be read as a whole.
     """
-    sources = Sources(names=request.names, left_out=request.draw_to)
-    _check_outputs(request)
-    pictures, videos = sources.count()
-    if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
-        raise MissingExtraError("matplotlib", "video")
-    recogniser = Recogniser(
-        request.run,
-        detector=request.detector,
-        min_detection=request.min_detection,
-        labels=request.labels,
-        clarity=request.clarity,
-        on_remark=warn,
-    )
-    with _open_table(request, recogniser) as results:
-        tally = Tally() if results is None else results.tally
-        session = Session(
-            request=request,
-            recogniser=recogniser,
-            results=results,
-            tally=tally,
-            console=Console(highlight=False),
-            alone=pictures + videos == 1,
-        )
-        try:
-            _recognise_pictures(session, sources)
-            _watch_videos(session, sources)
-        except KeyboardInterrupt:
-            more = "; the same command with --resume goes on" if results else ""
-            raise Interrupted(f"stopped after {session.done:,} of {pictures + videos:,} files{more}") from None
-        if request.camera is not None:
-            from mien.cli.watching import watch_camera
-
-            watch_camera(session, request.camera)
-    if results is not None and is_all_bad(session) and not request.resume:
-        results.discard()
-    _print_end(session)
+    terminal = _Terminal()
+    _print_end(recognise_all(request, terminal), terminal.console)
 
 
-def is_all_bad(session: Session) -> bool:
-    """Tell whether no file at all could be read, and no camera was looked at."""
-    good = sum(session.tally[kind] for kind in ("pictures", "videos", "frames"))
-    return bool(session.tally["bad"]) and not good
+@final
+class _Terminal:
+    """A `Teller` that prints."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+
+    def advance(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
+        return show_advance(description, total, unit, self.console)
+
+    def tell_picture(self, outcome: Outcome, expressions: Sequence[str], *, bars: bool) -> None:
+        for part in tell_picture(outcome, expressions, bars=bars):
+            self.console.print(part, soft_wrap=True)
+
+    def tell_video(self, name: str, timeline: Timeline) -> None:
+        self.console.print(tell_video(name, timeline), soft_wrap=True)
+
+    @contextmanager
+    def show_live(self, name: str) -> Iterator[tuple[Callable[[Frame], object], Callable[[], bool]]]:
+        from rich.live import Live
+
+        with _listen_for_interrupt() as asked:
+            self.console.print(f"{name}: Ctrl-C ends it", markup=False)
+            with Live(console=self.console, refresh_per_second=SHOWN_A_SECOND, transient=True) as live:
+                yield lambda frame: live.update(_render_frame(frame)), asked.is_set
+
+    def warn(self, text: str) -> None:
+        warn(text)
 
 
-def find_common_folder(names: Sequence[str]) -> Path:
-    """Return the folder above all that is named: copies are written in the same structure below another folder.
-
-    >>> find_common_folder(["/photos/a/1.jpg", "/photos/b/*.jpg"]).as_posix()
-    '/photos'
-    """
-    folders = []
-    for name in names:
-        path = Path(name).absolute()
-        if not path.is_dir():
-            path = path.parent
-        while glob.has_magic(str(path)) and not path.exists():
-            path = path.parent
-        folders.append(path)
-    return Path(os.path.commonpath(folders)) if folders else Path()
+def _render_frame(frame: Frame) -> Table:
+    return render_bars([(face.id, face.probabilities) for face in frame.faces])
 
 
-def _check_outputs(request: Request) -> None:
-    """Refuse what cannot be written, before anything is computed."""
-    if request.out is not None:
-        check_suffix(request.out)
-    if request.engine == "ray" and find_spec("ray") is None:
-        raise MissingExtraError("ray", "ray")
-    if request.draw_to is None:
-        return
-    if request.names and request.draw_to.resolve() == request.look.above.resolve():
-        raise ConfigError(f"--draw {request.draw_to}: expected another folder than that of the pictures themselves")
-    make_folder(request.draw_to)
+@contextmanager
+def _listen_for_interrupt() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, so that a camera's last frame is finished, and its copy."""
+    asked = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _open_table(request: Request, recogniser: Recogniser) -> AbstractContextManager[ResultsFile | None]:
-    if request.out is None:
-        return nullcontext()
-    settings = {**request.settings, "network": recogniser.card}
-    return open_results(request.out, recogniser.expressions, settings, resume=request.resume)
-
-
-def _recognise_pictures(session: Session, sources: Sources) -> None:
-    request = session.request
-
-    def walk() -> Iterator[str]:
-        return (file for file in sources.walk() if not is_video(file) and session.is_new(file))
-
-    total = sum(1 for _ in walk())
-    if request.engine == "ray":
-        from mien.stream.spread import spread_files
-
-        outcomes = spread_files(
-            walk(),
-            request.look,
-            run=request.run,
-            detector=request.detector,
-            min_detection=request.min_detection,
-            labels=request.labels,
-            clarity=request.clarity,
-            workers=request.workers,
-        )
-    else:
-        outcomes = recognise_files(session.recogniser, walk(), request.look, workers=request.workers)
-    with show_advance("recognising", total, "pictures", session.console) as advance, closing(outcomes):
-        for batch in outcomes:
-            for outcome in batch:
-                session.finish_picture(outcome)
-            advance(len(batch))
-
-
-def _watch_videos(session: Session, sources: Sources) -> None:
-    for file in sources.walk():
-        if is_video(file) and session.is_new(file):
-            from mien.cli.watching import watch_video  # what draws is slow to import, and pictures need none of it
-
-            watch_video(session, file)
-
-
-def _print_end(session: Session) -> None:
-    results, tally, console = session.results, session.tally, session.console
+def _print_end(session: Session, console: Console) -> None:
+    results, tally = session.results, session.tally
     if results is not None or session.done > 1:
         for part in render_tally(tally, session.recogniser.expressions):
             console.print(part)
-    if results is not None and not is_all_bad(session):
+    if results is not None and not session.nothing_read:
         console.print(f"  {results.out}", markup=False, soft_wrap=True)
     if session.request.draw_to is not None:
         console.print(f"  {session.request.draw_to}", markup=False, soft_wrap=True)
     for remark in session.remarks:
         warn(remark)
-    _tell_bad(session)
+    _tell_troubles(session)
 
 
-def _tell_bad(session: Session) -> None:
-    """List the files that could not be read; where there were no others, that is an error."""
-    count = session.tally["bad"]
+def _tell_troubles(session: Session) -> None:
+    """List the files that could not be read as a whole; where there were no others, that is an error."""
+    count = session.tally["bad"] + session.tally["damaged"]
     if not count:
         return
-    nothing_good = is_all_bad(session)
-    if nothing_good and count == 1 == len(session.bad):
-        raise session.bad[0]
-    for error in session.bad:
-        warn(f"left out: {error}")
-    if count > len(session.bad):
-        warn(f"left out: {count - len(session.bad):,} more")
+    told = session.bad + session.damaged
+    if session.nothing_whole and count == 1 == len(told):
+        raise told[0]
+    for what, errors in (("left out", session.bad), ("read in part", session.damaged)):
+        for error in errors:
+            warn(f"{what}: {error}")
+        total = session.tally["bad" if errors is session.bad else "damaged"]
+        if total > len(errors):
+            warn(f"{what}: {total - len(errors):,} more")
     if session.results is not None:
         warn(f"{session.results.errors} names all {count:,}")
-    if nothing_good:
+    if session.nothing_read:
         raise MienError(f"none of the {count:,} files could be read")
+    if session.nothing_whole:
+        raise MienError(f"none of the {count:,} files could be read as a whole")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, final, overload
+from typing import TYPE_CHECKING, Any, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,9 @@ FINE = 1.5
 """A face of a JPEG that was decoded smaller has to be so many times as long as what the network takes. Cut from half
 the sides, 97 % of 71 faces in photographs that long get the same expression, of 48 that are 1 to 1.5 times as long
 94 %, of 35 of 0.75 to 1 times 91 %, below 60 %."""
+
+if TYPE_CHECKING:
+    from mien.recognition.videos.watching import Frame, Watched
 
 PICTURES_AT_ONCE = 32
 """Of a longer list, so many are in memory at a time."""
@@ -157,6 +160,44 @@ class Recogniser:
     @property
     def _margin(self) -> float:
         return float(getattr(self._detector, "margin", MARGIN))
+
+    def watch(
+        self,
+        source: Watched,
+        *,
+        every: int = 1,
+        detect: bool = True,
+        smoothing_seconds: float = 0.5,
+        min_confidence: float = 0.0,
+        keep_all: bool = False,
+        workers: int | None = None,
+    ) -> Generator[Frame, None, None]:
+        """Yield the frames of a video one after the other, each with its time and the faces that are followed in it.
+
+        Args:
+            source: path of a video, an address (rtsp://…, http://…), an open file, or the number of a camera.
+            every: look at each frame whose number it divides.
+            detect: look for faces; otherwise each frame is one face already.
+            smoothing_seconds: probabilities are averaged over about so long; 0: each frame speaks for itself.
+            min_confidence: leave out faces that are named with less.
+            keep_all: yield the frames between, too, with the faces of the one before.
+            workers: threads that look for faces; None: one for each core.
+
+        Raises:
+            DataError: at the first frame: it is no video, or there is no such camera.
+            MissingExtraError: PyAV is not installed (`mien[video]`).
+        """
+        from mien.recognition.videos.watching import Watch, watch
+
+        how = Watch(
+            every=every,
+            detect=detect,
+            smoothing_seconds=smoothing_seconds,
+            min_confidence=min_confidence,
+            keep_all=keep_all,
+            workers=workers or os.cpu_count() or 1,
+        )
+        return watch(self, source, how)
 
     def find(self, picture: Picture) -> list[Box]:
         """Return where the faces are, the largest first; `picture` is uint8 (H, W, 3), RGB.

@@ -6,6 +6,7 @@ Reading, finding and cutting happen in threads, naming in batches; of each pictu
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,12 +24,16 @@ from mien.files import make_folder, write_aside
 from mien.recognition import Recogniser
 from mien.recognition.draw import draw_on
 from mien.recognition.face import Box, Face
+from mien.recognition.inputs import is_address
 from mien.recognition.pictures import read_whole
 from mien.stream.rows import Row, make_rows
 
 BATCH_FILES = 32
 BATCHES_AHEAD = 2
 """While one batch is named, the next ones are read: their cut faces wait, their pixels do not."""
+
+LONGEST_NAME = 120
+"""Characters of the name of a file that is called after an address."""
 
 DRAWN_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -154,9 +159,18 @@ def place_drawing(file: str, look: Look, *, kept: tuple[str, ...] = DRAWN_SUFFIX
         MienError: the folder cannot be made.
     """
     assert look.draw_to is not None
-    place = look.draw_to / os.path.relpath(file, look.above)
+    place = look.draw_to / (_name_file(file) if is_address(file) else os.path.relpath(file, look.above))
     make_folder(place.parent)
     return place if place.suffix.lower() in kept else place.with_name(place.name + added)
+
+
+def _name_file(address: str) -> str:
+    """Return an address as the name of a file.
+
+    >>> _name_file("rtsp://camera.example:554/live/1?channel=2")
+    'rtsp_camera.example_554_live_1_channel_2'
+    """
+    return re.sub(r"[^\w.-]+", "_", address).strip("._")[:LONGEST_NAME]
 
 
 def _draw_file(found: tuple[str, list[Face]], *, look: Look) -> None:

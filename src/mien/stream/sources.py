@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mien.data.formats import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from mien.errors import DataError
 from mien.recognition.inputs import is_address, refuse_address
-
-VIDEO_SUFFIXES = (".mp4", ".avi", ".webm", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".wmv")
-
+from mien.recognition.videos.formats import SHARED_SUFFIXES, VIDEO_SUFFIXES, is_stream, sniff
 
 _SUFFIXES = PICTURE_SUFFIXES + UNREAD_SUFFIXES + VIDEO_SUFFIXES
 """Raw photographs and the like are looked at, too: each is then told as one that cannot be read."""
@@ -29,8 +28,9 @@ class Sources:
     """What to look at.
 
     Attributes:
-        names: files, folders and globs. A file that is named is looked at whatever its suffix; in folders, and among
-            what a glob finds, those with the suffix of a picture or video count. Hidden ones do not.
+        names: files, folders, globs and addresses of streams. A file that is named is looked at whatever its suffix; in
+            folders, and among what a glob finds, those with the suffix of a picture or video count, and videos without
+            one. Hidden ones do not.
         left_out: a folder to leave out, such as the one that drawings are written to.
     """
 
@@ -71,6 +71,8 @@ class Sources:
             yield name
         elif glob.has_magic(name):
             yield from _insist(self._walk_glob(name), name, "expected pictures or videos of this pattern, found none")
+        elif is_stream(name) and not urlsplit(name).path.lower().endswith(PICTURE_SUFFIXES):
+            yield name
         elif is_address(name):
             raise refuse_address(name)
         else:
@@ -94,25 +96,35 @@ class Sources:
             raise DataError(folder, f"the folder cannot be read ({error.strerror or error})") from error
         here.sort()
         for name, is_folder in here:
-            if not is_folder and _is_wanted(name):
-                yield os.path.join(folder, name)
+            if not is_folder and _is_wanted(file := os.path.join(folder, name)):
+                yield file
         for name, is_folder in here:
             if is_folder and not name.startswith("."):
                 yield from self._walk_folder(os.path.join(folder, name))
 
 
 def is_video(file: str) -> bool:
-    """Tell whether a file is a video, by its suffix.
+    """Tell whether a file is a video: by its suffix, or by its content where that says nothing; so is a stream.
 
-    >>> is_video("holiday.MP4"), is_video("holiday.jpg")
-    (True, False)
+    >>> is_video("holiday.MP4"), is_video("holiday.jpg"), is_video("rtsp://camera.example/1")
+    (True, False, True)
     """
-    return file.lower().endswith(VIDEO_SUFFIXES)
+    name = file.lower()
+    if name.endswith(VIDEO_SUFFIXES) or is_stream(file):
+        return True
+    if name.endswith(PICTURE_SUFFIXES + UNREAD_SUFFIXES) and not name.endswith(SHARED_SUFFIXES):
+        return False
+    return sniff(file)
 
 
 def _is_wanted(file: str) -> bool:
-    name = os.path.basename(file)
-    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+    """Tell whether a file of a folder is looked at: by its suffix; where others have the same, or none, by content."""
+    name = os.path.basename(file).lower()
+    if name.startswith("."):
+        return False
+    if "." not in name or (name.endswith(SHARED_SUFFIXES) and not name.endswith(PICTURE_SUFFIXES)):
+        return sniff(file)
+    return name.endswith(_SUFFIXES)
 
 
 def _insist(files: Iterator[str], where: str, problem: str) -> Iterator[str]:

@@ -14,8 +14,8 @@ class Tally:
     """Counts files and faces.
 
     Attributes:
-        counts: of "pictures", "empty" ones without a face, "videos", "frames" that were looked at, "bad" files; of
-            "faces:" and an expression; and sums of confidence of "sure:" and an expression.
+        counts: of "pictures", "empty" ones without a face, "videos", "damaged" ones among them, "frames" that were
+            looked at, "bad" files; of "faces:" and an expression; and sums of confidence of "sure:" and an expression.
     """
 
     def __init__(self, counts: Mapping[str, float] | None = None) -> None:
@@ -38,7 +38,7 @@ class Tally:
         self.add_rows(rows)
 
     def add(self, name: str) -> None:
-        """Count one more of "videos", "frames" or "bad"."""
+        """Count one more of "videos", "frames", "bad" or "damaged"."""
         self.counts[name] += 1
 
     def count_faces(self, expression: str) -> int:

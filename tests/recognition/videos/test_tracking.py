@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mien.recognition.face import Box, Face
-from mien.stream.tracking import PATIENCE_SECONDS, Tracker, measure_overlap
+from mien.recognition.videos.tracking import PATIENCE_SECONDS, Tracker, measure_overlap
 
 
 def face(left, *, happy=1.0, top=0, side=100):
@@ -51,6 +51,20 @@ def test_two_faces_never_share_a_number():
     tracker = Tracker(smoothing_seconds=0.0)
     tracker.follow([face(0)], 0.0)
     assert [2, 1] == numbers(tracker.follow([face(60), face(10)], 0.1))
+
+
+def test_a_face_that_moves_fast_is_looked_for_where_it_should_be_by_now():
+    """Each fifth frame of somebody who walks by: the box of the look before overlaps by 3 % alone."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    places = [0, 70, 165, 260]
+    assert [[1]] * 4 == [numbers(tracker.follow([face(left)], 0.2 * look)) for look, left in enumerate(places)]
+
+
+def test_a_face_that_stops_is_found_where_it_was():
+    """What it should have done by now is no condition."""
+    tracker = Tracker(smoothing_seconds=0.0)
+    places = [0, 70, 75, 75]
+    assert [[1]] * 4 == [numbers(tracker.follow([face(left)], 0.2 * look)) for look, left in enumerate(places)]
 
 
 @pytest.mark.parametrize("steps", [1, 5, 50])

@@ -1,0 +1,104 @@
+"""A recognition over many files, from beginning to end. In: a `Request`. Out: tables and drawings; what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from importlib.util import find_spec
+
+from mien.errors import Interrupted, MissingExtraError
+from mien.recognition import Recogniser
+from mien.recognition.videos.reading import name_video
+from mien.stream.pictures import recognise_files
+from mien.stream.request import Request, check_outputs
+from mien.stream.results import ResultsFile, open_results
+from mien.stream.session import Session, Teller
+from mien.stream.sources import Sources, is_video
+from mien.stream.tally import Tally
+
+
+def recognise_all(request: Request, teller: Teller) -> Session:
+    """Do what was asked for; return what came of it.
+
+    Raises:
+        MienError: it cannot be done; what is done by then is in the table.
+    """
+    sources = Sources(names=request.names, left_out=request.draw_to)
+    check_outputs(request)
+    pictures, videos = sources.count()
+    if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib", "video")
+    recogniser = Recogniser(
+        request.run,
+        detector=request.detector,
+        min_detection=request.min_detection,
+        labels=request.labels,
+        clarity=request.clarity,
+        on_remark=teller.warn,
+    )
+    with _open_table(request, recogniser) as results:
+        session = Session(
+            request=request,
+            recogniser=recogniser,
+            results=results,
+            tally=Tally() if results is None else results.tally,
+            teller=teller,
+            alone=pictures + videos == 1,
+        )
+        try:
+            _recognise_pictures(session, sources)
+            _watch_videos(session, sources)
+        except KeyboardInterrupt:
+            more = "; the same command with --resume goes on" if results else ""
+            raise Interrupted(f"stopped after {session.done:,} of {pictures + videos:,} files{more}") from None
+        if request.camera is not None:
+            from mien.stream.moving import watch_camera
+
+            watch_camera(session, request.camera)
+    if results is not None and session.nothing_read and not request.resume:
+        results.discard()
+    return session
+
+
+def _open_table(request: Request, recogniser: Recogniser) -> AbstractContextManager[ResultsFile | None]:
+    if request.out is None:
+        return nullcontext()
+    settings = {**request.settings, "network": recogniser.card}
+    return open_results(request.out, recogniser.expressions, settings, resume=request.resume)
+
+
+def _recognise_pictures(session: Session, sources: Sources) -> None:
+    request = session.request
+
+    def walk() -> Iterator[str]:
+        return (file for file in sources.walk() if not is_video(file) and session.is_new(file))
+
+    total = sum(1 for _ in walk())
+    if request.engine == "ray":
+        from mien.stream.spread import spread_files
+
+        outcomes = spread_files(
+            walk(),
+            request.look,
+            run=request.run,
+            detector=request.detector,
+            min_detection=request.min_detection,
+            labels=request.labels,
+            clarity=request.clarity,
+            workers=request.workers,
+        )
+    else:
+        outcomes = recognise_files(session.recogniser, walk(), request.look, workers=request.workers)
+    with session.teller.advance("recognising", total, "pictures") as advance, closing(outcomes):
+        for batch in outcomes:
+            for outcome in batch:
+                session.finish_picture(outcome)
+            advance(len(batch))
+
+
+def _watch_videos(session: Session, sources: Sources) -> None:
+    for file in sources.walk():
+        if is_video(file) and session.is_new(name_video(file)):
+            from mien.stream.moving import watch_video  # what draws is slow to import, and pictures need none of it
+
+            watch_video(session, file)
