@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from benchmarks import pipeline, startup, step_parts, table, train_throughput
+from benchmarks import large_data, pipeline, startup, step_parts, table, train_throughput
 from PIL import Image
 
-from conftest import ROOT, tiny_recipe
+from conftest import ROOT, draw_shapes, tiny_recipe
 from mien.native.rrelu import RReLU
 from mien.recognition import Recogniser
 
@@ -49,6 +50,14 @@ def test_the_plain_loop_and_mien_come_to_the_same_first_losses(monkeypatch: pyte
     plain, mien = (train_throughput.first_losses(name, 2) for name in ("plain", "mien"))
     assert plain == pytest.approx(mien, rel=1e-3)
     assert plain == pytest.approx(train_throughput.first_losses("plain", 2, backwards=True), rel=1e-3)
+
+
+def test_the_many_drawn_faces_are_all_different() -> None:
+    """Out of two people; otherwise copies, and not faces, would be measured."""
+    pool = draw_shapes(1, classes=2).images
+    faces = large_data.vary(pool, np.arange(200) % 2, np.random.default_rng(0))
+    assert (200, 16, 16) == faces.shape
+    assert 200 == len(np.unique(faces, axis=0))
 
 
 def test_each_figure_is_a_row_with_goal_and_command() -> None:

@@ -19,6 +19,7 @@ import mien.faces
 from mien.data import load
 from mien.data.arrays import read_arrays
 from mien.data.bad import BadInputs
+from mien.data.cache_entries import list_entries, remove_entries
 from mien.data.listing import Reading
 from mien.data.space import Space
 from mien.errors import DataError, MienError
@@ -180,6 +181,15 @@ def test_a_note_without_its_faces_is_not_believed(tmp_path: Path, monkeypatch: p
     kill_reading(table, 9)
     next((find_cache() / "reading").glob("*.u8")).unlink()
     assert_same(expected, load(table).named())
+
+
+def test_a_reading_that_nobody_went_on_with_is_an_entry_of_the_cache(tmp_path: Path) -> None:
+    """`mien cache` lists it, and clears it away with its note."""
+    kill_reading(write_table(tmp_path / "faces.csv", 200), 9)
+    entries = list_entries(find_cache())
+    assert ["faces of a reading that was cut off"] == [entry.about for entry in entries]
+    assert (entries, []) == remove_entries(find_cache(), entries)
+    assert [] == unfinished()
 
 
 def test_a_source_that_has_changed_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

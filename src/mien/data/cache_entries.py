@@ -162,6 +162,9 @@ def remove_entries(root: Path, entries: Iterable[Entry]) -> tuple[list[Entry], l
     stay: list[Entry] = []
     for entry in entries:
         (gone if remove_unused(entry.path) else stay).append(entry)
+    for entry in gone:
+        if entry.path.suffix == PIXELS:  # its note tells of nothing now
+            entry.path.with_suffix(".json").unlink(missing_ok=True)
     if gone:
         _forget_missing(root)
     for folder in (root, *(root / name for name in ("stamps", "sources", *_OTHER_FOLDERS))):
