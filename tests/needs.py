@@ -1,8 +1,8 @@
 """What some tests need and not every machine has: a marker for each. In: the markers. Out: skips, told at the end.
 
-A test marked `browser`, `compiler`, `ray`, `timm`, `site` or `release` is skipped where that is missing; one marked
-`real_data` skips itself. One line at the end says what was skipped and what to install; with $MIEN_REQUIRE, such as
-"browser,ray", it is a failure.
+A test that is marked with one of `NEEDS` is skipped where that is missing; of those marked `real_data` each finds out
+by itself. One line at the end says what was skipped and what to install; with $MIEN_REQUIRE, such as "browser,ray", it
+is a failure.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ NEEDS = {
     "ray": Need(what="ray", advice="pip install 'mien[ray]'", is_met=lambda: has_modules("ray")),
     "timm": Need(what="timm", advice="pip install 'mien[zoo]'", is_met=lambda: has_modules("timm")),
     "site": Need(what="mkdocs", advice="pip install 'mien[docs]'", is_met=lambda: has_modules(*SITE)),
+    "pandas": Need(what="pandas", advice="pip install 'mien[dev]'", is_met=lambda: has_modules("pandas")),
     "real_data": Need(what="data", advice="set MIEN_TEST_DATA to a folder with FER2013"),
     "release": Need(
         what="build and twine", advice="pip install build twine", is_met=lambda: has_modules("build", "twine")

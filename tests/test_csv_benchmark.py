@@ -9,7 +9,7 @@ import pytest
 from benchmarks.bad_files import ROWS, draw_face, write_table
 from benchmarks.csv_read import READERS, check_pixels, compare, read_with_pandas, render_seconds
 
-pytest.importorskip("pandas", reason="pandas, the other contestant, is not installed")
+pytestmark = pytest.mark.pandas
 
 
 @pytest.fixture
