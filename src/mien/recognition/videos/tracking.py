@@ -16,8 +16,8 @@ LEAST_OVERLAP = 0.1
 """Of two boxes that count as one face, as intersection over union. YuNet's boxes of one face hardly differ from look to
 look, so what parts them is movement. In 18 films of a camera that pans over photographs, of the faces that were looked
 at again at each fifth frame 0.38 % lost their number so, and none got another's; with 0.2 1.0 %; with 0.3, which the
-tracker SORT (Bewley et al., 2016) asks for, 4.3 % and 0.4 %; with 0.2 and no motion, as before, 5.6 % and 0.1 %
-(benchmarks.tracking)."""
+tracker SORT (Bewley et al., 2016) asks for, 4.3 % and 0.4 %; with 0.2 and no motion, as before, 5.6 % and 0.1 %: all
+by benchmarks.tracking."""
 
 PATIENCE_SECONDS = 1.0
 """A face that was looked for and not found for so long has gone; who comes afterwards is somebody else."""
