@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from mien.reports import gather_report
 from mien.reports.data import Absent
 from mien.robustness import CORRUPTIONS
 from mien.robustness.kept import FIGURES, read_robustness
-from mien.runs.run import WEIGHTS, load_tensors, save_tensors
+from reported import make_run
 from tiny_network import write_network
 
 FILES = {"robustness.json", "robustness.csv", "robustness.svg", "robustness.png"}
@@ -27,21 +26,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(trained: Path, data: Path, tmp_path: Path) -> Path:
-    """Return a run folder that says it was trained on `data`."""
-    tensors, facts = load_tensors(trained / WEIGHTS)
-    shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("faces.npy", "cache", "calibration.json"))
-    save_tensors(tmp_path / "run" / WEIGHTS, tensors, {**facts, "source": str(data), "synthetic": False})
-    facts = json.loads((trained / "run.json").read_text())
-    (tmp_path / "run" / "run.json").write_text(json.dumps({**facts, "source": str(data), "synthetic": False}))
-    return tmp_path / "run"
+def run(tmp_path: Path) -> Path:
+    """Return the folder of a run that knows its data."""
+    return make_run(tmp_path)
 
 
 def test_a_run_is_measured_whole_and_its_report_tells_of_it(run: Path) -> None:
     """One command, no option: every corruption, the mean, the files; then a part of the page, until weights change."""
     result = run_mien("stress", run)
     assert (0, "") == (result.status, result.err)
-    for expected in ("clean: accuracy", "mean corruption accuracy", "n = 18", "ECE", "answered", *CORRUPTIONS):
+    for expected in ("clean: accuracy", "mean corruption accuracy", "n = 60", "ECE", "answered", *CORRUPTIONS):
         assert expected in result.out
     assert FILES == {path.name for path in (run / "robustness").iterdir()}
     told = gather_report(run).robustness

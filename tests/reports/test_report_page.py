@@ -205,7 +205,7 @@ def test_a_report_of_little_is_still_a_report(told: ReportData, language: str) -
     """Every part that is missing says so in its place."""
     lost = lose_everything(told)
     page, text = render_html(lost, language), render_markdown(lost, language, "pictures")
-    assert 7 == page.count('class="note absent"')
+    assert 8 == page.count('class="note absent"')
     assert 7 == text.count("it does not exist")
 
 
