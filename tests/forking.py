@@ -29,8 +29,11 @@ PACKAGES = (
 )
 """None of them starts a thread, as onnxruntime and scikit-learn (by pandas and pyarrow) do: forking would lose it."""
 
-PLAIN = ("MIEN_", "COLUMNS", "STOP_")
+PLAIN = ("MIEN_", "COLUMNS", "STOP_", "PYTEST_CURRENT_TEST")
 """Beginnings of variables that no package reads when it is imported."""
+
+SET_BY_PACKAGES = ("ACCELERATE_", "KMP_", "TORCHINDUCTOR_")
+"""Beginnings of those that torch, scikit-learn and Accelerate set for themselves where a test imports them."""
 
 
 class Forker:
@@ -41,9 +44,10 @@ class Forker:
         self.process: subprocess.Popen[str] | None = None
 
     def can_take(self, environment: Mapping[str, str]) -> bool:
-        """Say whether a process with `environment` may be forked: only plain variables differ, and this is Linux."""
+        """Say whether to fork for `environment`: on Linux, if only plain variables differ; with MIEN_FORK=0 never."""
         names = {name for name, _ in environment.items() ^ self.environment.items()}
-        return sys.platform == "linux" and all(name.startswith(PLAIN) for name in names - {"PYTEST_CURRENT_TEST"})
+        wanted = sys.platform == "linux" and environment.get("MIEN_FORK") != "0"
+        return wanted and all(name.startswith((*PLAIN, *SET_BY_PACKAGES)) for name in names)
 
     def run(self, arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path, to: Path) -> int:
         """Run `python *arguments`, `-m MODULE …` or `SCRIPT …`, and return its status as `subprocess` has it.

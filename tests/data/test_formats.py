@@ -58,7 +58,7 @@ def test_without_its_package_heic_is_named_with_the_command_that_installs_it(tmp
     Image.fromarray(RAMP).save(tmp_path / "in" / "2.jfif", "JPEG")
     script = WITHOUT_HEIF + "sys.argv[0] = 'mien'; from mien.cli import main; main()"
     command = [sys.executable, "-c", script, "recognise", str(tmp_path / "in"), "--out", str(tmp_path / "h.csv")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     line = "1.HEIC: expected a picture, found HEIC, which mien cannot read yet: pip install 'mien[heic]'"
     assert (0, True) == (done.returncode, line in done.stderr)
     assert "1.HEIC" in (tmp_path / "h.csv.errors.csv").read_text()

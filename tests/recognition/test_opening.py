@@ -28,7 +28,7 @@ def end_program(ending: str) -> int:
         "signal.signal(signal.SIGINT, signal.default_int_handler); "  # ignored where the tests run in the background
         "from mien import Recogniser; recogniser = Recogniser(); "
     )
-    done = subprocess.run([sys.executable, "-c", head + ending], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", head + ending], capture_output=True, check=False, timeout=240)
     return done.returncode
 
 
@@ -42,11 +42,15 @@ def test_a_program_ends_with_its_own_status_while_the_network_opens(ending: str)
 def test_a_second_ctrl_c_at_the_end_waits_for_the_network_too() -> None:
     """Python gives up waiting for its threads then; the network is waited for all the same."""
     script = (
-        "import os, signal, threading; from mien.recognition.opening import start_opening; go = threading.Event(); "
-        "start_opening(lambda: (go.wait(), os.write(1, b'whole'))); "
-        "threading.Timer(0.2, lambda: (os.kill(os.getpid(), signal.SIGINT), go.set())).start(); raise SystemExit(2)"
+        "import os, signal, threading, time; from mien.recognition.opening import start_opening\n"
+        "go, main = threading.Event(), threading.main_thread()\n"
+        "def interrupt():\n"
+        "    while main.is_alive(): time.sleep(0.001)\n"  # until Python waits for its threads
+        "    os.kill(os.getpid(), signal.SIGINT); go.set()\n"
+        "start_opening(lambda: (go.wait(), os.write(1, b'whole')))\n"
+        "threading.Thread(target=interrupt).start(); raise SystemExit(2)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, timeout=240)
     assert (2, b"whole") == (done.returncode, done.stdout)
 
 

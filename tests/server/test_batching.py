@@ -114,7 +114,7 @@ def test_who_waits_when_the_server_ends_is_told() -> None:
         go_on.set()
         return list(map(str, await asyncio.gather(*waiting, return_exceptions=True)))
 
-    assert ["the server ends"] * 2 == asyncio.run(asyncio.wait_for(end_meanwhile(), 30))
+    assert ["the server ends"] * 2 == asyncio.run(asyncio.wait_for(end_meanwhile(), 240))
 
 
 def test_an_order_that_was_given_up_disturbs_no_other() -> None:

@@ -26,7 +26,7 @@ from scenes import WIDTH, choose_faces, paste_faces, write_film
 from tiny_network import write_network
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 240
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 OPTIONS = (
     "--headless=new",

@@ -186,7 +186,7 @@ def test_a_server_for_others_answers_to_any_name(network: Path) -> None:
 
 def test_a_second_head_that_trickles_is_cut_off_too(known: Server) -> None:
     """After an answer on the same connection; meanwhile others are answered."""
-    with socket.create_connection(("127.0.0.1", known.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", known.port), timeout=240) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = b""
         while not answer.endswith(b"}"):
@@ -198,7 +198,7 @@ def test_a_second_head_that_trickles_is_cut_off_too(known: Server) -> None:
 
 def test_many_requests_on_one_connection_are_answered(known: Server) -> None:
     """Each head has its own seconds: none is cut off for those before it."""
-    connection = HTTPConnection("127.0.0.1", known.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", known.port, timeout=240)
     for _ in range(3):
         connection.request("POST", RECOGNISE, body=FACE)
         response = connection.getresponse()
@@ -234,7 +234,7 @@ def test_a_form_is_held_once(network: Path) -> None:
         before = read_memory(server, "VmRSS")
         head = f"POST {RECOGNISE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        clients = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(8)]
+        clients = [socket.create_connection(("127.0.0.1", server.port), timeout=240) for _ in range(8)]
         for client in clients:
             client.sendall(head.encode() + b"\r\n" + body[:-1])
         for client in clients:
