@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from conftest import run_mien
-from mien.cli.report import choose_format, refuse_overwriting, report
+from mien.cli.report import report
 from mien.errors import ConfigError, MienError
+from mien.reports.write import choose_format, refuse_overwriting
 from reported import make_run
 
 
@@ -60,9 +61,9 @@ def test_the_format_follows_from_the_ending_or_the_option(out: str | None, asked
 @pytest.mark.parametrize(
     ("out", "asked", "expected"),
     [
-        ("a.html", "md", "the ending says html, --format says md"),
+        ("a.html", "md", "the ending says html, `format` says md"),
         ("a.txt", None, "expected a name that ends in .html, .md or .json"),
-        (None, "pdf", "--format pdf: expected one of html, md, json"),
+        (None, "pdf", "`format` pdf: expected one of html, md, json"),
     ],
 )
 def test_a_format_that_cannot_be_is_refused(out: str | None, asked: str | None, expected: str) -> None:
@@ -91,8 +92,8 @@ def test_only_a_report_is_overwritten(tmp_path: Path) -> None:
     [
         ("nowhere", None, "en", "nowhere: expected the folder of a run, found nothing"),
         (".", None, "en", "expected a run folder with model.safetensors, found none"),
-        (".", None, "fr", "--lang fr: expected one of en, zh-TW"),
-        (".", "a.pdf", "en", "--out .*a.pdf: expected a name that ends in .html, .md or .json"),
+        (".", None, "fr", "`lang` fr: expected one of en, zh-TW"),
+        (".", "a.pdf", "en", "`out` .*a.pdf: expected a name that ends in .html, .md or .json"),
     ],
 )
 def test_bad_input_is_told_in_one_line(
