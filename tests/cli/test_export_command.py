@@ -33,7 +33,7 @@ def test_eight_bits_without_the_data_are_one_clear_line(trained, tmp_path):
     ("options", "expected"),
     [
         ({"out": "model.pb"}, "expected a name that ends in .onnx, found .pb"),
-        ({"out": "there.onnx"}, "is there already: give another --out, or --force"),
+        ({"out": "there.onnx"}, "is there already: give another `out`, or `force`"),
         ({"out": "model.onnx", "run": "nowhere"}, "no such run folder or weights file"),
         ({"out": "model.onnx", "views": "upside-down"}, "expected some of plain,mirror"),
     ],

@@ -46,8 +46,8 @@ def test_a_report_is_written_where_and_how_it_is_asked_for(
     [
         ("nowhere", None, "en", "nowhere: expected the folder of a run, found nothing"),
         (".", None, "en", "expected a run folder with model.safetensors, found none"),
-        (".", None, "fr", "--lang fr: expected one of en, zh-TW"),
-        (".", "a.pdf", "en", "--out .*a.pdf: expected a name that ends in .html, .md or .json"),
+        (".", None, "fr", "`lang` fr: expected one of en, zh-TW"),
+        (".", "a.pdf", "en", "`out` .*a.pdf: expected a name that ends in .html, .md or .json"),
     ],
 )
 def test_bad_input_is_told_in_one_line(

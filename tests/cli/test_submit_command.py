@@ -36,7 +36,7 @@ def test_a_submission_is_overwritten_only_by_force(trained, unlabelled, tmp_path
     """The first try leaves the file as it is; --force replaces it, with names where asked."""
     out = tmp_path / "submission.csv"
     out.write_text("precious")
-    with pytest.raises(MienError, match="--force"):
+    with pytest.raises(MienError, match="`force`"):
         submit(trained, str(unlabelled), out, force=False)
     assert out.read_text() == "precious"
     submit(trained, str(unlabelled), out, force=True, names=True, views="plain,mirror", device="cpu")

@@ -140,7 +140,7 @@ def test_classes_that_the_run_does_not_know_are_named(trained, splits):
 
 def test_a_split_that_is_not_there_lists_those_that_are(trained, splits):
     """The user is told what to give to --split."""
-    with pytest.raises(DataError, match=r"'test', found train \(36 faces\), valid \(18 faces\): .*--split"):
+    with pytest.raises(DataError, match=r"'test', found train \(36 faces\), valid \(18 faces\): .*`split`"):
         evaluate_split(load_run(trained), replace(splits, test=None), "test")
 
 

@@ -23,7 +23,7 @@ def test_a_submission_that_is_there_is_not_overwritten(tmp_path):
     """It stays as it was; --force replaces it."""
     path = tmp_path / "out.csv"
     path.write_text("precious")
-    with pytest.raises(MienError, match="--force"):
+    with pytest.raises(MienError, match="`force`"):
         write_submission(path, ["1"], [0])
     assert path.read_text() == "precious"
     write_submission(path, ["1"], [0], force=True)

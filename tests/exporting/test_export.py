@@ -126,7 +126,7 @@ def test_eight_bits_are_measured_on_valid(made, run, splits):
 
 def test_eight_bits_need_faces(run):
     """Without the data there is nothing to take ranges from."""
-    with pytest.raises(MienError, match="--int8 needs the faces"):
+    with pytest.raises(MienError, match="`int8` needs the faces"):
         export_run(run, None, int8=True)
 
 

@@ -19,13 +19,13 @@ def test_a_recipe_is_found_by_its_name(name: str) -> None:
 
 def test_an_unknown_recipe_suggests_the_nearest() -> None:
     """A slip of the finger is answered with all names and the one that was meant."""
-    with pytest.raises(ConfigError, match=r"--recipe qick: expected one of .*quick.*; did you mean quick\?"):
+    with pytest.raises(ConfigError, match=r"`recipe` qick: expected one of .*quick.*; did you mean quick\?"):
         find_recipe("qick")
 
 
 def test_a_name_that_is_near_nothing_gets_no_guess() -> None:
     """Where nothing is near, the names are listed and nothing is guessed."""
-    with pytest.raises(ConfigError, match="--recipe zzz: expected one of") as error:
+    with pytest.raises(ConfigError, match="`recipe` zzz: expected one of") as error:
         find_recipe("zzz")
     assert "did you mean" not in str(error.value)
 

@@ -65,5 +65,5 @@ def test_classes_of_other_data_are_said_as_they_are() -> None:
 
 def test_an_unknown_language_is_refused() -> None:
     """The languages there are stand in the message."""
-    with pytest.raises(ConfigError, match="--lang fr: expected one of en, zh-TW"):
+    with pytest.raises(ConfigError, match="`lang` fr: expected one of en, zh-TW"):
         open_catalogue("fr")

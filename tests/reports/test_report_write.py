@@ -29,9 +29,9 @@ def test_the_format_follows_from_the_ending_or_the_option(out: str | None, asked
 @pytest.mark.parametrize(
     ("out", "asked", "expected"),
     [
-        ("a.html", "md", "the ending says html, --format says md"),
+        ("a.html", "md", "the ending says html, `format` says md"),
         ("a.txt", None, "expected a name that ends in .html, .md or .json"),
-        (None, "pdf", "--format pdf: expected one of html, md, json"),
+        (None, "pdf", "`format` pdf: expected one of html, md, json"),
     ],
 )
 def test_a_format_that_cannot_be_is_refused(out: str | None, asked: str | None, expected: str) -> None:

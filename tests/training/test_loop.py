@@ -250,7 +250,7 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has the device")
     (tmp_path / "checkpoints").mkdir()
-    with pytest.raises(ConfigError, match="--device cuda: expected one of"):
+    with pytest.raises(ConfigError, match="`device` cuda: expected one of"):
         train(tiny_recipe(), FACES, VALID, folder=RunFolder(tmp_path), facts=FACTS, options=Options(device="cuda"))
 
 

@@ -31,7 +31,7 @@ def save_audit(found: Audit, out: Path, kinds: Sequence[str] = (), losing: Seque
     """
     kept = choose_kept(found, kinds, drop_from=losing)
     if "train" in kept and not kept["train"].any():
-        raise ConfigError(f"--drop {','.join(kinds)}: no face of train would be left: drop less")
+        raise ConfigError(f"`drop` {','.join(kinds)}: no face of train would be left: drop less")
     make_folder(out)
     notes = _tell_dropped(found, kept, kinds, losing) if kinds else []
     write_table(found, out / TABLE)

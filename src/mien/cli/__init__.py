@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 
+from mien.cli.flags import name_flags
 from mien.errors import Interrupted, LostProcessError, MienError, MissingExtraError, find_memory_trouble
 from mien.processes import is_first_of_machine
 
@@ -155,5 +156,5 @@ def fail(message: str, *, everywhere: bool = False) -> int:
     Of the processes that train together, one speaks for each machine, unless each has to be heard (`everywhere`).
     """
     if everywhere or is_first_of_machine():
-        typer.echo(f"mien: {' '.join(message.split())}", err=True)
+        typer.echo(f"mien: {name_flags(' '.join(message.split()))}", err=True)
     return BAD_INPUT

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from mien.errors import MissingExtraError
 
 
 def export(
@@ -26,6 +29,8 @@ def export(
 
     Normalisation, calibration and views are inside. The file is compared with torch over 1,000 faces first.
     """
+    if find_spec("torch") is None:  # the next line takes it; everything else that is missing is told by what it brings
+        raise MissingExtraError("torch", "export")
     from mien.exporting.save import save_model
 
     saved = save_model(run, out, views=views, head=head, int8=int8, data=data, like=like, overwrite=force)

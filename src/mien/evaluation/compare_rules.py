@@ -70,13 +70,13 @@ def choose_rule_for(
         return choose_rule(wish, None, None)
     if splits is None or splits.train is None:
         found = "but they cannot be read: use argmax or abstain:P"
-        raise DataError(run.source, f"--decision {wish.kind} needs the faces that the run was trained on, {found}")
+        raise DataError(run.source, f"`decision` {wish.kind} needs the faces that the run was trained on, {found}")
     counts = np.bincount(splits.train.labels, minlength=len(run.expressions))
     if not wish.needs_valid:
         return choose_rule(wish, counts, None)
     if splits.valid is None:
         found = "found none that all members share: use argmax, prior:0.5 or abstain:P"
-        raise DataError(run.source, f"--decision {wish.kind}: expected a valid split to choose on, {found}")
+        raise DataError(run.source, f"`decision` {wish.kind}: expected a valid split to choose on, {found}")
     raw = predict_valid(run, splits.valid, views=views, device=device)
     return choose_rule(wish, counts, (splits.valid.labels, scale_probabilities(raw, run.temperature(views))))
 

@@ -104,7 +104,7 @@ def join_runs(
     if how == "greedy":
         known.require("valid")
         if valid is None:
-            found = "the runs held out different faces: use --how all"
+            found = "the runs held out different faces: use `how` all"
             raise DataError(mixed.source, f"expected a valid split that no run has trained on, found none: {found}")
         answers = [predict_valid(run, valid, views=shown, device=target) for run in runs]
         selection = choose_members(valid.labels, answers, metric=metric)
@@ -126,4 +126,4 @@ def _mix_picked(runs: Sequence[Run], found: Selection, path: Path) -> Run:
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise ConfigError(f"--{name} {value}: expected one of {', '.join(choices)}{suggest(value, choices)}")
+        raise ConfigError(f"`{name}` {value}: expected one of {', '.join(choices)}{suggest(value, choices)}")

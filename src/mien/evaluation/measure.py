@@ -141,7 +141,7 @@ def measure(runs: Sequence[Run], question: Question | None = None) -> Measuremen
     wish = None if question.decision == ALL else parse_decision(question.decision)
     bundled = any(run.is_bundled for run in runs)
     if question.data is None and len(runs) == 1 and bundled:
-        raise ConfigError("bundled: the network that ships has no data beside it: give --data FACES")
+        raise ConfigError("bundled: the network that ships has no data beside it: give `data` FACES")
     run = _join([_ask(run, question) for run in runs])
     known, own = _read_splits(run, question)
     if question.known_only:

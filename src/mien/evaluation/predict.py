@@ -46,7 +46,7 @@ def pick_device(name: str) -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     usable = [device for device, found in there.items() if found]
     if name != "auto" and name not in usable:
-        raise ConfigError(f"--device {name}: expected one of auto, {', '.join(usable)} on this machine")
+        raise ConfigError(f"`device` {name}: expected one of auto, {', '.join(usable)} on this machine")
     return torch.device(usable[0] if name == "auto" else name)
 
 
@@ -120,7 +120,7 @@ def evaluate_split(
         DataError: no such split, no labels in it, or classes that the run does not know.
     """
     if split == "valid" and splits.valid is None and run.members:
-        problem = "the members held out different faces, so some member has trained on each: choose another --split"
+        problem = "the members held out different faces, so some member has trained on each: choose another `split`"
         raise DataError(splits.source, f"expected a valid split that no member has trained on, found none: {problem}")
     faces, network = find_split(splits, split), run.network
     labels = match_labels(faces.labels, splits, run.expressions)
@@ -251,7 +251,7 @@ def find_split(splits: Splits, name: str) -> Faces:
     there = splits.named()
     if name not in there:
         found = ", ".join(f"{split} ({len(faces):,} faces)" for split, faces in there.items()) or "none"
-        raise DataError(splits.source, f"expected a split {name!r}, found {found}: choose one with --split")
+        raise DataError(splits.source, f"expected a split {name!r}, found {found}: choose one with `split`")
     unlabelled = int((there[name].labels == UNLABELLED).sum())
     if unlabelled or not len(there[name]):
         found = f"{unlabelled:,} of {len(there[name]):,} without one"
@@ -268,7 +268,7 @@ def match_labels(labels: Labels, splits: Splits, expressions: Sequence[str]) -> 
     there = {splits.expressions[label] for label in np.unique(labels)}
     unknown = [name for name in splits.expressions if name in there and name not in expressions]
     if unknown:
-        found = f"{', '.join(unknown)} that the run does not know: leave their faces out with --known-only"
+        found = f"{', '.join(unknown)} that the run does not know: leave their faces out with `known_only`"
         raise DataError(splits.source, f"expected only classes among {', '.join(expressions)}, found {found}")
     places = [expressions.index(name) if name in expressions else UNLABELLED for name in splits.expressions]
     return np.array(places, dtype=np.int64)[labels]

@@ -90,7 +90,7 @@ def parse_decision(text: str) -> Wish:
     """
     kind, colon, rest = text.strip().partition(":")
     if kind not in RULES:
-        raise ConfigError(f"--decision {text}: expected one of {', '.join(RULES)}, or all{suggest(kind, RULES)}")
+        raise ConfigError(f"`decision` {text}: expected one of {', '.join(RULES)}, or all{suggest(kind, RULES)}")
     if not colon and kind != "abstain":
         return Wish(kind=kind)
     if kind in ("prior", "thresholds") and rest in TARGETS:
@@ -100,7 +100,7 @@ def parse_decision(text: str) -> Wish:
     if kind == "abstain":
         return Wish(kind=kind, number=_parse_number(text, rest, 1.0, "abstain:0.5"))
     expected = f"thresholds:TARGET with one of {', '.join(TARGETS)}" if kind == "thresholds" else "argmax alone"
-    raise ConfigError(f"--decision {text}: expected {expected}")
+    raise ConfigError(f"`decision` {text}: expected {expected}")
 
 
 def _parse_number(text: str, number: str, highest: float, example: str) -> float:
@@ -109,7 +109,7 @@ def _parse_number(text: str, number: str, highest: float, example: str) -> float
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= highest:
-        raise ConfigError(f"--decision {text}: expected a number from 0 to {highest:g}, as in {example}")
+        raise ConfigError(f"`decision` {text}: expected a number from 0 to {highest:g}, as in {example}")
     return value
 
 

@@ -42,7 +42,7 @@ def refuse_overwriting(path: Path, *, force: bool) -> None:
     if path.is_dir():
         raise MienError(f"{path}: expected the name of a file, found a folder")
     if path.exists() and not force:
-        raise MienError(f"{path}: exists already: give --force to overwrite it, or another --out")
+        raise MienError(f"{path}: exists already: give `force` to overwrite it, or another `out`")
 
 
 def write_submission(path: Path, ids: Iterable[str], labels: Iterable[object], *, force: bool = False) -> None:
@@ -114,7 +114,7 @@ def submit(
     refuse_overwriting(out, force=overwrite)
     wish = parse_decision(decision)
     if wish.kind == "abstain":
-        raise ConfigError(f"--decision {decision}: a submission needs a label for every face")
+        raise ConfigError(f"`decision` {decision}: a submission needs a label for every face")
     shown, target, loaded = parse_views(views), pick_device(device), load_run(run)
     split, faces = choose_faces(load(data, size=loaded.size))
     loaded, rule, known = _choose_rule(loaded, wish, trained_on, shown, target)

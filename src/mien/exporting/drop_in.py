@@ -44,7 +44,7 @@ def imitate_ferplus(model: Any) -> Any:
     head = facts.get("heads", {}).get(HEAD) or facts
     if set(head["expressions"]) != set(ORDER):
         found = ", ".join(head["expressions"])
-        raise ConfigError(f"--like ferplus: expected a network of {', '.join(ORDER)} (--labels both), found {found}")
+        raise ConfigError(f"`like` ferplus: expected a network of {', '.join(ORDER)} (`labels` both), found {found}")
     answer = head.get("output", "probabilities")
     version = max(OPSET, next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
     inner = _keep_output(model, answer, version)

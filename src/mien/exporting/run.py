@@ -77,7 +77,7 @@ def check_faces(run: Run, splits: Splits | None) -> None:
         MienError: train or valid is missing.
     """
     if splits is None or splits.train is None or splits.valid is None:
-        raise MienError(f"{run.path}: --int8 needs the faces that the run was trained on, train and valid: found none")
+        raise MienError(f"{run.path}: `int8` needs the faces that the run was trained on, train and valid: found none")
 
 
 def shrink_export(made: Export, run: Run, splits: Splits) -> Export:

@@ -134,11 +134,11 @@ def _check(out: Path, like: str | None, *, overwrite: bool) -> None:
         if find_spec(package) is None:
             raise MissingExtraError(package, "export")
     if out.suffix.lower() != ".onnx":
-        raise ConfigError(f"--out {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
+        raise ConfigError(f"`out` {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
     if out.exists() and not overwrite:
-        raise ConfigError(f"{out} is there already: give another --out, or --force")
+        raise ConfigError(f"{out} is there already: give another `out`, or `force`")
     if like not in (None, FERPLUS):
-        raise ConfigError(f"--like {like}: expected {FERPLUS}")
+        raise ConfigError(f"`like` {like}: expected {FERPLUS}")
 
 
 def _save_bundled(out: Path, like: str | None, *, is_plain: bool) -> Saved:
@@ -165,7 +165,7 @@ def _read_data(run: Run, data: str | None, *, needed: bool) -> tuple[Known | Non
             known.require("train", "valid")
     except DataError as error:
         if needed:
-            advice = "--int8 needs the faces that the run was trained on"
+            advice = "`int8` needs the faces that the run was trained on"
             raise DataError(error.where, f"{error.problem}; {advice}") from None
         return None, str(error)
     return known, ""

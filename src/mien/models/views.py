@@ -34,7 +34,7 @@ def parse_views(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if not set(names) <= set(VIEWS) or len(set(names)) < len(names):
         hint = next((suggest(name, list(VIEWS)) for name in names if name not in VIEWS), "")
-        raise ConfigError(f"--views {text}: expected some of {','.join(VIEWS)}, each once, separated by commas{hint}")
+        raise ConfigError(f"`views` {text}: expected some of {','.join(VIEWS)}, each once, separated by commas{hint}")
     return names
 
 

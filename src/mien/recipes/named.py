@@ -154,7 +154,7 @@ def find_recipe(name: str) -> Recipe:
     """
     if name in RECIPES:
         return RECIPES[name]
-    raise ConfigError(f"--recipe {name}: expected one of {', '.join(RECIPES)}{suggest(name, RECIPES)}")
+    raise ConfigError(f"`recipe` {name}: expected one of {', '.join(RECIPES)}{suggest(name, RECIPES)}")
 
 
 def recipe(name: str = "small") -> Recipe:

@@ -60,11 +60,11 @@ def choose_format(out: Path | None, asked: str | None) -> str:
     told = None if out is None else FORMATS.get(out.suffix.lower())
     formats = tuple(dict.fromkeys(FORMATS.values()))
     if asked is not None and asked not in formats:
-        raise ConfigError(f"--format {asked}: expected one of {', '.join(formats)}{suggest(asked, formats)}")
+        raise ConfigError(f"`format` {asked}: expected one of {', '.join(formats)}{suggest(asked, formats)}")
     if out is not None and asked is None and told is None:
-        raise ConfigError(f"--out {out}: expected a name that ends in .html, .md or .json, or a --format")
+        raise ConfigError(f"`out` {out}: expected a name that ends in .html, .md or .json, or a `format`")
     if asked and told and asked != told:
-        raise ConfigError(f"--out {out}: the ending says {told}, --format says {asked}: change one of them")
+        raise ConfigError(f"`out` {out}: the ending says {told}, `format` says {asked}: change one of them")
     return asked or told or "html"
 
 
@@ -75,19 +75,19 @@ def refuse_overwriting(target: Path) -> None:
         ConfigError: it is another file, or a folder, or may not be written.
     """
     if target.is_dir():
-        raise ConfigError(f"--out {target}: expected a file, found a folder")
+        raise ConfigError(f"`out` {target}: expected a file, found a folder")
     above = next(folder for folder in target.absolute().parents if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
-        raise ConfigError(f"--out {target}: expected a place to write to, found {above}, which is none")
+        raise ConfigError(f"`out` {target}: expected a place to write to, found {above}, which is none")
     if not target.exists():
         return
     try:
         with target.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise ConfigError(f"--out {target}: cannot be read ({error.strerror or error})") from None
+        raise ConfigError(f"`out` {target}: cannot be read ({error.strerror or error})") from None
     if head and MARK.encode() not in head:
-        raise ConfigError(f"--out {target}: is there and is not a report of mien: give another name")
+        raise ConfigError(f"`out` {target}: is there and is not a report of mien: give another name")
 
 
 def _write(data: ReportData, target: Path, kind: str, language: str) -> list[Path]:

@@ -88,7 +88,8 @@ class RunInfo:
         plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         plain |= {"recipe": self.recipe.to_dict(), "outcome": self.outcome and asdict(self.outcome)}
         prints = {f"{name}_fingerprint": digest for name, digest in plain.pop("fingerprints").items()}
-        text = json.dumps({**plain, **prints, **plain.pop("rest")}, indent=2, ensure_ascii=False)
+        rest = plain.pop("rest")
+        text = json.dumps({**plain, **prints, **rest}, indent=2, ensure_ascii=False)
         write_text(folder / NAME, text + "\n")
 
 

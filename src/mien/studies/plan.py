@@ -1,7 +1,7 @@
 """What a study trains. In: a recipe and what varies, as on the command line. Out: a `Plan`, before anything is trained.
 
 A variant is the base recipe with some fields changed, or the ensemble of the seeds of such a variant. `vary.py` knows
-what the names after --vary mean.
+what the names after `vary` mean.
 """
 
 from __future__ import annotations
@@ -108,9 +108,9 @@ def plan_study(
     ['base', 'augmentation=off', 'train.lr=0.2']
     """
     if not vary:
-        raise ConfigError("an empty study: say what varies, for example --vary augmentation --vary train.lr=0.05,0.1")
+        raise ConfigError("an empty study: say what varies, for example `vary` augmentation `vary` train.lr=0.05,0.1")
     if len(set(vary)) < len(vary):
-        raise ConfigError(f"--vary {max(vary, key=vary.count)}: given twice")
+        raise ConfigError(f"`vary` {max(vary, key=vary.count)}: given twice")
     base = override(find_recipe(recipe), changes)
     factors = [list_levels(text, base) for text in vary if text != ENSEMBLE]
     varied = [change for levels in factors for level in levels for change in level.changes]
@@ -119,7 +119,7 @@ def plan_study(
     variants = _list_variants(base, chosen)
     if ENSEMBLE in vary:
         if seeds < 2:
-            raise ConfigError(f"--vary {ENSEMBLE}: the mean over seeds takes at least --seeds 2, found {seeds}")
+            raise ConfigError(f"`vary` {ENSEMBLE}: the mean over seeds takes at least `seeds` 2, found {seeds}")
         variants += [_average(variant) for variant in (variants if grid else variants[:1])]
     return Plan(
         data=data,
@@ -158,7 +158,7 @@ def _check_fields(shared: Iterable[str], varied: Iterable[str], split: str) -> N
     """Raise ConfigError for a field that the study sets itself, or that would change which faces are measured."""
     shared_keys, varied_keys = ({change.partition("=")[0].strip() for change in part} for part in (shared, varied))
     if SEED_FIELD in shared_keys | varied_keys:
-        raise ConfigError(f"{SEED_FIELD}: the study sets the seeds itself: choose how many with --seeds")
+        raise ConfigError(f"{SEED_FIELD}: the study sets the seeds itself: choose how many with `seeds`")
     choosing = sorted(varied_keys & set(FIELDS_THAT_CHOOSE_VALID))
     if choosing and split == "valid":
-        raise ConfigError(f"--vary {choosing[0]}: changes the valid faces that all variants are measured on")
+        raise ConfigError(f"`vary` {choosing[0]}: changes the valid faces that all variants are measured on")

@@ -90,12 +90,12 @@ def describe_data(plan: Plan) -> dict[str, Any]:
     splits = prepare_splits(plan.data, recipe.data, seed=plan.seeds[0], skip_bad=plan.skip_bad)
     faces = splits.named()
     if plan.split not in faces:
-        raise DataError(plan.data, f"expected a split {plan.split}, found {', '.join(faces)}: choose one with --split")
+        raise DataError(plan.data, f"expected a split {plan.split}, found {', '.join(faces)}: choose one with `split`")
     if plan.split == "valid" and any(variant.members for variant in plan.variants):
         other = prepare_splits(plan.data, recipe.data, seed=plan.seeds[-1], skip_bad=plan.skip_bad)
         if fingerprint(other.valid) != fingerprint(splits.valid):
             raise ConfigError(
-                "--vary ensemble: each seed holds out valid faces that the other seeds train on: "
+                "`vary` ensemble: each seed holds out valid faces that the other seeds train on: "
                 "use data with a valid split of its own, or leave the ensemble out"
             )
     digests = {name: fingerprint(faces[name]) for name in sorted({"train", plan.split})}

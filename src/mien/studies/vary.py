@@ -1,4 +1,4 @@
-"""What the names after --vary mean. In: "augmentation" or "train.lr=0.05,0.1", and the base recipe. Out: its levels."""
+"""What the names after `vary` mean. In: "augmentation" or "train.lr=0.05,0.1", and the base recipe. Out: its levels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "class-weights": ("train.class_weights", get_args(ClassWeights)),
     "sampling": ("train.sampling", get_args(Sampling)),
 }
-"""Name after --vary -> field and all its values."""
+"""What is varied -> field and all its values."""
 
 NAMES = (AUGMENTATION, EARLY_STOPPING, ENSEMBLE, *CHOICES)
 
@@ -43,10 +43,10 @@ def list_levels(text: str, base: Recipe) -> list[Level]:
     try:
         levels = [level for level in _name_levels(text, base) if override(base, level.changes) != base]
     except ConfigError as error:
-        raise ConfigError(str(error).replace("--set", "--vary", 1)) from None
+        raise ConfigError(str(error).replace("--set", "`vary`", 1)) from None
     if not levels:
         advice = " (add some with --set augment.…)" if text == AUGMENTATION else ""
-        raise ConfigError(f"--vary {text}: nothing differs from recipe {base.name} with its --set{advice}")
+        raise ConfigError(f"`vary` {text}: nothing differs from recipe {base.name} with its --set{advice}")
     return levels
 
 
@@ -63,12 +63,12 @@ def _name_levels(text: str, base: Recipe) -> list[Level]:
     if text == EARLY_STOPPING:
         stops = override(base, LAST_EPOCH) != base
         return [_level(text, "off", *LAST_EPOCH) if stops else _level(text, "on", *BEST_EPOCH)]
-    raise ConfigError(f"--vary {text}: expected {', '.join(NAMES)} or section.field=V1,V2{_suggest(text)}")
+    raise ConfigError(f"`vary` {text}: expected {', '.join(NAMES)} or section.field=V1,V2{_suggest(text)}")
 
 
 def _list_values(name: str, key: str, values: tuple[str, ...]) -> list[Level]:
     if not all(values):
-        raise ConfigError(f"--vary {name}={','.join(values)}: expected values separated by commas, found an empty one")
+        raise ConfigError(f"`vary` {name}={','.join(values)}: expected values separated by commas, found an empty one")
     return [_level(name, value, f"{key}={value}") for value in values]
 
 

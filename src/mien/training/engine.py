@@ -57,7 +57,7 @@ def start_accelerator(device: str, precision: Precision) -> Accelerator:
     there = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device):
         found = ", ".join(name for name in DEVICES if there[name])
-        raise ConfigError(f"--device {device}: expected one of {found} on this machine")
+        raise ConfigError(f"`device` {device}: expected one of {found} on this machine")
     if was_left_alone():
         raise ConfigError("accelerate launch --cpu starts one process only: use  torchrun --nproc_per_node N -m mien …")
     _forget_earlier_training()
@@ -69,7 +69,7 @@ def start_accelerator(device: str, precision: Precision) -> Accelerator:
         raise ConfigError(f"train.precision={precision}: not possible on this device ({error})") from None
     if accelerator.num_processes != count_processes():
         found = f"{accelerator.num_processes} of the {count_processes()} processes that were launched"
-        raise ConfigError(f"--device {device}: only {found} can train together on it: try another --device")
+        raise ConfigError(f"`device` {device}: only {found} can train together on it: try another `device`")
     return accelerator
 
 

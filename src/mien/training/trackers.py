@@ -93,10 +93,10 @@ def parse_log(text: str | None) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(","))) if text is not None else ()
     for name in names:
         if name not in TRACKERS:
-            raise ConfigError(f"--log {text}: expected some of {', '.join(TRACKERS)}{suggest(name, TRACKERS)}")
+            raise ConfigError(f"`log` {text}: expected some of {', '.join(TRACKERS)}{suggest(name, TRACKERS)}")
         package = TRACKERS[name][0]
         if package is not None and find_spec(package) is None:
-            raise ConfigError(f"--log {text}: {package} is not installed: run  pip install {package}")
+            raise ConfigError(f"`log` {text}: {package} is not installed: run  pip install {package}")
     return names
 
 

@@ -20,7 +20,7 @@ def read_catalogue(language: str) -> dict[str, str]:
         ConfigError: no such language.
     """
     if language not in LANGUAGES:
-        raise ConfigError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}{suggest(language, LANGUAGES)}")
+        raise ConfigError(f"`lang` {language}: expected one of {', '.join(LANGUAGES)}{suggest(language, LANGUAGES)}")
     text = files(__package__).joinpath(f"{language}.json").read_text(encoding="utf-8")
     catalogue: dict[str, str] = json.loads(text)
     return catalogue
