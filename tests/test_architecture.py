@@ -20,7 +20,7 @@ ROWS = (
     {"recognition", "runs"},
     {"data", "models"},
     {"native", "plots", "synthetic", "theory"},
-    {"faces", "files", "heads", "recipes"},
+    {"beliefs", "faces", "files", "heads", "recipes"},
     {"errors", "hints", "labels", "processes", "version"},
 )
 """From the top; `theory` stands alone."""

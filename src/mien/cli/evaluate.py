@@ -59,6 +59,9 @@ def evaluate(
             "or all of them side by side: all."
         ),
     ] = "argmax",
+    prior: Annotated[
+        str, typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate.")
+    ] = "training",
     labels: Annotated[
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
@@ -78,8 +81,10 @@ def evaluate(
     The same figures follow for the faces that have no exact copy among those that the run has seen. Probabilities are
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
+    from mien.beliefs.base_rates import TRAINING, parse_prior
     from mien.data.known import keep_known
     from mien.evaluation.compare_rules import compare_rules
+    from mien.evaluation.other_rates import apply_prior
     from mien.evaluation.predict import evaluate_split, find_split, pick_device
     from mien.evaluation.rules import parse_decision
     from mien.models.views import parse_views
@@ -89,6 +94,8 @@ def evaluate(
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
+    if parse_prior(prior) != TRAINING and (wish is None or wish.needs_data):
+        raise ConfigError(f"--decision {decision} weighs classes as --prior {prior} does: give one of the two")
     if data is None and [str(path) for path in run] == [BUNDLED]:
         raise ConfigError("bundled: the network that ships has no data beside it: give --data FACES")
     loaded = _join([_ask(load_run(path), head, labels) for path in run])
@@ -104,6 +111,7 @@ def evaluate(
     loaded, rule, others = _choose_on_valid(loaded, wish, None if own is None else own.splits, showing)
     shown = {**showing, "batch_size": batch_size}
     evaluation = evaluate_split(loaded, known.splits, split, seen=known, rule=rule, **shown)
+    evaluation, _ = apply_prior(evaluation, loaded, prior)
     trades = compare_rules(evaluation, others)
     folder = out or _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run))
     files = _write_files(evaluation, trades, folder)
@@ -193,6 +201,8 @@ def _choose_folder(run: Run, evaluation: Evaluation, *, bundled: bool) -> Path:
         parts.append(f"head-{run.head_name}")
     if evaluation.labelled_by != run.recipe.data.labels:
         parts.append(f"by-{evaluation.labelled_by}")
+    if evaluation.rates:
+        parts.append(f"prior-{evaluation.prior}")
     if parts != ["test"]:
         folder = folder / "-".join(parts)
     return folder if rule.name == "argmax" else folder / rule.name.replace(":", "-")

@@ -28,12 +28,16 @@ def export(
     like: Annotated[
         str | None, typer.Option(help="Take the form of another file: ferplus is emotion-ferplus-8.onnx.")
     ] = None,
+    prior: Annotated[
+        str, typer.Option(help="Base rates that the file assumes: training, uniform or happy=0.4,…")
+    ] = "training",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
     """Write a run as an ONNX file: in uint8 faces (N, S, S), out probabilities (N, K).
 
     Normalisation, calibration and views are inside. The file is compared with torch over 1,000 faces first.
     """
+    from mien.beliefs.base_rates import parse_prior
     from mien.errors import ConfigError
 
     _require_packages()
@@ -43,11 +47,13 @@ def export(
         raise ConfigError(f"{out} is there already: give another --out, or --force")
     if like not in (None, "ferplus"):
         raise ConfigError(f"--like {like}: expected ferplus")
+    parse_prior(prior)
     if str(run) == BUNDLED:
-        _export_bundled(out, like, head=head, views=views, int8=int8)
+        _export_bundled(out, like, prior, head=head, views=views, int8=int8)
         return
     from mien.exporting import export_run, write_model
     from mien.exporting.drop_in import imitate_ferplus
+    from mien.exporting.other_rates import build_in_prior
     from mien.models.views import parse_views
     from mien.runs.run import load_run
 
@@ -56,26 +62,28 @@ def export(
     splits = _read_data(loaded, data, needed=int8)
     loaded = _calibrate(loaded, splits, shown, data=data, head_alone=head is not None)
     made = export_run(loaded, splits, views=shown, int8=int8, head_alone=head is not None)
-    write_model(made.model if like is None else imitate_ferplus(made.model), out)
+    model = build_in_prior(made.model, prior)
+    write_model(model if like is None else imitate_ferplus(model), out)
     _tell(made, loaded, shown, out)
     if like is not None:
         _tell_likeness(out)
 
 
-def _export_bundled(out: Path, like: str | None, *, head: str | None, views: str, int8: bool) -> None:
+def _export_bundled(out: Path, like: str | None, prior: str, *, head: str | None, views: str, int8: bool) -> None:
     """Write the network that ships, which is 8 bits already, or its likeness of another file."""
     import onnx
 
     from mien.errors import ConfigError
     from mien.exporting import write_model
     from mien.exporting.drop_in import imitate_ferplus
+    from mien.exporting.other_rates import build_in_prior
     from mien.recognition.model import BUNDLED as FILE
 
     if head is not None or views != "plain" or int8:
         raise ConfigError(
             f"{BUNDLED}: its file has all heads, the plain view and 8 bits: leave out the options for them"
         )
-    model = onnx.load(FILE)
+    model = build_in_prior(onnx.load(FILE), prior)
     write_model(model if like is None else imitate_ferplus(model), out)
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, the network that ships with mien")
     if like is not None:

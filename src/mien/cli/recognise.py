@@ -33,6 +33,10 @@ def recognise(
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate."),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Of a video, look at each so many-th frame.")] = 1,
     smooth: Annotated[float, typer.Option(min=0.0, help="Of a video, average over about so many seconds.")] = 0.5,
     camera: Annotated[int | None, typer.Option(min=0, help="Number of a camera, until Ctrl-C.")] = None,
@@ -67,6 +71,7 @@ def recognise(
         min_detection=min_detection,
         min_confidence=min_confidence,
         labels=labels,
+        prior=prior,
         every=every,
         smoothing_seconds=smooth,
         workers=workers or os.cpu_count() or 1,

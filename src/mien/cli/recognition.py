@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, final
 
 from rich.console import Console
+from rich.text import Text
 
+from mien.beliefs.base_rates import Prior
 from mien.cli.advance import show_advance
-from mien.cli.findings import render_tally, tell_picture
+from mien.cli.findings import render_rates, render_tally, tell_picture
 from mien.errors import ConfigError, DataError, Interrupted, MienError, MissingExtraError
 from mien.files import make_folder
 from mien.recognition import Recogniser
 from mien.recognition.detect import choose_detector
+from mien.stream.base_rates import estimate_prior
 from mien.stream.pictures import Look, Outcome, recognise_files
 from mien.stream.results import ResultsFile, open_results
 from mien.stream.rows import check_suffix
 from mien.stream.sources import Sources, is_video
 from mien.stream.tally import Tally
 from mien.training.progress import warn
+
+RATE_DIGITS = 4
+"""Of an estimated rate after the point: whoever resumes estimates it again, and has to find the same."""
 
 SHOWN = 5
 """Files that could not be read, and remarks, that are told at the end; the others are counted."""
@@ -44,6 +50,7 @@ class Request:
     detector: str
     min_detection: float | None
     labels: str | None
+    prior: Prior | None
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -53,7 +60,7 @@ class Request:
     @property
     def settings(self) -> dict[str, Any]:
         """What the results depend on, by the name of its option."""
-        names = ("detector", "min_detection", "labels", "min_confidence", "every", "smoothing_seconds")
+        names = ("detector", "min_detection", "labels", "prior", "min_confidence", "every", "smoothing_seconds")
         found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
         return {**{name: getattr(self, name) for name in names}, "found_by": found_by}
 
@@ -143,13 +150,10 @@ def recognise_all(request: Request) -> None:
     pictures, videos = sources.count()
     if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "video")
-    recogniser = Recogniser(
-        request.run,
-        detector=request.detector,
-        min_detection=request.min_detection,
-        labels=request.labels,
-        on_remark=warn,
-    )
+    recogniser = _open_recogniser(request)
+    if recogniser.estimates_prior:
+        request = _settle_prior(request, recogniser, sources, moving=bool(videos) or request.camera is not None)
+        recogniser = _open_recogniser(request)
     with _open_table(request, recogniser) as results:
         tally = Tally() if results is None else results.tally
         session = Session(
@@ -173,6 +177,40 @@ def recognise_all(request: Request) -> None:
     if results is not None and is_all_bad(session) and not request.resume:
         results.discard()
     _print_end(session)
+
+
+def _open_recogniser(request: Request) -> Recogniser:
+    return Recogniser(
+        request.run,
+        detector=request.detector,
+        min_detection=request.min_detection,
+        labels=request.labels,
+        prior=request.prior,
+        on_remark=warn,
+    )
+
+
+def _settle_prior(request: Request, recogniser: Recogniser, sources: Sources, *, moving: bool) -> Request:
+    """Return the request with the base rates that a first look at all pictures tells."""
+    if moving:
+        raise ConfigError("--prior estimate takes pictures, whose faces are each other's equals: leave out videos")
+    look = replace(request.look, draw_to=None, min_confidence=0.0)
+    console, files = Console(highlight=False), [file for file in sources.walk() if not is_video(file)]
+    first = replace(request, prior=None)
+    with (
+        show_advance("estimating base rates", len(files), "pictures", console) as advance,
+        closing(_start(first, recogniser, files, look)) as outcomes,
+    ):
+
+        def count(batches: Iterator[list[Outcome]]) -> Iterator[list[Outcome]]:
+            for batch in batches:
+                advance(len(batch))
+                yield batch
+
+        found = estimate_prior(recogniser, count(outcomes))
+    console.print(Text(f"Base rates of {found.faces:,} faces, with 95 % intervals, taken as prior:"))
+    console.print(render_rates(found))
+    return replace(request, prior={name: round(rate, RATE_DIGITS) for name, rate in found.rates.items()})
 
 
 def is_all_bad(session: Session) -> bool:
@@ -225,25 +263,32 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
         return (file for file in sources.walk() if not is_video(file) and session.is_new(file))
 
     total = sum(1 for _ in walk())
-    if request.engine == "ray":
-        from mien.stream.spread import spread_files
-
-        outcomes = spread_files(
-            walk(),
-            request.look,
-            run=request.run,
-            detector=request.detector,
-            min_detection=request.min_detection,
-            labels=request.labels,
-            workers=request.workers,
-        )
-    else:
-        outcomes = recognise_files(session.recogniser, walk(), request.look, workers=request.workers)
+    outcomes = _start(request, session.recogniser, walk(), request.look)
     with show_advance("recognising", total, "pictures", session.console) as advance, closing(outcomes):
         for batch in outcomes:
             for outcome in batch:
                 session.finish_picture(outcome)
             advance(len(batch))
+
+
+def _start(
+    request: Request, recogniser: Recogniser, files: Iterable[str], look: Look
+) -> Generator[list[Outcome], None, None]:
+    """Return what becomes of pictures, by the engine that was asked for."""
+    if request.engine != "ray":
+        return recognise_files(recogniser, files, look, workers=request.workers)
+    from mien.stream.spread import spread_files
+
+    return spread_files(
+        files,
+        look,
+        run=request.run,
+        detector=request.detector,
+        min_detection=request.min_detection,
+        labels=request.labels,
+        prior=request.prior,
+        workers=request.workers,
+    )
 
 
 def _watch_videos(session: Session, sources: Sources) -> None:

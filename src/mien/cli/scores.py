@@ -33,6 +33,8 @@ def render_evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield Text(
             f"{evaluation.trained_on} cannot be read: copies were sought in {evaluation.copies_sought_in} only.\n"
         )
+    if evaluation.rates:
+        yield _render_rates(evaluation, scores)
     yield _render_classes(scores)
     if len(scores.classes) <= WIDEST_MATRIX:
         yield _render_confusion(scores)
@@ -60,11 +62,22 @@ def _render_temperature(evaluation: Evaluation, scores: Scores) -> Text:
     """Return what the temperature changed."""
     if evaluation.temperature == 1.0:
         return Text("Probabilities are not scaled: no temperature was fitted on valid.\n")
-    raw = evaluation.uncalibrated().score()
+    raw, scores = evaluation.uncalibrated().score(), evaluation.at_own_rates().score()
     before, after = raw.calibration, scores.calibration
     return Text(
         f"Scaled by temperature {evaluation.temperature:.3f}, fitted on valid: calibration error "
         f"{before.ece:.3f} → {after.ece:.3f}, log loss {raw.log_loss:.3f} → {scores.log_loss:.3f}.\n"
+    )
+
+
+def _render_rates(evaluation: Evaluation, scores: Scores) -> Text:
+    """Return what other base rates than the network's own changed."""
+    own = evaluation.at_own_rates().score()
+    told = ", ".join(f"{name} {rate:.1%}" for name, rate in zip(evaluation.expressions, evaluation.rates, strict=True))
+    return Text(
+        f"Base rates ({evaluation.prior}): {told}.\nSo shifted: accuracy {own.accuracy:.1%} → {scores.accuracy:.1%}, "
+        f"log loss {own.log_loss:.3f} → {scores.log_loss:.3f}, "
+        f"calibration error {own.calibration.ece:.3f} → {scores.calibration.ece:.3f}.\n"
     )
 
 

@@ -25,6 +25,9 @@ def serve(
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
     ] = None,
+    prior: Annotated[
+        str | None, typer.Option(help="How often each expression occurs: training, uniform or happy=0.4,…")
+    ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="MIEN_TOKEN", help="Ask for this bearer token.", show_default=False)
     ] = None,
@@ -45,6 +48,7 @@ def serve(
 ) -> None:
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
+    from mien.beliefs.base_rates import ESTIMATE
     from mien.errors import ConfigError
     from mien.recognition import Recogniser
     from mien.server import Limits, build_app, open_socket, run_server
@@ -54,8 +58,12 @@ def serve(
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")
     limits = Limits(max_pending=max_pending, max_bytes=max_bytes, max_pixels=max_pixels, client_seconds=client_seconds)
+    if prior == ESTIMATE:
+        raise ConfigError("--prior estimate takes many pictures at once, a server sees one after the other: give rates")
     listening = open_socket(host, port)
-    recogniser = Recogniser(run, detector=detector, min_detection=min_detection, labels=labels, on_remark=warn)
+    recogniser = Recogniser(
+        run, detector=detector, min_detection=min_detection, labels=labels, prior=prior, on_remark=warn
+    )
     is_local = is_loopback(host)
     app = build_app(
         recogniser,

@@ -6,10 +6,12 @@ import os
 import warnings
 from pathlib import Path
 
+from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
 from mien.data.prepare import read_data
 from mien.errors import DataError
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.known import Known, is_moved, know_other, know_splits
+from mien.evaluation.other_rates import apply_prior
 from mien.evaluation.predict import calibrate_run, evaluate_split, find_split, pick_device
 from mien.faces import Splits
 from mien.models.views import parse_views
@@ -24,6 +26,7 @@ def evaluate(
     split: str = "test",
     views: str = "plain",
     device: str = "auto",
+    prior: Prior = TRAINING,
 ) -> Evaluation:
     """Return what a run answers on one split, its probabilities calibrated on valid; nothing is written.
 
@@ -33,12 +36,15 @@ def evaluate(
         split: "test", "valid" or "train". Look at test once, at the end; choose on valid.
         views: how each face is shown: "plain", "mirror", "shift", "tencrop", or the mean of some: "plain,mirror".
         device: "auto", "cpu", "cuda" or "mps".
+        prior: how often each expression occurs in these faces: "training", "uniform", {"happy": 0.4, …} or "estimate",
+            from the answers themselves and never from labels.
 
     Raises:
         RunError: there is no such run.
         DataError: the data cannot be read, lacks the split, or has changed so that it is not known any more.
-        ConfigError: no such view or device.
+        ConfigError: no such view or device, or an impossible prior.
     """
+    parse_prior(prior)
     asked = run if isinstance(run, Run) else load_run(run)
     shown, computed_by = parse_views(views), pick_device(device)
     known, own = know_data(asked, data)
@@ -48,7 +54,8 @@ def evaluate(
         warnings.warn(known.tell(), stacklevel=2)
     if own is not None and own.splits.valid is not None:
         asked = calibrate_run(asked, own.splits.valid, views=shown, device=computed_by)
-    return evaluate_split(asked, known.splits, split, seen=known, views=shown, device=computed_by)
+    found = evaluate_split(asked, known.splits, split, seen=known, views=shown, device=computed_by)
+    return apply_prior(found, asked, prior)[0]
 
 
 def know_data(run: Run, data: str | os.PathLike[str] | Splits | None) -> tuple[Known, Known | None]:

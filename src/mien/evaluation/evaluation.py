@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import mien
+from mien.beliefs.base_rates import TRAINING, shift_rates
 from mien.errors import MienError, MissingExtraError, RunError
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
@@ -34,7 +35,7 @@ SEED = 0
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
-LATER_FACTS = ("members", "temperature", "labelled_by", "about_data")
+LATER_FACTS = ("members", "temperature", "labelled_by", "about_data", "prior", "rates_before", "rates")
 """Facts that older files lack: their defaults are what held then."""
 
 
@@ -60,6 +61,9 @@ class Evaluation:
         temperature: what the probabilities were scaled by (`mien.runs.temperatures`); 1: as the network gave them.
         rule: how probabilities become answers.
         labelled_by: who gave the labels: "own" (the data itself), or the majority of FER+ taggers ("ferplus").
+        prior: the base rates that were assumed, as they were asked for: "training" leaves the network's own.
+        rates_before: (K,) those that the network assumes; empty where that is all there is.
+        rates: (K,) those of `prior`, to which the probabilities were shifted; empty likewise.
         about_data: in one line how the data differs from what the run was trained on; empty where it does not.
     """
 
@@ -81,6 +85,9 @@ class Evaluation:
     rule: Rule = ARGMAX
     labelled_by: str = "own"
     about_data: str = ""
+    prior: str = "training"
+    rates_before: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.expressions))
@@ -195,9 +202,17 @@ class Evaluation:
         return self._score(kept) if (self.predicted[kept] >= 0).any() else None
 
     def uncalibrated(self) -> Evaluation:
-        """Return the same with the probabilities as the network gave them."""
-        raw = scale_probabilities(self.probabilities, 1.0 / self.temperature)
-        return replace(self, probabilities=raw, temperature=1.0)
+        """Return the same with the probabilities as the network gave them, at its own base rates."""
+        own = self.at_own_rates()
+        raw = scale_probabilities(own.probabilities, 1.0 / self.temperature)
+        return replace(own, probabilities=raw, temperature=1.0)
+
+    def at_own_rates(self) -> Evaluation:
+        """Return the same at the base rates of the network's training."""
+        if not self.rates:
+            return self
+        own = shift_rates(self.probabilities, self.rates, self.rates_before)
+        return replace(self, probabilities=own, prior=TRAINING, rates=(), rates_before=())
 
     def _score(self, kept: npt.NDArray[np.bool_]) -> Scores:
         labels, probabilities, predicted = self.labels[kept], self.probabilities[kept], self.predicted[kept]
@@ -230,7 +245,8 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "bootstrap": {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL},
         "scores": _describe(evaluation.score()),
         "scores_without_copies": None if without is None else _describe(without),
-        "scores_before_scaling": None if evaluation.temperature == 1.0 else _describe_raw(evaluation),
+        "scores_before_scaling": None if evaluation.temperature == 1.0 else _describe_raw(evaluation.uncalibrated()),
+        "scores_at_own_rates": _describe_raw(evaluation.at_own_rates()) if evaluation.rates else None,
         "versions": {"python": platform.python_version(), "mien": mien.__version__, **_find_versions()},
     }
 
@@ -298,9 +314,9 @@ def _describe(scores: Scores) -> dict[str, Any]:
 
 
 def _describe_raw(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the figures that a temperature changes, as they were without it."""
-    scores = evaluation.uncalibrated().score()
-    return {"log_loss": scores.log_loss, "calibration": asdict(scores.calibration)}
+    """Return the figures that a temperature or other base rates change, as they were without them."""
+    scores = evaluation.score()
+    return {"accuracy": scores.accuracy, "log_loss": scores.log_loss, "calibration": asdict(scores.calibration)}
 
 
 def _find_versions() -> dict[str, str]:

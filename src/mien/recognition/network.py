@@ -32,6 +32,7 @@ class OnnxNetwork:
 
     Attributes:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
+        rates: (K,) base rates that its answers assume; None: the file tells none.
 
     Raises:
         RunError: no file of `mien export`.
@@ -47,6 +48,7 @@ class OnnxNetwork:
         self._unsure: float = self.card.get("mirror_below", 0.0)
         self.expressions: tuple[str, ...] = tuple(self.card["expressions"])
         self.size: int = self.card["size"]
+        self.rates = _read_rates(self.card, len(self.expressions))
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return float32 (N, K) of uint8 (N, H, W), resized where the network takes another size; N may be 0.
@@ -93,10 +95,20 @@ def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, 
         there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
         found = ", ".join(there) or "a network with a single answer"
         raise ConfigError(f"labels {labels!r}: expected a head of {where}, found {found}")
-    chosen = {**card, **heads[name], "labels": labels}
+    own = ("rates",)  # facts that the first head's are no substitute for
+    shared = {fact: value for fact, value in card.items() if fact not in own}
+    chosen = {**shared, **heads[name], "labels": labels}
     if labels == "ferplus":
         chosen["expressions"] = chosen["expressions"][:-1]
     return chosen
+
+
+def _read_rates(card: dict[str, Any], classes: int) -> tuple[float, ...] | None:
+    """Return the base rates that the answers assume, for the classes there are; None where the file tells none."""
+    rates = card.get("rates")
+    if not rates:
+        return None
+    return tuple(rate / sum(rates[:classes]) for rate in rates[:classes])
 
 
 def _open_session(model: Path | bytes, where: object, threads: int | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
 from mien.errors import ConfigError
 from mien.heads import HEADS
 from mien.recognition.crop import MARGIN, cut_faces
@@ -44,10 +45,14 @@ class Recogniser:
         labels: by whose labels it answers: "fer2013" (the data set's own), "ferplus" (votes of ten people), "ferplus8"
             (the same with contempt) or "people" (half of each, which travels best); None: "people", where the network
             knows it.
+        prior: how often each expression occurs in your pictures: "training" (as in those that the network learnt
+            from), "uniform", rates as {"happy": 0.4} or "happy=0.4,sad=0.1" (the others share the rest as in training),
+            or "estimate": as the pictures of one call of `recognise` tell. None: as the network's file answers.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
-        ConfigError: no detector or labels of that name, or what it needs is not there.
+        ConfigError: no detector or labels of that name, or what it needs is not there; an impossible prior, or one for
+            a file that does not tell which rates it assumes.
     """
 
     def __init__(
@@ -59,10 +64,12 @@ class Recogniser:
         threads: int | None = None,
         on_remark: Callable[[str], None] = warnings.warn,
         labels: str | None = None,
+        prior: Prior | None = None,
     ) -> None:
         if labels is not None and labels not in HEADS:
             raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
-        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads, labels)
+        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads, labels, prior)
+        self.estimates_prior = prior is not None and parse_prior(prior) == ESTIMATE
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
@@ -72,6 +79,17 @@ class Recogniser:
             start_opening(self._open)
         else:
             self._opened.set_result(OnnxNetwork(self._model, threads=threads, labels=labels))
+        self._rates: tuple[float, ...] | None = None
+        if self.estimates_prior:
+            self._require_rates()
+        elif prior is not None:
+            self._rates = choose_rates(prior, self.expressions, self._require_rates())
+
+    def _require_rates(self) -> tuple[float, ...]:
+        if self._network.rates is None:
+            expected = "a network that tells which base rates it assumes, found none: export it with this mien"
+            raise ConfigError(f"prior: expected {expected}, on data with a valid split")
+        return self._network.rates
 
     def _open(self) -> None:
         try:
@@ -96,13 +114,19 @@ class Recogniser:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What is known of the network: expressions, recipe, size, views, calibration, versions."""
-        return dict(self._network.card)
+        """What is known of the network: expressions, recipe, size, views, calibration, base rates, versions."""
+        return {**self._network.card, **({} if self._rates is None else {"rates": list(self._rates)})}
 
     @property
     def size(self) -> int:
         """Side in pixels of the faces that the network takes."""
         return self._network.size
+
+    @property
+    def rates(self) -> dict[str, float] | None:
+        """Base rates that its probabilities assume: those of `prior`, or the network's; None where it tells none."""
+        rates = self._rates or self._network.rates
+        return None if rates is None else dict(zip(self.expressions, rates, strict=True))
 
     @property
     def detects(self) -> bool:
@@ -123,16 +147,45 @@ class Recogniser:
             detect: look for faces; otherwise each picture is one face already, and its `box` is None.
 
         Raises:
-            DataError: a picture that cannot be read; in a list, its number is told.
+            DataError: a picture that cannot be read; in a list, its number is told. Too few faces for a prior that is
+                to be estimated.
         """
         if not isinstance(pictures, (list, tuple)):
-            return self._recognise_some([pictures], [name_source(pictures)], detect)[0]
+            return self._judge(self._recognise_some([pictures], [name_source(pictures)], detect))[0]
         found: list[FoundFaces] = []
         for start in range(0, len(pictures), PICTURES_AT_ONCE):
             sources = pictures[start : start + PICTURES_AT_ONCE]
             names = [_name(source, at) for at, source in enumerate(sources, start)]
             found += self._recognise_some(sources, names, detect)
-        return found
+        return self._judge(found)
+
+    def estimate_prior(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
+        """Return the base rates of faces that this recogniser has named, with their intervals.
+
+        Args:
+            faces: at least 50, or the probabilities (N, K) of so many.
+
+        Raises:
+            ConfigError: the network does not tell which rates it assumes.
+            DataError: too few faces.
+        """
+        rows = faces if isinstance(faces, np.ndarray) else [list(face.probabilities.values()) for face in faces]
+        probabilities = np.asarray(rows, dtype=np.float64).reshape(-1, len(self.expressions))
+        return estimate_rates(probabilities, self._rates or self._require_rates(), self.expressions)
+
+    def _judge(self, found: list[FoundFaces]) -> list[FoundFaces]:
+        """Return the faces at the rates that they themselves tell, where the prior is to be estimated."""
+        if not (self.estimates_prior and found):
+            return found
+        before = self._require_rates()
+        after = tuple(self.estimate_prior([face for faces in found for face in faces]).rates.values())
+
+        def name(faces: FoundFaces) -> FoundFaces:
+            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32)
+            named = self.name([face.box for face in faces], shift_rates(rows, before, after)) if len(rows) else []
+            return FoundFaces(named, faces.source)
+
+        return [name(faces) for faces in found]
 
     def find(self, picture: Picture) -> list[Box]:
         """Return where the faces are, the largest first; `picture` is uint8 (H, W, 3), RGB.
@@ -150,8 +203,21 @@ class Recogniser:
         return cut_faces(picture, boxes, side=self.size, margin=getattr(self._detector, "margin", MARGIN))
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return probabilities (N, K) of grey faces, uint8 (N, H, W), in batches; see `OnnxNetwork.predict`."""
-        return self._network.predict(crops)
+        """Return probabilities (N, K) of grey faces, uint8 (N, H, W), in batches; see `OnnxNetwork.predict`.
+
+        They are at the rates of the prior; where that is to be estimated, still at those of the network.
+        """
+        answers = self._network.predict(crops)
+        return answers if self._rates is None else shift_rates(answers, self._require_rates(), self._rates)
+
+    def shift(self, probabilities: npt.NDArray[np.float32], prior: Prior) -> npt.NDArray[np.float32]:
+        """Return what `predict` answered, as it is with another prior.
+
+        Raises:
+            ConfigError: an impossible prior, or the network does not tell which rates it assumes.
+        """
+        own = self._require_rates()
+        return shift_rates(probabilities, self._rates or own, choose_rates(prior, self.expressions, own))
 
     def name(self, boxes: Sequence[Box | None], probabilities: npt.NDArray[np.float32]) -> list[Face]:
         """Return a `Face` for each box and its row of probabilities (N, K)."""
@@ -186,9 +252,14 @@ def _name(source: Source, position: int) -> str:
 
 
 def _make_again(
-    run: Path | None, detector: str | Detector, min_detection: float | None, threads: int | None, labels: str | None
+    run: Path | None,
+    detector: str | Detector,
+    min_detection: float | None,
+    threads: int | None,
+    labels: str | None,
+    prior: Prior | None,
 ) -> Recogniser:
-    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads, labels=labels)
+    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads, labels=labels, prior=prior)
 
 
 def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:

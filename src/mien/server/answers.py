@@ -98,6 +98,7 @@ BODY: dict[str, Any] = {
                         "image": {"type": "string", "description": "base64 or a data URL"},
                         "images": {"type": "array", "items": {"type": "string"}},
                         "detect": {"type": "boolean"},
+                        "prior": {"type": "string", "description": "training, uniform or happy=0.4,…"},
                     },
                 }
             },

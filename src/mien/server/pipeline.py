@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import HTTPException
 
-from mien.errors import DataError, NotAPictureError, TooLargeError
+from mien.errors import ConfigError, DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser
 from mien.recognition.pictures import read_whole
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
@@ -49,8 +49,8 @@ class Pipeline:
     meters: Meters
     max_pixels: int
 
-    async def recognise(self, upload: Upload, *, detect: bool) -> PictureAnswer:
-        """Return what one picture shows.
+    async def recognise(self, upload: Upload, *, detect: bool, prior: str | None = None) -> PictureAnswer:
+        """Return what one picture shows, at the base rates of `prior`; None: at those of the server.
 
         Raises:
             HTTPException: 413 for too many pixels, 415 for what is no picture, 422 for a broken one.
@@ -59,6 +59,8 @@ class Pipeline:
         found = await loop.run_in_executor(self.threads, self._find, upload, detect)
         start = time.perf_counter()
         probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
+        if prior is not None and len(probabilities):
+            probabilities = self.recogniser.shift(probabilities, prior)
         recognise_seconds = time.perf_counter() - start
         faces = self.recogniser.name(found.boxes, probabilities)
         seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
@@ -97,13 +99,20 @@ class Pipeline:
         )
 
 
-async def recognise_all(pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool) -> list[PictureAnswer]:
+async def recognise_all(
+    pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool, prior: str | None = None
+) -> list[PictureAnswer]:
     """Return what each picture shows, in their order; the first that cannot be read ends them all.
 
     Raises:
-        HTTPException: as `Pipeline.recognise`.
+        HTTPException: as `Pipeline.recognise`, and 422 for an impossible prior.
     """
-    tasks = [asyncio.ensure_future(pipeline.recognise(upload, detect=detect)) for upload in uploads]
+    if prior is not None:
+        try:
+            pipeline.recogniser.shift(np.empty((0, len(pipeline.recogniser.expressions)), np.float32), prior)
+        except ConfigError as error:
+            raise HTTPException(422, str(error)) from error
+    tasks = [asyncio.ensure_future(pipeline.recognise(upload, detect=detect, prior=prior)) for upload in uploads]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, final
 
+from mien.beliefs.base_rates import Prior
 from mien.errors import MienError, MissingExtraError
 from mien.recognition import Recogniser
 from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
@@ -44,6 +45,7 @@ def spread_files(
     detector: str,
     min_detection: float | None = None,
     labels: str | None = None,
+    prior: Prior | None = None,
     workers: int,
 ) -> Generator[list[Outcome], None, None]:
     """Yield what became of the files, some at a time, in their order.
@@ -55,6 +57,7 @@ def spread_files(
         detector: its name.
         min_detection: the least score of a find, 0 to 1; None: what the detector is set to.
         labels: by which the network answers.
+        prior: base rates of the pictures.
         workers: processes, one core each.
 
     Raises:
@@ -68,7 +71,7 @@ def spread_files(
     tables = [pyarrow.table({"file": names[at : at + FILES_A_TASK]}) for at in range(0, len(names), FILES_A_TASK)]
     if not tables:
         return
-    how = {"run": run, "detector": detector, "min_detection": min_detection, "labels": labels}
+    how = {"run": run, "detector": detector, "min_detection": min_detection, "labels": labels, "prior": prior}
     arguments = {"how": how, "look": look, "folder": os.getcwd()}  # noqa: PTH109
     outcomes = ray.data.from_arrow(tables).map_batches(
         Worker,

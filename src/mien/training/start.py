@@ -224,6 +224,7 @@ def _train(
 ) -> Outcome:
     assert splits.train is not None
     known = {name: facts[name] for name in ("expressions", "source", "synthetic", "versions")}
+    known["train_counts"] = np.bincount(splits.train.labels, minlength=len(facts["expressions"])).tolist()
     outcome = train(recipe, splits.train, splits.valid, folder=folder, facts=known, options=options, listener=listener)
     ending = {
         "stopped": outcome.stopped or f"all {recipe.train.epochs} epochs done",
