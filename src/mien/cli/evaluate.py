@@ -62,6 +62,12 @@ def evaluate(
     prior: Annotated[
         str, typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate.")
     ] = "training",
+    coverage: Annotated[
+        float | None, typer.Option(help="Sets that hold the true expression of so many faces.", show_default="0.9")
+    ] = None,
+    sets: Annotated[
+        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
+    ] = "classes",
     labels: Annotated[
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
@@ -82,8 +88,10 @@ def evaluate(
     scaled by the temperature that was fitted on valid. Look at test once, at the end; choose on valid.
     """
     from mien.beliefs.base_rates import TRAINING, parse_prior
+    from mien.beliefs.sets import COVERAGE, check_sets
     from mien.data.known import keep_known
     from mien.evaluation.compare_rules import compare_rules
+    from mien.evaluation.name_sets import add_sets
     from mien.evaluation.other_rates import apply_prior
     from mien.evaluation.predict import evaluate_split, find_split, pick_device
     from mien.evaluation.rules import parse_decision
@@ -94,6 +102,7 @@ def evaluate(
     keep_memory()
     showing: dict[str, Any] = {"views": parse_views(views), "device": pick_device(device)}
     wish = None if decision == ALL else parse_decision(decision)
+    check_sets(COVERAGE if coverage is None else coverage, sets)
     if parse_prior(prior) != TRAINING and (wish is None or wish.needs_data):
         raise ConfigError(f"--decision {decision} weighs classes as --prior {prior} does: give one of the two")
     if data is None and [str(path) for path in run] == [BUNDLED]:
@@ -112,6 +121,7 @@ def evaluate(
     shown = {**showing, "batch_size": batch_size}
     evaluation = evaluate_split(loaded, known.splits, split, seen=known, rule=rule, **shown)
     evaluation, _ = apply_prior(evaluation, loaded, prior)
+    evaluation = add_sets(evaluation, loaded, coverage=coverage, method=sets)
     trades = compare_rules(evaluation, others)
     folder = out or _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run))
     files = _write_files(evaluation, trades, folder)

@@ -33,6 +33,13 @@ def recognise(
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Add sets of expressions that hold the true one of so many faces, 0.5 to 0.99."),
+    ] = None,
+    sets: Annotated[
+        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
+    ] = "classes",
     prior: Annotated[
         str | None,
         typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate."),
@@ -72,6 +79,8 @@ def recognise(
         min_confidence=min_confidence,
         labels=labels,
         prior=prior,
+        coverage=coverage,
+        sets=sets,
         every=every,
         smoothing_seconds=smooth,
         workers=workers or os.cpu_count() or 1,

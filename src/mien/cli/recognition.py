@@ -51,6 +51,8 @@ class Request:
     min_detection: float | None
     labels: str | None
     prior: Prior | None
+    coverage: float | None
+    sets: str
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -60,9 +62,19 @@ class Request:
     @property
     def settings(self) -> dict[str, Any]:
         """What the results depend on, by the name of its option."""
-        names = ("detector", "min_detection", "labels", "prior", "min_confidence", "every", "smoothing_seconds")
+        names = (
+            "detector",
+            "min_detection",
+            "labels",
+            "prior",
+            "coverage",
+            "min_confidence",
+            "every",
+            "smoothing_seconds",
+        )
         found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
-        return {**{name: getattr(self, name) for name in names}, "found_by": found_by}
+        asked = {name: getattr(self, name) for name in names}
+        return {**asked, "sets": None if self.coverage is None else self.sets, "found_by": found_by}
 
     @property
     def look(self) -> Look:
@@ -186,6 +198,8 @@ def _open_recogniser(request: Request) -> Recogniser:
         min_detection=request.min_detection,
         labels=request.labels,
         prior=request.prior,
+        coverage=request.coverage,
+        sets=request.sets,
         on_remark=warn,
     )
 
@@ -287,6 +301,8 @@ def _start(
         min_detection=request.min_detection,
         labels=request.labels,
         prior=request.prior,
+        coverage=request.coverage,
+        sets=request.sets,
         workers=request.workers,
     )
 

@@ -25,6 +25,13 @@ def serve(
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Name sets that hold the true expression of so many faces, 0.5 to 0.99.", show_default="0.9"),
+    ] = None,
+    sets: Annotated[
+        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
+    ] = "classes",
     prior: Annotated[
         str | None, typer.Option(help="How often each expression occurs: training, uniform or happy=0.4,…")
     ] = None,
@@ -62,7 +69,14 @@ def serve(
         raise ConfigError("--prior estimate takes many pictures at once, a server sees one after the other: give rates")
     listening = open_socket(host, port)
     recogniser = Recogniser(
-        run, detector=detector, min_detection=min_detection, labels=labels, prior=prior, on_remark=warn
+        run,
+        detector=detector,
+        min_detection=min_detection,
+        labels=labels,
+        prior=prior,
+        coverage=coverage,
+        sets=sets,
+        on_remark=warn,
     )
     is_local = is_loopback(host)
     app = build_app(

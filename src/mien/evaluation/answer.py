@@ -7,10 +7,12 @@ import warnings
 from pathlib import Path
 
 from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
+from mien.beliefs.sets import COVERAGE, DEFAULT, check_sets
 from mien.data.prepare import read_data
 from mien.errors import DataError
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.known import Known, is_moved, know_other, know_splits
+from mien.evaluation.name_sets import add_sets
 from mien.evaluation.other_rates import apply_prior
 from mien.evaluation.predict import calibrate_run, evaluate_split, find_split, pick_device
 from mien.faces import Splits
@@ -27,6 +29,8 @@ def evaluate(
     views: str = "plain",
     device: str = "auto",
     prior: Prior = TRAINING,
+    coverage: float | None = None,
+    sets: str = DEFAULT,
 ) -> Evaluation:
     """Return what a run answers on one split, its probabilities calibrated on valid; nothing is written.
 
@@ -38,13 +42,16 @@ def evaluate(
         device: "auto", "cpu", "cuda" or "mps".
         prior: how often each expression occurs in these faces: "training", "uniform", {"happy": 0.4, …} or "estimate",
             from the answers themselves and never from labels.
+        coverage: of sets of expressions, 0.5 to 0.99; None: 0.9, where the run knows thresholds.
+        sets: "classes", "lac" or "raps", see `mien.beliefs.sets`.
 
     Raises:
         RunError: there is no such run.
         DataError: the data cannot be read, lacks the split, or has changed so that it is not known any more.
-        ConfigError: no such view or device, or an impossible prior.
+        ConfigError: no such view or device, or an impossible prior or coverage.
     """
     parse_prior(prior)
+    check_sets(COVERAGE if coverage is None else coverage, sets)
     asked = run if isinstance(run, Run) else load_run(run)
     shown, computed_by = parse_views(views), pick_device(device)
     known, own = know_data(asked, data)
@@ -55,7 +62,7 @@ def evaluate(
     if own is not None and own.splits.valid is not None:
         asked = calibrate_run(asked, own.splits.valid, views=shown, device=computed_by)
     found = evaluate_split(asked, known.splits, split, seen=known, views=shown, device=computed_by)
-    return apply_prior(found, asked, prior)[0]
+    return add_sets(apply_prior(found, asked, prior)[0], asked, coverage=coverage, method=sets)
 
 
 def know_data(run: Run, data: str | os.PathLike[str] | Splits | None) -> tuple[Known, Known | None]:

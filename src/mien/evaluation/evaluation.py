@@ -20,9 +20,11 @@ import numpy.typing as npt
 
 import mien
 from mien.beliefs.base_rates import TRAINING, shift_rates
+from mien.beliefs.sets import SetRule
 from mien.errors import MienError, MissingExtraError, RunError
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
+from mien.evaluation.set_scores import SetScores, score_sets
 from mien.files import make_folder, write_rows, write_text
 from mien.labels import tell_columns_apart
 from mien.runs.temperatures import scale_probabilities
@@ -64,6 +66,7 @@ class Evaluation:
         prior: the base rates that were assumed, as they were asked for: "training" leaves the network's own.
         rates_before: (K,) those that the network assumes; empty where that is all there is.
         rates: (K,) those of `prior`, to which the probabilities were shifted; empty likewise.
+        sets: how expressions are named together; None: not at all.
         about_data: in one line how the data differs from what the run was trained on; empty where it does not.
     """
 
@@ -88,6 +91,7 @@ class Evaluation:
     prior: str = "training"
     rates_before: tuple[float, ...] = ()
     rates: tuple[float, ...] = ()
+    sets: SetRule | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.expressions))
@@ -196,6 +200,18 @@ class Evaluation:
         """Return every figure."""
         return self._score(np.ones(len(self), dtype=bool))
 
+    def choose_sets(self) -> npt.NDArray[np.bool_]:
+        """Return which expressions each face may show, bool (N, K): chosen at the network's own base rates."""
+        if self.sets is None:
+            raise MienError("sets: expected an evaluation with thresholds, found none: the run has no valid split")
+        chosen = self.sets.apply(self.at_own_rates().probabilities)
+        chosen[np.arange(len(self)), self.probabilities.argmax(axis=1)] = True
+        return chosen
+
+    def score_sets(self) -> SetScores:
+        """Return how the sets fare: coverage overall and of each expression, mean size."""
+        return score_sets(self.labels, self.choose_sets(), self.expressions)
+
     def score_without_copies(self) -> Scores | None:
         """Return every figure of the faces with no exact copy in train or valid; None if none of them is answered."""
         kept = ~self.copies
@@ -246,6 +262,8 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "scores": _describe(evaluation.score()),
         "scores_without_copies": None if without is None else _describe(without),
         "scores_before_scaling": None if evaluation.temperature == 1.0 else _describe_raw(evaluation.uncalibrated()),
+        "sets": None if evaluation.sets is None else asdict(evaluation.sets),
+        "set_scores": None if evaluation.sets is None else asdict(evaluation.score_sets()),
         "scores_at_own_rates": _describe_raw(evaluation.at_own_rates()) if evaluation.rates else None,
         "versions": {"python": platform.python_version(), "mien": mien.__version__, **_find_versions()},
     }
@@ -296,6 +314,8 @@ def _read_facts(path: Path) -> dict[str, Any]:
 def _pick_facts(facts: dict[str, Any]) -> dict[str, Any]:
     names = (*FACTS, *(name for name in LATER_FACTS if name in facts))
     picked = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in names}
+    if facts.get("sets") is not None:
+        picked["sets"] = SetRule(**{**facts["sets"], "thresholds": tuple(facts["sets"]["thresholds"])})
     if "rule" in facts:
         picked["rule"] = Rule(**{**facts["rule"], "weights": tuple(facts["rule"]["weights"])})
     return picked

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mien.beliefs.base_rates import TINY, count_rates
 from mien.beliefs.fitted import Beliefs
+from mien.beliefs.sets import fit_sets
 
 STRENGTH = 5.0
 """How far few faces may move rates from those of training: that of a normal distribution's precision, on logarithms."""
@@ -26,7 +27,17 @@ def fit_beliefs(
         probabilities: (N, K), calibrated.
         trained: (K,) rates of training; None: unknown.
     """
-    return Beliefs(rates=fit_rates(labels, probabilities, trained))
+    return Beliefs(rates=fit_rates(labels, probabilities, trained), sets=fit_sets(_draw_labels(labels), probabilities))
+
+
+def _draw_labels(labels: npt.NDArray[np.number]) -> npt.NDArray[np.int64]:
+    """Return labels (N,): of faces of which people are not sure, one drawn as often as they name it, by a seed."""
+    if labels.ndim == 1:
+        return labels.astype(np.int64)
+    shares = (labels / labels.sum(axis=1, keepdims=True)).cumsum(axis=1)
+    drawn = np.random.default_rng(0).random(len(labels))
+    found: npt.NDArray[np.int64] = np.minimum((shares < drawn[:, None]).sum(axis=1), labels.shape[1] - 1)
+    return found
 
 
 def fit_rates(

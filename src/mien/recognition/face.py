@@ -39,6 +39,8 @@ class Face:
         expression: the most probable one.
         confidence: its probability, 0 to 1.
         probabilities: of every expression, in the network's order; they sum to 1.
+        expressions: those that it may show, the most probable first, so that the true one is among them as often as was
+            asked for; empty where the network does not know its own errors.
         detection: the detector's score, 0 to 1, where it tells one.
         roll: degrees by which the face leans clockwise in the picture, where the detector tells it: an estimate, for
             small tilts too small.
@@ -50,6 +52,7 @@ class Face:
     probabilities: dict[str, float]
     detection: float | None = None
     roll: float | None = None
+    expressions: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, ready for JSON.
@@ -65,12 +68,21 @@ class Face:
             "probabilities": dict(self.probabilities),
             "detection": self.detection,
             "roll": self.roll,
+            "expressions": list(self.expressions),
         }
 
     def to_row(self) -> dict[str, Any]:
-        """Return one row of a table: place, detection, expression, confidence, then a column an expression."""
+        """Return one row of a table: place, detection, expression, confidence, then a column an expression.
+
+        Where a set is known, it stands before them, as in "sad|neutral".
+        """
         place = {name: None if self.box is None else getattr(self.box, name) for name in PLACE}
-        answer = {"detection": self.detection, "expression": self.expression, "confidence": self.confidence}
+        answer: dict[str, Any] = {
+            "detection": self.detection,
+            "expression": self.expression,
+            "confidence": self.confidence,
+        }
+        answer |= {"expressions": BETWEEN.join(self.expressions)} if self.expressions else {}
         columns = name_columns(self.probabilities)
         return {**place, **answer, **dict(zip(columns, self.probabilities.values(), strict=True))}
 
@@ -87,5 +99,10 @@ def name_columns(expressions: Iterable[str]) -> tuple[str, ...]:
 PLACE = ("left", "top", "width", "height")
 """The names of a box's sides, in the order of every table."""
 
-TAKEN = frozenset((*PLACE, "detection", "expression", "confidence", "file", "frame", "seconds", "face"))
+BETWEEN = "|"
+"""Stands between the expressions of a set in a table."""
+
+TAKEN = frozenset(
+    (*PLACE, "detection", "expression", "confidence", "expressions", "file", "frame", "seconds", "face", "readable")
+)
 """Columns of tables of faces that an expression may not be mistaken for."""

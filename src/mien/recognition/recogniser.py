@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
+from mien.beliefs.sets import COVERAGE, DEFAULT, SetRule, check_sets
 from mien.errors import ConfigError
 from mien.heads import HEADS
 from mien.recognition.crop import MARGIN, cut_faces
@@ -48,11 +49,15 @@ class Recogniser:
         prior: how often each expression occurs in your pictures: "training" (as in those that the network learnt
             from), "uniform", rates as {"happy": 0.4} or "happy=0.4,sad=0.1" (the others share the rest as in training),
             or "estimate": as the pictures of one call of `recognise` tell. None: as the network's file answers.
+        coverage: of a hundred faces, so many shall have their expression among `Face.expressions`, 0.5 to 0.99; None:
+            0.9, where the network knows thresholds.
+        sets: how these are chosen: "classes" (kept for each expression), "lac" (the smallest) or "raps"; see
+            `mien.beliefs.sets`.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
         ConfigError: no detector or labels of that name, or what it needs is not there; an impossible prior, or one for
-            a file that does not tell which rates it assumes.
+            a file that does not tell which rates it assumes; likewise a coverage.
     """
 
     def __init__(
@@ -65,10 +70,16 @@ class Recogniser:
         on_remark: Callable[[str], None] = warnings.warn,
         labels: str | None = None,
         prior: Prior | None = None,
+        coverage: float | None = None,
+        sets: str = DEFAULT,
     ) -> None:
         if labels is not None and labels not in HEADS:
             raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
-        self._made_of = (None if run is None else Path(run).absolute(), detector, min_detection, threads, labels, prior)
+        check_sets(COVERAGE if coverage is None else coverage, sets)
+        self._made_of: dict[str, Any] = {
+            **{"run": None if run is None else Path(run).absolute(), "detector": detector, "threads": threads},
+            **{"min_detection": min_detection, "labels": labels, "prior": prior, "coverage": coverage, "sets": sets},
+        }
         self.estimates_prior = prior is not None and parse_prior(prior) == ESTIMATE
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
@@ -80,6 +91,9 @@ class Recogniser:
         else:
             self._opened.set_result(OnnxNetwork(self._model, threads=threads, labels=labels))
         self._rates: tuple[float, ...] | None = None
+        if coverage is not None and self._network.sets is None:
+            expected = "a network that knows thresholds for sets, found none: export it with this mien"
+            raise ConfigError(f"coverage: expected {expected}, on data with a valid split")
         if self.estimates_prior:
             self._require_rates()
         elif prior is not None:
@@ -98,7 +112,7 @@ class Recogniser:
             self._opened.set_exception(error)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make_again, self._made_of
+        return _make_again, (self._made_of,)
 
     @property
     def _network(self) -> OnnxNetwork:
@@ -181,8 +195,8 @@ class Recogniser:
         after = tuple(self.estimate_prior([face for faces in found for face in faces]).rates.values())
 
         def name(faces: FoundFaces) -> FoundFaces:
-            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32)
-            named = self.name([face.box for face in faces], shift_rates(rows, before, after)) if len(rows) else []
+            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32).reshape(-1, len(after))
+            named = self.name([face.box for face in faces], shift_rates(rows, before, after), rates=after)
             return FoundFaces(named, faces.source)
 
         return [name(faces) for faces in found]
@@ -210,18 +224,63 @@ class Recogniser:
         answers = self._network.predict(crops)
         return answers if self._rates is None else shift_rates(answers, self._require_rates(), self._rates)
 
-    def shift(self, probabilities: npt.NDArray[np.float32], prior: Prior) -> npt.NDArray[np.float32]:
-        """Return what `predict` answered, as it is with another prior.
+    def shift(
+        self, probabilities: npt.NDArray[np.float32], prior: Prior
+    ) -> tuple[npt.NDArray[np.float32], tuple[float, ...]]:
+        """Return what `predict` answered, as it is with another prior, and the rates (K,) of that.
 
         Raises:
             ConfigError: an impossible prior, or the network does not tell which rates it assumes.
         """
         own = self._require_rates()
-        return shift_rates(probabilities, self._rates or own, choose_rates(prior, self.expressions, own))
+        rates = choose_rates(prior, self.expressions, own)
+        return shift_rates(probabilities, self._rates or own, rates), rates
 
-    def name(self, boxes: Sequence[Box | None], probabilities: npt.NDArray[np.float32]) -> list[Face]:
-        """Return a `Face` for each box and its row of probabilities (N, K)."""
-        return [_make_face(box, row, self.expressions) for box, row in zip(boxes, probabilities, strict=True)]
+    def name(
+        self,
+        boxes: Sequence[Box | None],
+        probabilities: npt.NDArray[np.float32],
+        *,
+        rates: Sequence[float] | None = None,
+    ) -> list[Face]:
+        """Return a `Face` for each box and its row of probabilities (N, K).
+
+        Args:
+            boxes: of N faces.
+            probabilities: of `predict`, or shifted from there.
+            rates: (K,) base rates that they assume now, where they were shifted.
+        """
+        chosen = self._choose_sets(probabilities, rates or self._rates)
+        return [
+            _make_face(box, row, self.expressions, among)
+            for box, row, among in zip(boxes, probabilities, chosen, strict=True)
+        ]
+
+    def _choose_sets(
+        self, probabilities: npt.NDArray[np.float32], rates: Sequence[float] | None
+    ) -> npt.NDArray[np.bool_]:
+        """Return which expressions each face may show, bool (N, K); none where nobody knows.
+
+        Thresholds were set at the network's own base rates, and there they are applied: those of "classes" then hold at
+        any rates. The most probable expression at other `rates` always belongs to its set.
+        """
+        rule = self.set_rule
+        if rule is None or not len(probabilities):
+            return np.zeros(probabilities.shape, dtype=bool)
+        own = probabilities
+        if rates is not None:
+            own = shift_rates(probabilities, rates, self._require_rates())
+        chosen = rule.apply(own)
+        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        return chosen
+
+    @property
+    def set_rule(self) -> SetRule | None:
+        """How expressions are named together; None where the network knows no thresholds."""
+        coverage, method = self._made_of["coverage"], self._made_of["sets"]
+        if self._network.sets is None:
+            return None
+        return self._network.sets.pick(COVERAGE if coverage is None else coverage, method)
 
     def look(self, picture: WholePicture, *, detect: bool = True) -> tuple[list[Box | None], npt.NDArray[np.uint8]]:
         """Return the boxes of the faces, in the picture's own pixels, and what the network is shown of each.
@@ -251,25 +310,23 @@ def _name(source: Source, position: int) -> str:
     return f"picture {position}" if name is None or name == DATA_URL else name
 
 
-def _make_again(
-    run: Path | None,
-    detector: str | Detector,
-    min_detection: float | None,
-    threads: int | None,
-    labels: str | None,
-    prior: Prior | None,
-) -> Recogniser:
-    return Recogniser(run, detector=detector, min_detection=min_detection, threads=threads, labels=labels, prior=prior)
+def _make_again(made_of: dict[str, Any]) -> Recogniser:
+    return Recogniser(**made_of)
 
 
-def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:
+def _make_face(
+    box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str], chosen: npt.NDArray[np.bool_]
+) -> Face:
+    """Return a face; `chosen` (K,) tells which expressions are in its set."""
     probabilities = dict(zip(expressions, row.tolist(), strict=True))
+    likely = [expressions[index] for index in np.argsort(-row, kind="stable") if chosen[index]]
     best = expressions[int(row.argmax())]
     return Face(
         box=box,
         expression=best,
         confidence=probabilities[best],
         probabilities=probabilities,
+        expressions=tuple(likely),
         detection=None if box is None else box.score,
         roll=None if box is None else box.roll,
     )

@@ -59,10 +59,11 @@ class Pipeline:
         found = await loop.run_in_executor(self.threads, self._find, upload, detect)
         start = time.perf_counter()
         probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
+        rates = None
         if prior is not None and len(probabilities):
-            probabilities = self.recogniser.shift(probabilities, prior)
+            probabilities, rates = self.recogniser.shift(probabilities, prior)
         recognise_seconds = time.perf_counter() - start
-        faces = self.recogniser.name(found.boxes, probabilities)
+        faces = self.recogniser.name(found.boxes, probabilities, rates=rates)
         seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
         self.meters.note_picture([face.expression for face in faces], seconds.model_dump())
         return PictureAnswer(
