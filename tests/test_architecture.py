@@ -24,7 +24,7 @@ ROWS = (
     {"recognition", "runs"},
     {"data", "models"},
     {"native", "plots", "synthetic", "theory"},
-    {"faces", "files", "recipes"},
+    {"beliefs", "faces", "files", "recipes"},
     {"errors", "hints", "labels", "processes", "version"},
 )
 """From the top; `theory` stands alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,8 +14,8 @@ SIZE = 12
 CLASSES = ("low", "mid", "high")
 
 
-def write_network(path: Path, *, classes: tuple[str, ...] = CLASSES, size: int = SIZE) -> Path:
-    """Write the network with the facts that `mien export` writes, and return its path."""
+def write_network(path: Path, *, classes: tuple[str, ...] = CLASSES, size: int = SIZE, **told: Any) -> Path:
+    """Write the network with the facts that `mien export` writes, and others that are told, and return its path."""
     third = size // 3
     weights = np.zeros((size * size, len(classes)), np.float32)
     for index, rows in enumerate((slice(-third, None), slice(third, -third), slice(third))):
@@ -35,7 +36,7 @@ def write_network(path: Path, *, classes: tuple[str, ...] = CLASSES, size: int =
         [numpy_helper.from_array(weights, "weights")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    facts = {"expressions": classes, "size": size, "recipe": {"name": "tiny"}}
+    facts = {"expressions": classes, "size": size, "recipe": {"name": "tiny"}, **told}
     helper.set_model_props(model, {f"mien.{name}": json.dumps(value) for name, value in facts.items()})
     onnx.save(model, path)
     return path

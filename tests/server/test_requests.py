@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from serving import Server, draw_noise, encode, make_form, run_serve
 
+from mien.beliefs.base_rates import shift_rates
 from tiny_network import CLASSES, write_network
 
 RECOGNISE = "/v1/recognise?detect=false"
@@ -30,7 +31,7 @@ MEBIBYTE = 1 << 20
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the file of a small network."""
-    return write_network(tmp_path_factory.mktemp("network") / "tiny.onnx")
+    return write_network(tmp_path_factory.mktemp("network") / "tiny.onnx", rates=(0.5, 0.3, 0.2))
 
 
 @pytest.fixture(scope="module")
@@ -243,3 +244,16 @@ def test_a_form_is_held_once(network: Path) -> None:
         for client in clients:
             client.close()
         assert 8 * 20 + 2 * 20 + 40 > read_memory(server, "VmHWM") - before
+
+
+def test_a_request_may_name_its_base_rates(server: Server) -> None:
+    """In the address or beside the picture; what is impossible is told in words."""
+    own = server.ask(RECOGNISE, FACE).json()["pictures"][0]["faces"][0]["probabilities"]
+    expected = shift_rates(np.array([list(own.values())]), (0.5, 0.3, 0.2), (1 / 3,) * 3)[0]
+    beside = json.dumps({"image": CODED, "prior": "uniform"}).encode()
+    for reply in (server.ask(f"{RECOGNISE}&prior=uniform", FACE), server.ask(RECOGNISE, beside, **JSON)):
+        found = reply.json()["pictures"][0]["faces"][0]["probabilities"]
+        assert pytest.approx(expected.tolist(), abs=1e-5) == list(found.values())
+    refused = server.ask(f"{RECOGNISE}&prior=estimate", FACE)
+    assert 422 == refused.status
+    assert "prior" in refused.json()["detail"]

@@ -45,6 +45,15 @@ def evaluate(
             "or all of them side by side: all."
         ),
     ] = "argmax",
+    prior: Annotated[
+        str, typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate.")
+    ] = "training",
+    coverage: Annotated[
+        float | None, typer.Option(help="Sets that hold the true expression of so many faces.", show_default="0.9")
+    ] = None,
+    sets: Annotated[
+        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
+    ] = "classes",
     labels: Annotated[
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
@@ -74,6 +83,9 @@ def evaluate(
         split=split,
         views=views,
         decision=decision,
+        prior=prior,
+        coverage=coverage,
+        sets=sets,
         labels=labels,
         votes=None if votes is None else str(votes),
         head=head,

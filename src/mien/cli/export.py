@@ -23,6 +23,9 @@ def export(
     like: Annotated[
         str | None, typer.Option(help="Take the form of another file: ferplus is emotion-ferplus-8.onnx.")
     ] = None,
+    prior: Annotated[
+        str, typer.Option(help="Base rates that the file assumes: training, uniform or happy=0.4,…")
+    ] = "training",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
     """Write a run as an ONNX file: in uint8 faces (N, S, S), out probabilities (N, K).
@@ -33,7 +36,8 @@ def export(
         raise MissingExtraError("torch", "export")
     from mien.exporting.save import save_model
 
-    saved = save_model(run, out, views=views, head=head, int8=int8, data=data, like=like, overwrite=force)
+    chosen = {"views": views, "head": head, "int8": int8, "data": data, "like": like, "prior": prior}
+    saved = save_model(run, out, overwrite=force, **chosen)  # type: ignore[arg-type]
     if saved.lost:
         typer.echo(f"mien: {saved.lost}; checked on drawn faces instead", err=True)
     if saved.known is not None and saved.known.change:

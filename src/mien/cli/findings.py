@@ -14,6 +14,7 @@ from mien.data.show import draw_bar
 from mien.recognition.face import name_columns
 
 if TYPE_CHECKING:
+    from mien.beliefs.base_rates import BaseRates
     from mien.stream.pictures import Outcome
     from mien.stream.tally import Tally
     from mien.stream.timeline import Timeline
@@ -58,6 +59,18 @@ def render_bars(faces: Sequence[tuple[int, Mapping[str, float]]]) -> Table:
             table.add_row(str(number) if index == 0 else "", Text(name, style=style), f"{share:.0%}".rjust(4), bar)
     if not faces:
         table.add_row("–", "no face")
+    return table
+
+
+def render_rates(found: BaseRates) -> Table:
+    """Return how often each expression occurs, with intervals."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("expression")
+    for heading in ("rate", "95% interval"):
+        table.add_column(heading, justify="right")
+    for name, rate in found.rates.items():
+        low, high = found.intervals[name]
+        table.add_row(Text(name), f"{rate:.1%}", f"{low:.1%} to {high:.1%}")
     return table
 
 

@@ -40,6 +40,17 @@ def recognise(
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Add sets of expressions that hold the true one of so many faces, 0.5 to 0.99."),
+    ] = None,
+    sets: Annotated[
+        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
+    ] = "classes",
+    prior: Annotated[
+        str | None,
+        typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate."),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Of a video, look at each so many-th frame.")] = 1,
     smooth: Annotated[float, typer.Option(min=0.0, help="Of a video, average over about so many seconds.")] = 0.5,
     camera: Annotated[int | None, typer.Option(min=0, help="Number of a camera, until Ctrl-C.")] = None,
@@ -77,6 +88,9 @@ def recognise(
         min_confidence=min_confidence,
         clarity=Clarity(min_side=min_face, min_sharpness=min_sharpness),
         labels=labels,
+        prior=prior,
+        coverage=coverage,
+        sets=sets,
         every=every,
         smoothing_seconds=smooth,
         workers=workers or os.cpu_count() or 1,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 from rich.console import Console
 
 from mien.cli.advance import show_advance
-from mien.cli.findings import render_bars, render_tally, tell_picture, tell_video
+from mien.cli.findings import render_bars, render_rates, render_tally, tell_picture, tell_video
 from mien.errors import MienError
 from mien.stream.recognising import recognise_all
 from mien.stream.request import Request
@@ -21,6 +21,7 @@ from mien.training.progress import warn
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from mien.beliefs.base_rates import BaseRates
     from mien.recognition.videos.watching import Frame
     from mien.stream.pictures import Outcome
     from mien.stream.timeline import Timeline
@@ -63,6 +64,10 @@ class _Terminal:
             self.console.print(f"{name}: Ctrl-C ends it", markup=False)
             with Live(console=self.console, refresh_per_second=SHOWN_A_SECOND, transient=True) as live:
                 yield lambda frame: live.update(_render_frame(frame)), asked.is_set
+
+    def tell_rates(self, found: BaseRates) -> None:
+        self.console.print(f"Base rates of {found.faces:,} faces, with 95 % intervals, taken as prior:", markup=False)
+        self.console.print(render_rates(found))
 
     def warn(self, text: str) -> None:
         warn(text)

@@ -31,6 +31,16 @@ def serve(
         str | None,
         typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Name sets that hold the true expression of so many faces, 0.5 to 0.99.", show_default="0.9"),
+    ] = None,
+    sets: Annotated[
+        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
+    ] = "classes",
+    prior: Annotated[
+        str | None, typer.Option(help="How often each expression occurs: training, uniform or happy=0.4,…")
+    ] = None,
     token: Annotated[
         str | None, typer.Option(envvar="MIEN_TOKEN", help="Ask for this bearer token.", show_default=False)
     ] = None,
@@ -52,6 +62,7 @@ def serve(
 ) -> None:
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
     demand_packages()
+    from mien.beliefs.base_rates import ESTIMATE
     from mien.errors import ConfigError
     from mien.recognition import Clarity, Recogniser
     from mien.server import Limits, build_app, count_network_threads, open_socket, run_server
@@ -67,6 +78,8 @@ def serve(
         client_seconds=client_seconds,
         wait_seconds=max_wait,
     )
+    if prior == ESTIMATE:
+        raise ConfigError("--prior estimate takes many pictures at once, a server sees one after the other: give rates")
     listening = open_socket(host, port)
     recogniser = Recogniser(
         run,
@@ -75,6 +88,9 @@ def serve(
         labels=labels,
         threads=count_network_threads(),
         clarity=Clarity(min_side=min_face, min_sharpness=min_sharpness),
+        prior=prior,
+        coverage=coverage,
+        sets=sets,
         on_remark=warn,
     )
     is_local = is_loopback(host)

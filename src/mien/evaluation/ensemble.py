@@ -24,6 +24,7 @@ from mien.faces import Splits
 from mien.files import make_folder
 from mien.models import build_model
 from mien.models.mixture import mix_networks
+from mien.runs.beliefs_file import read_beliefs
 from mien.runs.folder import RunFolder
 from mien.runs.info import Ending, RunInfo
 from mien.runs.run import WEIGHTS, Facts, Member, Run, describe_members, load_run, save_tensors
@@ -96,7 +97,8 @@ def mix_runs(runs: Sequence[Run], shares: Sequence[float] | None = None, *, path
         seen=merge_seen([run.seen for run in runs]) if len({run.size for run in runs}) == 1 else None,
         fingerprints=first.fingerprints,
     )
-    return replace(mixed, temperatures=read_temperatures(mixed.folder, mixed.mark))
+    beliefs = read_beliefs(mixed.folder, mixed.mark)
+    return replace(mixed, temperatures=read_temperatures(mixed.folder, mixed.mark), beliefs=beliefs)
 
 
 def _unfold(run: Run, share: float) -> list[Member]:

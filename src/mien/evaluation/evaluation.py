@@ -21,9 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 import mien
+from mien.beliefs.base_rates import TRAINING, shift_rates
+from mien.beliefs.sets import SetRule
 from mien.errors import MienError, MissingExtraError, RunError
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
+from mien.evaluation.set_scores import SetScores, score_sets
 from mien.files import make_folder, write_rows, write_text
 from mien.labels import tell_columns_apart
 from mien.runs.temperatures import scale_probabilities
@@ -39,7 +42,7 @@ ROWS_AT_ONCE = 8192
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
-LATER_FACTS = ("members", "temperature", "labelled_by", "about_data")
+LATER_FACTS = ("members", "temperature", "labelled_by", "about_data", "prior", "rates_before", "rates")
 """Facts that older files lack: their defaults are what held then."""
 
 
@@ -65,6 +68,10 @@ class Evaluation:
         temperature: what the probabilities were scaled by (`mien.runs.temperatures`); 1: as the network gave them.
         rule: how probabilities become answers.
         labelled_by: who gave the labels: "own" (the data itself), or the majority of FER+ taggers ("ferplus").
+        prior: the base rates that were assumed, as they were asked for: "training" leaves the network's own.
+        rates_before: (K,) those that the network assumes; empty where that is all there is.
+        rates: (K,) those of `prior`, to which the probabilities were shifted; empty likewise.
+        sets: how expressions are named together; None: not at all.
         about_data: in one line how the data differs from what the run was trained on; empty where it does not.
     """
 
@@ -86,6 +93,10 @@ class Evaluation:
     rule: Rule = ARGMAX
     labelled_by: str = "own"
     about_data: str = ""
+    prior: str = "training"
+    rates_before: tuple[float, ...] = ()
+    rates: tuple[float, ...] = ()
+    sets: SetRule | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.expressions))
@@ -194,15 +205,35 @@ class Evaluation:
         """Return every figure."""
         return self._score(np.ones(len(self), dtype=bool))
 
+    def choose_sets(self) -> npt.NDArray[np.bool_]:
+        """Return which expressions each face may show, bool (N, K): chosen at the network's own base rates."""
+        if self.sets is None:
+            raise MienError("sets: expected an evaluation with thresholds, found none: the run has no valid split")
+        chosen = self.sets.apply(self.at_own_rates().probabilities)
+        chosen[np.arange(len(self)), self.probabilities.argmax(axis=1)] = True
+        return chosen
+
+    def score_sets(self) -> SetScores:
+        """Return how the sets fare: coverage overall and of each expression, mean size."""
+        return score_sets(self.labels, self.choose_sets(), self.expressions)
+
     def score_without_copies(self) -> Scores | None:
         """Return every figure of the faces with no exact copy in train or valid; None if none of them is answered."""
         kept = ~self.copies
         return self._score(kept) if (self.predicted[kept] >= 0).any() else None
 
     def uncalibrated(self) -> Evaluation:
-        """Return the same with the probabilities as the network gave them."""
-        raw = scale_probabilities(self.probabilities, 1.0 / self.temperature)
-        return replace(self, probabilities=raw, temperature=1.0)
+        """Return the same with the probabilities as the network gave them, at its own base rates."""
+        own = self.at_own_rates()
+        raw = scale_probabilities(own.probabilities, 1.0 / self.temperature)
+        return replace(own, probabilities=raw, temperature=1.0)
+
+    def at_own_rates(self) -> Evaluation:
+        """Return the same at the base rates of the network's training."""
+        if not self.rates:
+            return self
+        own = shift_rates(self.probabilities, self.rates, self.rates_before)
+        return replace(self, probabilities=own, prior=TRAINING, rates=(), rates_before=())
 
     def _score(self, kept: npt.NDArray[np.bool_]) -> Scores:
         labels, probabilities, predicted = self.labels[kept], self.probabilities[kept], self.predicted[kept]
@@ -235,7 +266,10 @@ def describe_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "bootstrap": {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL},
         "scores": _describe(evaluation.score()),
         "scores_without_copies": None if without is None else _describe(without),
-        "scores_before_scaling": None if evaluation.temperature == 1.0 else _describe_raw(evaluation),
+        "scores_before_scaling": None if evaluation.temperature == 1.0 else _describe_raw(evaluation.uncalibrated()),
+        "sets": None if evaluation.sets is None else asdict(evaluation.sets),
+        "set_scores": None if evaluation.sets is None else asdict(evaluation.score_sets()),
+        "scores_at_own_rates": _describe_raw(evaluation.at_own_rates()) if evaluation.rates else None,
         "versions": {"python": platform.python_version(), "mien": mien.__version__, **_find_versions()},
     }
 
@@ -285,6 +319,8 @@ def _read_facts(path: Path) -> dict[str, Any]:
 def _pick_facts(facts: dict[str, Any]) -> dict[str, Any]:
     names = (*FACTS, *(name for name in LATER_FACTS if name in facts))
     picked = {name: tuple(facts[name]) if isinstance(facts[name], list) else facts[name] for name in names}
+    if facts.get("sets") is not None:
+        picked["sets"] = SetRule(**{**facts["sets"], "thresholds": tuple(facts["sets"]["thresholds"])})
     if "rule" in facts:
         picked["rule"] = Rule(**{**facts["rule"], "weights": tuple(facts["rule"]["weights"])})
     return picked
@@ -306,9 +342,9 @@ def _describe(scores: Scores) -> dict[str, Any]:
 
 
 def _describe_raw(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the figures that a temperature changes, as they were without it."""
-    scores = evaluation.uncalibrated().score()
-    return {"log_loss": scores.log_loss, "calibration": asdict(scores.calibration)}
+    """Return the figures that a temperature or other base rates change, as they were without them."""
+    scores = evaluation.score()
+    return {"accuracy": scores.accuracy, "log_loss": scores.log_loss, "calibration": asdict(scores.calibration)}
 
 
 def _find_versions() -> dict[str, str]:

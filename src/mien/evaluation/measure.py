@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
+from mien.beliefs.sets import COVERAGE, DEFAULT, check_sets
 from mien.data.known import keep_known
 from mien.data.prepare import label, read_data
 from mien.errors import ConfigError, DataError
@@ -27,6 +29,8 @@ from mien.evaluation.confusion import draw_confusion
 from mien.evaluation.ensemble import mix_runs, name_run
 from mien.evaluation.evaluation import FIGURES, PREDICTIONS, Evaluation, write_evaluation
 from mien.evaluation.known import Known, is_gone, is_moved, know_other, know_splits
+from mien.evaluation.name_sets import add_sets
+from mien.evaluation.other_rates import apply_prior
 from mien.evaluation.predict import calibrate_run, evaluate_split, find_split, pick_device
 from mien.evaluation.rules import ARGMAX, Rule, Wish, parse_decision
 from mien.faces import Splits
@@ -51,6 +55,9 @@ class Question:
         split: "test", "valid" or "train"; None: test, or the one labelled split that other data has.
         views: how each face is shown, as `parse_views` reads it.
         decision: how probabilities become an answer, as `parse_decision` reads it, or "all".
+        prior: how often each expression occurs in these faces, as `parse_prior` reads it.
+        coverage: of sets of expressions, 0.5 to 0.99; None: 0.9, where the run knows thresholds.
+        sets: how these are chosen, see `mien.beliefs.sets`.
         labels: whose labels count: "own", "ferplus", "ferplus8"; None: those of training.
         votes: the file of FER+ votes.
         head: which head answers; None: the one that learnt `labels`.
@@ -66,6 +73,9 @@ class Question:
     split: str | None = None
     views: str = "plain"
     decision: str = "argmax"
+    prior: Prior = TRAINING
+    coverage: float | None = None
+    sets: str = DEFAULT
     labels: str | None = None
     votes: str | None = None
     head: str | None = None
@@ -139,6 +149,7 @@ def measure(runs: Sequence[Run], question: Question | None = None) -> Measuremen
     question = question or Question()
     shown = question.showing
     wish = None if question.decision == ALL else parse_decision(question.decision)
+    _check_beliefs(question, wish)
     bundled = any(run.is_bundled for run in runs)
     if question.data is None and len(runs) == 1 and bundled:
         raise ConfigError("bundled: the network that ships has no data beside it: give `data` FACES")
@@ -155,8 +166,18 @@ def measure(runs: Sequence[Run], question: Question | None = None) -> Measuremen
     run, rule, others = _choose_on_valid(run, wish, None if own is None else own.splits, shown)
     size = question.batch_size
     evaluation = evaluate_split(run, known.splits, split, seen=known, rule=rule, batch_size=size, **shown)
+    evaluation, _ = apply_prior(evaluation, run, question.prior)
+    evaluation = add_sets(evaluation, run, coverage=question.coverage, method=question.sets)
     folder = choose_folder(BUNDLED_FOLDER if bundled else run.folder, run, evaluation)
     return Measurement(evaluation=evaluation, trades=compare_rules(evaluation, others), known=known, folder=folder)
+
+
+def _check_beliefs(question: Question, wish: Wish | None) -> None:
+    """Refuse an impossible prior or coverage, and two ways of weighing classes at once."""
+    check_sets(COVERAGE if question.coverage is None else question.coverage, question.sets)
+    if parse_prior(question.prior) != TRAINING and (wish is None or wish.needs_data):
+        both = f"`decision` {question.decision} weighs classes as `prior` {question.prior} does"
+        raise ConfigError(f"{both}: give one of the two")
 
 
 def _choose_on_valid(
@@ -233,5 +254,7 @@ def choose_folder(home: Path, run: Run, evaluation: Evaluation) -> Path:
         parts.append(f"head-{run.head_name}")
     if evaluation.labelled_by != run.recipe.data.labels:
         parts.append(f"by-{evaluation.labelled_by}")
+    if evaluation.rates:
+        parts.append(f"prior-{evaluation.prior}")
     folder = home if parts == ["test"] else home / "-".join(parts)
     return folder if rule.name == "argmax" else folder / rule.name.replace(":", "-")

@@ -21,6 +21,7 @@ from mien.data.prepare import fingerprint
 from mien.data.votes import pick_head
 from mien.errors import ConfigError, DataError, MienError
 from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.fit_beliefs import fit_beliefs
 from mien.evaluation.known import Known
 from mien.evaluation.rules import ARGMAX, Rule
 from mien.faces import UNLABELLED, Faces, Images, Labels, Splits
@@ -30,6 +31,7 @@ from mien.models.network import WHITE, resize
 from mien.models.views import VIEWS
 from mien.native import accelerate
 from mien.recipes.heads import FIRST
+from mien.runs.beliefs_file import write_beliefs
 from mien.runs.run import Run
 from mien.runs.temperatures import fit_temperature, scale_probabilities, write_temperatures
 
@@ -150,7 +152,7 @@ def evaluate_split(
 def calibrate_run(
     run: Run, valid: Faces, *, views: tuple[str, ...] = ("plain",), device: str | torch.device = "cpu"
 ) -> Run:
-    """Return `run` with the temperature of these views: the one that its folder holds, or fitted on `valid` and kept.
+    """Return `run` with temperature and beliefs of these views: those that its folder holds, or fitted and kept.
 
     Args:
         run: the trained network.
@@ -159,14 +161,17 @@ def calibrate_run(
         device: likewise.
     """
     name = run.name_answer(views)
-    if name in run.temperatures:
+    if name in run.temperatures and name in run.beliefs:
         return run
     true = valid.labels if valid.targets is None else valid.targets
-    temperature = fit_temperature(true, predict_valid(run, valid, views=views, device=device))
-    temperatures = {**run.temperatures, name: temperature}
+    raw = predict_valid(run, valid, views=views, device=device)
+    temperature = run.temperatures[name] if name in run.temperatures else fit_temperature(true, raw)
+    fitted = fit_beliefs(true, scale_probabilities(raw, temperature), run.training_rates)
+    temperatures, beliefs = {**run.temperatures, name: temperature}, {**run.beliefs, name: fitted}
     with suppress(MienError):  # a folder that may not be written to: fitted again the next time
         write_temperatures(run.folder, run.mark, temperatures)
-    return replace(run, temperatures=temperatures)
+        write_beliefs(run.folder, run.mark, beliefs)
+    return replace(run, temperatures=temperatures, beliefs=beliefs)
 
 
 def calibrate_all(

@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from mien.beliefs.sets import SetRule
     from mien.evaluation.evaluation import Evaluation
     from mien.evaluation.metrics import Interval, Scores
+    from mien.evaluation.set_scores import SetScores
 
 BAR_CELLS = 12
 WIDEST_MATRIX = 10
@@ -33,10 +35,14 @@ def render_evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield Text(
             f"{evaluation.trained_on} cannot be read: copies were sought in {evaluation.copies_sought_in} only.\n"
         )
+    if evaluation.rates:
+        yield _render_rates(evaluation, scores)
     yield _render_classes(scores)
     if len(scores.classes) <= WIDEST_MATRIX:
         yield _render_confusion(scores)
     yield _render_confused(scores)
+    if evaluation.sets is not None:
+        yield _render_sets(evaluation.sets, evaluation.score_sets())
 
 
 def _render_headline(evaluation: Evaluation, scores: Scores) -> Text:
@@ -60,11 +66,22 @@ def _render_temperature(evaluation: Evaluation, scores: Scores) -> Text:
     """Return what the temperature changed."""
     if evaluation.temperature == 1.0:
         return Text("Probabilities are not scaled: no temperature was fitted on valid.\n")
-    raw = evaluation.uncalibrated().score()
+    raw, scores = evaluation.uncalibrated().score(), evaluation.at_own_rates().score()
     before, after = raw.calibration, scores.calibration
     return Text(
         f"Scaled by temperature {evaluation.temperature:.3f}, fitted on valid: calibration error "
         f"{before.ece:.3f} → {after.ece:.3f}, log loss {raw.log_loss:.3f} → {scores.log_loss:.3f}.\n"
+    )
+
+
+def _render_rates(evaluation: Evaluation, scores: Scores) -> Text:
+    """Return what other base rates than the network's own changed."""
+    own = evaluation.at_own_rates().score()
+    told = ", ".join(f"{name} {rate:.1%}" for name, rate in zip(evaluation.expressions, evaluation.rates, strict=True))
+    return Text(
+        f"Base rates ({evaluation.prior}): {told}.\nSo shifted: accuracy {own.accuracy:.1%} → {scores.accuracy:.1%}, "
+        f"log loss {own.log_loss:.3f} → {scores.log_loss:.3f}, "
+        f"calibration error {own.calibration.ece:.3f} → {scores.calibration.ece:.3f}.\n"
     )
 
 
@@ -118,6 +135,19 @@ def _render_confused(scores: Scores) -> Text:
     shares = (f"{pair.count:,} of {pair.support:,} ({pair.count / pair.support:.0%})" for pair in pairs)
     lines = [f"  {pair.true} taken for {pair.predicted}: {share}" for pair, share in zip(pairs, shares, strict=True)]
     return Text("\n".join(["Most confused:", *lines, ""]) if pairs else "No face was mistaken.\n")
+
+
+def _render_sets(rule: SetRule, scores: SetScores) -> Table:
+    """Return whether sets hold the true expression as often as they promise."""
+    table = _start_table(f"sets ({rule.method})")
+    for heading in ("faces", f"coverage (of {rule.coverage:.0%})", "95% interval"):
+        table.add_column(heading, justify="right")
+    for entry in scores.classes:
+        figures = (f"{entry.coverage:.1%}", _render_interval(entry.interval)) if entry.support else ("–", "–")
+        table.add_row(Text(entry.expression), f"{entry.support:,}", *figures)
+    table.add_row("all", f"{scores.n:,}", f"{scores.coverage:.1%}", _render_interval(scores.interval), style="bold")
+    table.caption = f"{scores.mean_size:.2f} expressions a set; {scores.single:.0%} of the faces have one."
+    return table
 
 
 def _start_table(heading: str) -> Table:

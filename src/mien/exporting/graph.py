@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import mien
 from mien.errors import ConfigError
-from mien.exporting.heads import DEFAULT, ORDER, Answers, describe_heads, name_outputs
+from mien.exporting.heads import DEFAULT, ORDER, Answers, describe_beliefs, describe_heads, name_outputs
 from mien.exporting.quiet import keep_quiet, require
 from mien.models import Network
 from mien.models.network import WHITE
@@ -86,6 +86,7 @@ def describe_run(run: Run, views: tuple[str, ...], *, head_alone: bool = False) 
         "weights": run.mark,
         "views": list(views),
         "temperature": temperature,
+        **describe_beliefs(run, views),
         "calibrated": run.name_answer(views) in run.temperatures,
         "precision": "float32",
     }

@@ -39,9 +39,16 @@ def describe_heads(run: Run, views: tuple[str, ...]) -> dict[str, Any]:
             "output": outputs[name],
             "expressions": list(HEADS[name].expressions),
             "temperature": run.head(name).temperature(views),
+            **describe_beliefs(run.head(name), views),
         }
         for name in ORDER
     }
+
+
+def describe_beliefs(run: Run, views: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the metadata say of one answer beside its temperature: the base rates that it assumes, if known."""
+    rates, known = run.rates(views), run.beliefs.get(run.name_answer(views))
+    return {} if rates is None else {"rates": list(rates), **({} if known is None else known.to_dict())}
 
 
 @final

@@ -9,11 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
 from mien.errors import ConfigError, DataError, MissingExtraError
 from mien.evaluation.known import Known, know_splits
 from mien.evaluation.predict import calibrate_all, calibrate_run
 from mien.exporting.drop_in import INPUT, ORDER, OUTPUT, imitate_ferplus
 from mien.exporting.graph import describe_run
+from mien.exporting.other_rates import build_in_prior
 from mien.exporting.run import Export, export_run, write_model
 from mien.models.views import parse_views
 from mien.recognition.model import BUNDLED as BUNDLED_FILE
@@ -68,6 +70,7 @@ def export(
     int8: bool = False,
     like: str | None = None,
     overwrite: bool = False,
+    prior: Prior = TRAINING,
 ) -> Path:
     """Write a run as an ONNX file that needs no PyTorch, and return its path: uint8 faces in, probabilities out.
 
@@ -79,6 +82,7 @@ def export(
         int8: compute with 8-bit numbers; takes the faces that the run was trained on.
         like: take the form of another file: "ferplus" is emotion-ferplus-8.onnx.
         overwrite: replace a file that is there.
+        prior: base rates that the file shall assume: "training", "uniform" or {"happy": 0.4, …}.
 
     Raises:
         ConfigError: the file is there, or a name or value is impossible.
@@ -86,7 +90,8 @@ def export(
         MissingExtraError: a package is missing that exporting takes.
         RunError: there is no such run.
     """
-    return save_model(run, Path(out), views=views, head=head, int8=int8, like=like, overwrite=overwrite).path
+    chosen = {"views": views, "head": head, "int8": int8, "like": like, "prior": prior}
+    return save_model(run, Path(out), overwrite=overwrite, **chosen).path  # type: ignore[arg-type]
 
 
 def save_model(
@@ -99,6 +104,7 @@ def save_model(
     data: str | None = None,
     like: str | None = None,
     overwrite: bool = False,
+    prior: Prior = TRAINING,
 ) -> Saved:
     """Write a run as an ONNX file, and return what was measured of it.
 
@@ -111,20 +117,22 @@ def save_model(
         data: what the run was trained on, where it has moved.
         like: see `export`.
         overwrite: likewise.
+        prior: likewise.
 
     Raises:
         MienError: as `export` does.
     """
     _check(out, like, overwrite=overwrite)
+    parse_prior(prior)
     if str(run) == BUNDLED:
-        return _save_bundled(out, like, is_plain=head is None and views == "plain" and not int8)
+        return _save_bundled(out, like, prior, is_plain=head is None and views == "plain" and not int8)
     shown, loaded = parse_views(views), run if isinstance(run, Run) else load_run(run)
     loaded = loaded if head is None else loaded.head(head)
     known, lost = _read_data(loaded, data, needed=int8)
     loaded = _calibrate(loaded, known, shown, data=data, head_alone=head is not None)
     splits = None if known is None else known.splits
     made = export_run(loaded, splits, views=shown, int8=int8, head_alone=head is not None)
-    write_model(_take_form(made.model, like), out)
+    write_model(_take_form(made.model, like, prior), out)
     return Saved(path=out, like=like, run=loaded, made=made, views=shown, known=known, lost=lost)
 
 
@@ -141,7 +149,7 @@ def _check(out: Path, like: str | None, *, overwrite: bool) -> None:
         raise ConfigError(f"`like` {like}: expected {FERPLUS}")
 
 
-def _save_bundled(out: Path, like: str | None, *, is_plain: bool) -> Saved:
+def _save_bundled(out: Path, like: str | None, prior: Prior, *, is_plain: bool) -> Saved:
     """Write the network that ships, which is 8 bits already, or its likeness of another file."""
     import onnx
 
@@ -149,11 +157,12 @@ def _save_bundled(out: Path, like: str | None, *, is_plain: bool) -> Saved:
         raise ConfigError(
             f"{BUNDLED}: its file has all heads, the plain view and 8 bits: leave out the options for them"
         )
-    write_model(_take_form(onnx.load(BUNDLED_FILE), like), out)
+    write_model(_take_form(onnx.load(BUNDLED_FILE), like, prior), out)
     return Saved(path=out, like=like)
 
 
-def _take_form(model: Any, like: str | None) -> Any:
+def _take_form(model: Any, like: str | None, prior: Prior) -> Any:
+    model = build_in_prior(model, prior)
     return model if like is None else imitate_ferplus(model)
 
 

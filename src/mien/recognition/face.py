@@ -56,6 +56,8 @@ class Face:
         expression: the most probable one.
         confidence: its probability, 0 to 1.
         probabilities: of every expression, in the network's order; they sum to 1.
+        expressions: those that it may show, the most probable first, so that the true one is among them as often as was
+            asked for; empty where the network does not know its own errors.
         detection: the detector's score, 0 to 1, where it tells one.
         roll: degrees by which the face leans clockwise in the picture, where the detector tells it: an estimate, for
             small tilts too small.
@@ -73,6 +75,7 @@ class Face:
     crop: Crop | None = None
     sharpness: float | None = None
     is_clear: bool = True
+    expressions: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, ready for JSON.
@@ -91,12 +94,21 @@ class Face:
             "crop": None if self.crop is None else asdict(self.crop),
             "sharpness": self.sharpness,
             "is_clear": self.is_clear,
+            "expressions": list(self.expressions),
         }
 
     def to_row(self) -> dict[str, Any]:
-        """Return one row of a table: place, detection, expression, confidence, then a column an expression."""
+        """Return one row of a table: place, detection, expression, confidence, then a column an expression.
+
+        Where a set is known, it stands before them, as in "sad|neutral".
+        """
         place = {name: None if self.box is None else getattr(self.box, name) for name in PLACE}
-        answer = {"detection": self.detection, "expression": self.expression, "confidence": self.confidence}
+        answer: dict[str, Any] = {
+            "detection": self.detection,
+            "expression": self.expression,
+            "confidence": self.confidence,
+        }
+        answer |= {"expressions": BETWEEN.join(self.expressions)} if self.expressions else {}
         columns = name_columns(self.probabilities)
         return {**place, **answer, **dict(zip(columns, self.probabilities.values(), strict=True))}
 
@@ -113,5 +125,10 @@ def name_columns(expressions: Iterable[str]) -> tuple[str, ...]:
 PLACE = ("left", "top", "width", "height")
 """The names of a box's sides, in the order of every table."""
 
-TAKEN = frozenset((*PLACE, "detection", "expression", "confidence", "file", "frame", "seconds", "face"))
+BETWEEN = "|"
+"""Stands between the expressions of a set in a table."""
+
+TAKEN = frozenset(
+    (*PLACE, "detection", "expression", "confidence", "expressions", "file", "frame", "seconds", "face", "readable")
+)
 """Columns of tables of faces that an expression may not be mistaken for."""

@@ -16,7 +16,7 @@ from mien.errors import MienError, MissingExtraError, RunError
 from mien.files import make_folder, write_aside
 
 BUNDLED = Path(__file__).resolve().parent.parent / "weights" / "mien.onnx"
-SOURCES = ("model.safetensors", "calibration.json")
+SOURCES = ("model.safetensors", "calibration.json", "beliefs.json")
 """The files of a run folder that its model is made from."""
 
 

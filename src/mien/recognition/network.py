@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from mien.beliefs.sets import SetRules
 from mien.data.images import resize_faces
 from mien.errors import ConfigError, DataError, RunError
 
@@ -32,6 +33,8 @@ class OnnxNetwork:
 
     Attributes:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
+        rates: (K,) base rates that its answers assume; None: the file tells none.
+        sets: thresholds for sets of expressions; None: the file tells none.
 
     Raises:
         RunError: no file of `mien export`.
@@ -47,6 +50,8 @@ class OnnxNetwork:
         self._unsure: float = self.card.get("mirror_below", 0.0)
         self.expressions: tuple[str, ...] = tuple(self.card["expressions"])
         self.size: int = self.card["size"]
+        self.rates = _read_rates(self.card, len(self.expressions))
+        self.sets = _read_sets(self.card, len(self.expressions), where)
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return float32 (N, K) of uint8 (N, H, W), resized where the network takes another size; N may be 0.
@@ -93,10 +98,30 @@ def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, 
         there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
         found = ", ".join(there) or "a network with a single answer"
         raise ConfigError(f"labels {labels!r}: expected a head of {where}, found {found}")
-    chosen = {**card, **heads[name], "labels": labels}
+    own = ("rates", "sets")  # facts that the first head's are no substitute for
+    shared = {fact: value for fact, value in card.items() if fact not in own}
+    chosen = {**shared, **heads[name], "labels": labels}
     if labels == "ferplus":
         chosen["expressions"] = chosen["expressions"][:-1]
     return chosen
+
+
+def _read_sets(card: dict[str, Any], classes: int, where: object) -> SetRules | None:
+    """Return the thresholds for the classes there are; None where the file tells none."""
+    if not card.get("sets"):
+        return None
+    try:
+        return SetRules.of(card["sets"]).keep(classes)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{where}: expected thresholds of sets as `mien export` writes them, found others") from error
+
+
+def _read_rates(card: dict[str, Any], classes: int) -> tuple[float, ...] | None:
+    """Return the base rates that the answers assume, for the classes there are; None where the file tells none."""
+    rates = card.get("rates")
+    if not rates:
+        return None
+    return tuple(rate / sum(rates[:classes]) for rate in rates[:classes])
 
 
 def _open_session(model: Path | bytes, where: object, threads: int | None) -> Any:

@@ -21,9 +21,11 @@ def recognise(picture: Source, **options: Any) -> FoundFaces:
         DataError: it is no picture.
         ConfigError: an option is impossible.
     """
-    return _open(tuple(sorted(options.items()))).recognise(picture)
+    given = {name: tuple(value.items()) if isinstance(value, dict) else value for name, value in options.items()}
+    return _open(tuple(sorted(given.items()))).recognise(picture)
 
 
 @lru_cache(maxsize=4)
 def _open(options: tuple[tuple[str, Any], ...]) -> Recogniser:
-    return Recogniser(**dict(options))
+    given: dict[str, Any] = {name: dict(value) if isinstance(value, tuple) else value for name, value in options}
+    return Recogniser(**given)

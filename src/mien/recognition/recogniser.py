@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
+from mien.beliefs.sets import COVERAGE, DEFAULT, SetRule, check_sets
 from mien.data.images import MAX_PIXELS
 from mien.errors import ConfigError
 from mien.recipes.heads import HEADS
@@ -59,10 +61,18 @@ class Recogniser:
             (the same with contempt) or "people" (half of each, which travels best); None: "people", where the network
             knows it.
         clarity: how large and sharp a face has to be to be named in drawings and on the page; None: `Clarity()`.
+        prior: how often each expression occurs in your pictures: "training" (as in those that the network learnt
+            from), "uniform", rates as {"happy": 0.4} or "happy=0.4,sad=0.1" (the others share the rest as in training),
+            or "estimate": as the pictures of one call of `recognise` tell. None: as the network's file answers.
+        coverage: of a hundred faces, so many shall have their expression among `Face.expressions`, 0.5 to 0.99; None:
+            0.9, where the network knows thresholds.
+        sets: how these are chosen: "classes" (kept for each expression), "lac" (the smallest) or "raps"; see
+            `mien.beliefs.sets`.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
-        ConfigError: no detector or labels of that name, or what it needs is not there.
+        ConfigError: no detector or labels of that name, or what it needs is not there; an impossible prior, or one for
+            a file that does not tell which rates it assumes; likewise a coverage.
     """
 
     def __init__(
@@ -75,17 +85,19 @@ class Recogniser:
         on_remark: Callable[[str], None] = warnings.warn,
         labels: str | None = None,
         clarity: Clarity | None = None,
+        prior: Prior | None = None,
+        coverage: float | None = None,
+        sets: str = DEFAULT,
     ) -> None:
         if labels is not None and labels not in HEADS:
             raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
-        self._made_of = (
-            None if run is None else Path(run).absolute(),
-            detector,
-            min_detection,
-            threads,
-            labels,
-            clarity,
-        )
+        check_sets(COVERAGE if coverage is None else coverage, sets)
+        self._made_of: dict[str, Any] = {
+            **{"run": None if run is None else Path(run).absolute(), "detector": detector, "threads": threads},
+            **{"min_detection": min_detection, "labels": labels, "clarity": clarity},
+            **{"prior": prior, "coverage": coverage, "sets": sets},
+        }
+        self.estimates_prior = prior is not None and parse_prior(prior) == ESTIMATE
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
@@ -95,6 +107,20 @@ class Recogniser:
             start_opening(self._open)
         else:
             self._opened.set_result(OnnxNetwork(self._model, threads=threads, labels=labels))
+        self._rates: tuple[float, ...] | None = None
+        if coverage is not None and self._network.sets is None:
+            expected = "a network that knows thresholds for sets, found none: export it with this mien"
+            raise ConfigError(f"coverage: expected {expected}, on data with a valid split")
+        if self.estimates_prior:
+            self._require_rates()
+        elif prior is not None:
+            self._rates = choose_rates(prior, self.expressions, self._require_rates())
+
+    def _require_rates(self) -> tuple[float, ...]:
+        if self._network.rates is None:
+            expected = "a network that tells which base rates it assumes, found none: export it with this mien"
+            raise ConfigError(f"prior: expected {expected}, on data with a valid split")
+        return self._network.rates
 
     def _open(self) -> None:
         try:
@@ -103,7 +129,7 @@ class Recogniser:
             self._opened.set_exception(error)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make_again, self._made_of
+        return _make_again, (self._made_of,)
 
     @property
     def _network(self) -> OnnxNetwork:
@@ -119,13 +145,19 @@ class Recogniser:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What is known of the network: expressions, recipe, size, views, calibration, versions."""
-        return dict(self._network.card)
+        """What is known of the network: expressions, recipe, size, views, calibration, base rates, versions."""
+        return {**self._network.card, **({} if self._rates is None else {"rates": list(self._rates)})}
 
     @property
     def size(self) -> int:
         """Side in pixels of the faces that the network takes."""
         return self._network.size
+
+    @property
+    def rates(self) -> dict[str, float] | None:
+        """Base rates that its probabilities assume: those of `prior`, or the network's; None where it tells none."""
+        rates = self._rates or self._network.rates
+        return None if rates is None else dict(zip(self.expressions, rates, strict=True))
 
     @property
     def detects(self) -> bool:
@@ -146,16 +178,49 @@ class Recogniser:
             detect: look for faces; otherwise each picture is one face already, and its `box` is None.
 
         Raises:
-            DataError: a picture that cannot be read; in a list, its number is told.
+            DataError: a picture that cannot be read; in a list, its number is told. Too few faces for a prior that is
+                to be estimated.
         """
         if not isinstance(pictures, (list, tuple)):
-            return self._recognise_some([pictures], [name_source(pictures)], detect)[0]
+            return self._judge(self._recognise_some([pictures], [name_source(pictures)], detect))[0]
         found: list[FoundFaces] = []
         for start in range(0, len(pictures), PICTURES_AT_ONCE):
             sources = pictures[start : start + PICTURES_AT_ONCE]
             names = [_name(source, at) for at, source in enumerate(sources, start)]
             found += self._recognise_some(sources, names, detect)
-        return found
+        return self._judge(found)
+
+    def estimate_prior(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
+        """Return the base rates of faces that this recogniser has named, with their intervals.
+
+        Args:
+            faces: at least 50, or the probabilities (N, K) of so many.
+
+        Raises:
+            ConfigError: the network does not tell which rates it assumes.
+            DataError: too few faces.
+        """
+        rows = faces if isinstance(faces, np.ndarray) else [list(face.probabilities.values()) for face in faces]
+        probabilities = np.asarray(rows, dtype=np.float64).reshape(-1, len(self.expressions))
+        return estimate_rates(probabilities, self._rates or self._require_rates(), self.expressions)
+
+    def _judge(self, found: list[FoundFaces]) -> list[FoundFaces]:
+        """Return the faces at the rates that they themselves tell, where the prior is to be estimated."""
+        if not (self.estimates_prior and found):
+            return found
+        before = self._require_rates()
+        after = tuple(self.estimate_prior([face for faces in found for face in faces]).rates.values())
+
+        def name(faces: FoundFaces) -> FoundFaces:
+            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32).reshape(-1, len(after))
+            named = self.name([face.box for face in faces], shift_rates(rows, before, after), rates=after)
+            kept = [
+                replace(face, sharpness=old.sharpness, is_clear=old.is_clear)
+                for face, old in zip(named, faces, strict=True)
+            ]
+            return FoundFaces(kept, faces.source)
+
+        return [name(faces) for faces in found]
 
     @property
     def _margin(self) -> float:
@@ -215,20 +280,72 @@ class Recogniser:
         return cut_faces(picture, boxes, side=self.size, margin=self._margin)
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return probabilities (N, K) of grey faces, uint8 (N, H, W), in batches; see `OnnxNetwork.predict`."""
-        return self._network.predict(crops)
+        """Return probabilities (N, K) of grey faces, uint8 (N, H, W), in batches; see `OnnxNetwork.predict`.
+
+        They are at the rates of the prior; where that is to be estimated, still at those of the network.
+        """
+        answers = self._network.predict(crops)
+        return answers if self._rates is None else shift_rates(answers, self._require_rates(), self._rates)
+
+    def shift(
+        self, probabilities: npt.NDArray[np.float32], prior: Prior
+    ) -> tuple[npt.NDArray[np.float32], tuple[float, ...]]:
+        """Return what `predict` answered, as it is with another prior, and the rates (K,) of that.
+
+        Raises:
+            ConfigError: an impossible prior, or the network does not tell which rates it assumes.
+        """
+        own = self._require_rates()
+        rates = choose_rates(prior, self.expressions, own)
+        return shift_rates(probabilities, self._rates or own, rates), rates
 
     def name(
         self,
         boxes: Sequence[Box | None],
         probabilities: npt.NDArray[np.float32],
         crops: npt.NDArray[np.uint8] | None = None,
+        *,
+        rates: Sequence[float] | None = None,
     ) -> list[Face]:
-        """Return a `Face` for each box and its row of probabilities (N, K); how sharp it is, `crops` tell."""
-        rows = zip(boxes, probabilities, strict=True)
+        """Return a `Face` for each box and its row of probabilities (N, K).
+
+        Args:
+            boxes: of N faces.
+            probabilities: of `predict`, or shifted from there.
+            crops: what the network was shown, which tells how sharp it is; None: nobody knows.
+            rates: (K,) base rates that the probabilities assume now, where they were shifted.
+        """
+        chosen = self._choose_sets(probabilities, rates or self._rates)
+        rows = zip(boxes, probabilities, chosen, strict=True)
         sharpness = [None] * len(boxes) if crops is None or not len(crops) else measure_sharpness(crops).tolist()
-        faces = [_make_face(box, row, self.expressions) for box, row in rows]
+        faces = [_make_face(box, row, self.expressions, among) for box, row, among in rows]
         return [self._place(face, sharp) for face, sharp in zip(faces, sharpness, strict=True)]
+
+    def _choose_sets(
+        self, probabilities: npt.NDArray[np.float32], rates: Sequence[float] | None
+    ) -> npt.NDArray[np.bool_]:
+        """Return which expressions each face may show, bool (N, K); none where nobody knows.
+
+        Thresholds were set at the network's own base rates, and there they are applied: those of "classes" then hold at
+        any rates. The most probable expression at other `rates` always belongs to its set.
+        """
+        rule = self.set_rule
+        if rule is None or not len(probabilities):
+            return np.zeros(probabilities.shape, dtype=bool)
+        own = probabilities
+        if rates is not None:
+            own = shift_rates(probabilities, rates, self._require_rates())
+        chosen = rule.apply(own)
+        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        return chosen
+
+    @property
+    def set_rule(self) -> SetRule | None:
+        """How expressions are named together; None where the network knows no thresholds."""
+        coverage, method = self._made_of["coverage"], self._made_of["sets"]
+        if self._network.sets is None:
+            return None
+        return self._network.sets.pick(COVERAGE if coverage is None else coverage, method)
 
     def _place(self, face: Face, sharpness: float | None) -> Face:
         """Return a face with the square that was cut, and whether that is clear; a whole picture is taken as it is."""
@@ -293,27 +410,23 @@ def _name(source: Source, position: int) -> str:
     return f"picture {position}" if name is None or name == DATA_URL else name
 
 
-def _make_again(
-    run: Path | None,
-    detector: str | Detector,
-    min_detection: float | None,
-    threads: int | None,
-    labels: str | None,
-    clarity: Clarity | None,
-) -> Recogniser:
-    return Recogniser(
-        run, detector=detector, min_detection=min_detection, threads=threads, labels=labels, clarity=clarity
-    )
+def _make_again(made_of: dict[str, Any]) -> Recogniser:
+    return Recogniser(**made_of)
 
 
-def _make_face(box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str]) -> Face:
+def _make_face(
+    box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str], chosen: npt.NDArray[np.bool_]
+) -> Face:
+    """Return a face; `chosen` (K,) tells which expressions are in its set."""
     probabilities = dict(zip(expressions, row.tolist(), strict=True))
+    likely = [expressions[index] for index in np.argsort(-row, kind="stable") if chosen[index]]
     best = expressions[int(row.argmax())]
     return Face(
         box=box,
         expression=best,
         confidence=probabilities[best],
         probabilities=probabilities,
+        expressions=tuple(likely),
         detection=None if box is None else box.score,
         roll=None if box is None else box.roll,
     )

@@ -21,9 +21,9 @@ from mien.errors import ConfigError, DataError
 from mien.evaluation.known import Known, is_moved, know_splits
 from mien.evaluation.predict import calibrate_run, find_split, match_labels, pick_device, predict_probabilities
 from mien.faces import Faces, Images, Labels, Splits
-from mien.heads import name_head
 from mien.hints import suggest
 from mien.models.views import parse_views
+from mien.recipes.heads import name_head
 from mien.recipes.schema import DataConfig
 from mien.recognition.model import find_model
 from mien.recognition.network import OnnxNetwork

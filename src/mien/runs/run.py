@@ -21,6 +21,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from mien.beliefs.base_rates import count_rates
+from mien.beliefs.fitted import Beliefs
 from mien.errors import ConfigError, MienError, RunError
 from mien.files import write_aside
 from mien.models import Network, build_model, offer_module
@@ -29,6 +31,7 @@ from mien.models.pick import pick_outputs
 from mien.models.views import name_views
 from mien.recipes.heads import BOTH, FIRST, HEADS, name_head
 from mien.recipes.schema import Recipe, read_recipe
+from mien.runs.beliefs_file import read_beliefs
 from mien.runs.info import SPLITS, read_info
 from mien.runs.seen import SeenFaces, read_seen
 from mien.runs.temperatures import read_temperatures
@@ -74,6 +77,7 @@ class Run:
         details: the other facts in the file: versions, score, hardware, format, checksum.
         members: of an ensemble; empty for a single network.
         temperatures: name of views -> temperature fitted on valid, for the views that have one.
+        beliefs: name of views -> what else valid tells of these answers.
         seen: the faces that it was trained on and held out; None where nobody wrote them down.
         fingerprints: of train and valid, where run.json has them.
         head_name: the head that answers, where the network has several; otherwise "".
@@ -91,6 +95,7 @@ class Run:
     details: Facts
     members: tuple[Member, ...] = ()
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    beliefs: Mapping[str, Beliefs] = field(default_factory=dict, repr=False)
     seen: SeenFaces | None = field(default=None, repr=False)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     head_name: str = ""
@@ -148,6 +153,22 @@ class Run:
         """Return what the probabilities of these views are scaled by; 1, which changes nothing, if none was fitted."""
         return self.temperatures.get(self.name_answer(views), 1.0)
 
+    @property
+    def training_rates(self) -> tuple[float, ...] | None:
+        """The part of each expression in train; None where it is not known, or not all faces counted alike."""
+        train = self.recipe.train
+        if self.head_name not in ("", FIRST) or (train.class_weights, train.sampling) != ("none", "uniform"):
+            return None
+        counts = self.details.get("train_counts")
+        if counts is None and self.seen is not None:
+            counts = self.seen.count_train(len(self.expressions))
+        return None if counts is None or len(counts) != len(self.expressions) else count_rates(counts)
+
+    def rates(self, views: tuple[str, ...] = ("plain",)) -> tuple[float, ...] | None:
+        """Return the base rates that these answers assume: fitted on valid, or else those of training."""
+        known = self.beliefs.get(self.name_answer(views))
+        return self.training_rates if known is None else known.rates
+
     def name_answer(self, views: tuple[str, ...]) -> str:
         """Return what tells the answer of this head to these views from the other answers of the same weights."""
         return "-".join(filter(None, (self.head_name, name_views(views))))
@@ -170,6 +191,7 @@ class Run:
             expressions=head.expressions,
             recipe=replace(whole.recipe, data=data),
             temperatures=self.temperatures,
+            beliefs=self.beliefs,
             head_name=name,
             whole=whole,
         )
@@ -252,7 +274,7 @@ def load_run(path: str | os.PathLike[str], *, model: nn.Module | None = None) ->
     home = _find_home(path)
     if home is not None:
         run = replace(run, seen=read_seen(home), fingerprints=_read_fingerprints(home))
-    run = replace(run, temperatures=read_temperatures(run.folder, run.mark))
+    run = replace(run, temperatures=read_temperatures(run.folder, run.mark), beliefs=read_beliefs(run.folder, run.mark))
     return run.head(FIRST) if run.recipe.data.labels == BOTH and not run.members else run
 
 

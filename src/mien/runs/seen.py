@@ -60,6 +60,12 @@ class SeenFaces:
         """The pictures of test."""
         return self._stood("test")
 
+    def count_train(self, classes: int) -> list[int]:
+        """Return how many faces of train have each label."""
+        labels = self.labels[self.places == PLACES.index("train")]
+        counts: list[int] = np.bincount(labels[labels != UNLABELLED], minlength=classes).tolist()
+        return counts
+
     def is_same(self, splits: Splits | SeenFaces) -> bool:
         """Tell whether train and valid of `splits` are, face by face, what the run trained on and held out."""
         found = describe_faces(splits) if isinstance(splits, Splits) else splits

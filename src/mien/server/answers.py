@@ -33,6 +33,10 @@ class FaceAnswer(BaseModel):
     confidence: float = Field(ge=0, le=1, description="Probability of the expression.")
     probabilities: dict[str, float] = Field(description="Of every expression; they sum to 1.")
     detection: float | None = Field(description="How sure the face detector is, 0 to 1.")
+    expressions: list[str] = Field(
+        default_factory=list,
+        description="Those that it may show: the true one is among them as often as the server was told to see to.",
+    )
     roll: float | None = Field(default=None, description="Degrees by which the face leans clockwise in the picture.")
     crop: CropAnswer | None = Field(default=None, description="What the network was shown; null: the whole picture.")
     sharpness: float | None = Field(
@@ -112,6 +116,7 @@ BODY: dict[str, Any] = {
                         "image": {"type": "string", "description": "base64 or a data URL"},
                         "images": {"type": "array", "items": {"type": "string"}},
                         "detect": {"type": "boolean"},
+                        "prior": {"type": "string", "description": "training, uniform or happy=0.4,…"},
                     },
                 }
             },

@@ -137,12 +137,18 @@ def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits:
     async def recognise(
         request: Request,
         detect: Annotated[bool, Query(description="Look for faces; otherwise each picture is one face.")] = True,
+        prior: Annotated[
+            str | None,
+            Query(description="How often each expression occurs: training, uniform, happy=0.4,… None: the server's."),
+        ] = None,
     ) -> Answer:
         """Recognise the expressions in one or several pictures."""
         with waiting.admit():
             asked = await read_uploads(request, limits)
             start = time.perf_counter()
-            pictures = await recognise_all(pipeline, asked.uploads, detect=asked.tell("detect", detect))
+            asked_prior = asked.options.get("prior", prior)
+            given = None if asked_prior is None else str(asked_prior)
+            pictures = await recognise_all(pipeline, asked.uploads, detect=asked.tell("detect", detect), prior=given)
             return Answer(pictures=pictures, seconds=time.perf_counter() - start)
 
     @app.post("/analyze", responses=REFUSALS, openapi_extra=ANALYZE_BODY, tags=["recognition"])

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import HTTPException
 
-from mien.errors import DataError, NotAPictureError, TooLargeError
+from mien.errors import ConfigError, DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
 from mien.server.batching import Batcher
@@ -50,8 +50,8 @@ class Pipeline:
     meters: Meters
     max_pixels: int
 
-    async def recognise(self, upload: Upload, *, detect: bool) -> PictureAnswer:
-        """Return what one picture shows.
+    async def recognise(self, upload: Upload, *, detect: bool, prior: str | None = None) -> PictureAnswer:
+        """Return what one picture shows, at the base rates of `prior`; None: at those of the server.
 
         Raises:
             HTTPException: 413 for too many pixels, 415 for what is no picture, 422 for a broken one.
@@ -62,8 +62,11 @@ class Pipeline:
         self.backlog.note(found.read_seconds + found.find_seconds)
         start = time.perf_counter()
         probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
+        rates = None
+        if prior is not None and len(probabilities):
+            probabilities, rates = self.recogniser.shift(probabilities, prior)
         recognise_seconds = time.perf_counter() - start
-        faces = self.recogniser.name(found.boxes, probabilities, found.crops)
+        faces = self.recogniser.name(found.boxes, probabilities, found.crops, rates=rates)
         seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
         self.meters.note_picture([face.expression for face in faces], seconds.model_dump())
         return PictureAnswer(
@@ -102,20 +105,27 @@ class Pipeline:
         )
 
 
-async def recognise_all(pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool) -> list[PictureAnswer]:
+async def recognise_all(
+    pipeline: Pipeline, uploads: Sequence[Upload], *, detect: bool, prior: str | None = None
+) -> list[PictureAnswer]:
     """Return what each picture shows, in their order; the first that cannot be read ends them all.
 
     A request has no more pictures in the queue than there are threads, so that others need not wait for all of them.
 
     Raises:
-        HTTPException: as `Pipeline.recognise`, or 503 where they would wait too long.
+        HTTPException: as `Pipeline.recognise`, 422 for an impossible prior, or 503 where they would wait too long.
     """
+    if prior is not None:
+        try:
+            pipeline.recogniser.shift(np.empty((0, len(pipeline.recogniser.expressions)), np.float32), prior)
+        except ConfigError as error:
+            raise HTTPException(422, str(error)) from error
     pipeline.backlog.check()
     places = asyncio.Semaphore(pipeline.backlog.threads)
 
     async def recognise(upload: Upload) -> PictureAnswer:
         async with places:
-            return await pipeline.recognise(upload, detect=detect)
+            return await pipeline.recognise(upload, detect=detect, prior=prior)
 
     tasks = [asyncio.ensure_future(recognise(upload)) for upload in uploads]
     try:

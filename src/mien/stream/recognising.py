@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 
-from mien.errors import Interrupted, MissingExtraError
+from mien.errors import ConfigError, Interrupted, MissingExtraError
 from mien.recognition import Recogniser
 from mien.recognition.videos.reading import name_video
-from mien.stream.pictures import recognise_files
+from mien.stream.base_rates import estimate_prior
+from mien.stream.pictures import Look, Outcome, recognise_files
 from mien.stream.request import Request, check_outputs
 from mien.stream.results import ResultsFile, open_results
 from mien.stream.session import Session, Teller
 from mien.stream.sources import Sources, is_video
 from mien.stream.tally import Tally
+
+RATE_DIGITS = 4
+"""Of an estimated rate after the point: whoever resumes estimates it again, and has to find the same."""
 
 
 def recognise_all(request: Request, teller: Teller) -> Session:
@@ -28,14 +33,11 @@ def recognise_all(request: Request, teller: Teller) -> Session:
     pictures, videos = sources.count()
     if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "video")
-    recogniser = Recogniser(
-        request.run,
-        detector=request.detector,
-        min_detection=request.min_detection,
-        labels=request.labels,
-        clarity=request.clarity,
-        on_remark=teller.warn,
-    )
+    recogniser = _open_recogniser(request, teller)
+    if recogniser.estimates_prior:
+        is_moving = bool(videos) or request.camera is not None
+        request = _settle_prior(request, recogniser, sources, teller, is_moving=is_moving)
+        recogniser = _open_recogniser(request, teller)
     with _open_table(request, recogniser) as results:
         session = Session(
             request=request,
@@ -60,6 +62,66 @@ def recognise_all(request: Request, teller: Teller) -> Session:
     return session
 
 
+def _open_recogniser(request: Request, teller: Teller) -> Recogniser:
+    return Recogniser(
+        request.run,
+        detector=request.detector,
+        min_detection=request.min_detection,
+        labels=request.labels,
+        clarity=request.clarity,
+        prior=request.prior,
+        coverage=request.coverage,
+        sets=request.sets,
+        on_remark=teller.warn,
+    )
+
+
+def _settle_prior(
+    request: Request, recogniser: Recogniser, sources: Sources, teller: Teller, *, is_moving: bool
+) -> Request:
+    """Return the request with the base rates that a first look at all pictures tells."""
+    if is_moving:
+        raise ConfigError("--prior estimate takes pictures, whose faces are each other's equals: leave out videos")
+    look = replace(request.look, draw_to=None, min_confidence=0.0)
+    files, first = [file for file in sources.walk() if not is_video(file)], replace(request, prior=None)
+    with (
+        teller.advance("estimating base rates", len(files), "pictures") as advance,
+        closing(_start(first, recogniser, files, look)) as outcomes,
+    ):
+
+        def count(batches: Iterator[list[Outcome]]) -> Iterator[list[Outcome]]:
+            for batch in batches:
+                advance(len(batch))
+                yield batch
+
+        found = estimate_prior(recogniser, count(outcomes))
+    teller.tell_rates(found)
+    return replace(request, prior={name: round(rate, RATE_DIGITS) for name, rate in found.rates.items()})
+
+
+def _start(
+    request: Request, recogniser: Recogniser, files: Iterable[str], look: Look
+) -> Generator[list[Outcome], None, None]:
+    """Return what becomes of pictures, by the engine that was asked for."""
+    if request.engine != "ray":
+        return recognise_files(recogniser, files, look, workers=request.workers)
+    from mien.stream.spread import spread_files
+
+    return spread_files(
+        files,
+        look,
+        run=request.run,
+        detector=request.detector,
+        min_detection=request.min_detection,
+        labels=request.labels,
+        clarity=request.clarity,
+        prior=request.prior,
+        coverage=request.coverage,
+        sets=request.sets,
+        workers=request.workers,
+    )
+
+
 def _open_table(request: Request, recogniser: Recogniser) -> AbstractContextManager[ResultsFile | None]:
     if request.out is None:
         return nullcontext()
@@ -74,21 +136,7 @@ def _recognise_pictures(session: Session, sources: Sources) -> None:
         return (file for file in sources.walk() if not is_video(file) and session.is_new(file))
 
     total = sum(1 for _ in walk())
-    if request.engine == "ray":
-        from mien.stream.spread import spread_files
-
-        outcomes = spread_files(
-            walk(),
-            request.look,
-            run=request.run,
-            detector=request.detector,
-            min_detection=request.min_detection,
-            labels=request.labels,
-            clarity=request.clarity,
-            workers=request.workers,
-        )
-    else:
-        outcomes = recognise_files(session.recogniser, walk(), request.look, workers=request.workers)
+    outcomes = _start(request, session.recogniser, walk(), request.look)
     with session.teller.advance("recognising", total, "pictures") as advance, closing(outcomes):
         for batch in outcomes:
             for outcome in batch:

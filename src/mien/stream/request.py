@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, final
 
+from mien.beliefs.base_rates import Prior
 from mien.errors import ConfigError, MissingExtraError
 from mien.files import make_folder
 from mien.recognition.clarity import Clarity
@@ -35,6 +36,9 @@ class Request:
     min_detection: float | None
     labels: str | None
     clarity: Clarity
+    prior: Prior | None
+    coverage: float | None
+    sets: str
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -44,9 +48,10 @@ class Request:
     @property
     def settings(self) -> dict[str, Any]:
         """What the results depend on, by the name of its option."""
-        names = ("detector", "min_detection", "labels", "min_confidence", "every", "smoothing_seconds")
+        names = ("detector", "min_detection", "labels", "prior", "coverage", "min_confidence", "every")
+        asked = {name: getattr(self, name) for name in (*names, "smoothing_seconds")}
         found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
-        return {**{name: getattr(self, name) for name in names}, "found_by": found_by}
+        return {**asked, "sets": None if self.coverage is None else self.sets, "found_by": found_by}
 
     @property
     def look(self) -> Look:

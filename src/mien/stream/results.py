@@ -46,11 +46,11 @@ class ResultsFile:
         tally: counts of all that was done; a commit makes them lasting, too.
     """
 
-    def __init__(self, out: Path, expressions: Sequence[str], before: Progress) -> None:
+    def __init__(self, out: Path, expressions: Sequence[str], before: Progress, *, sets: bool = False) -> None:
         self.out, self.before = out, before
         self.errors, self.journal, self._rows = name_tables(out)
         self.tally = Tally(before.tally)
-        self._expressions = tuple(expressions)
+        self._columns = list_columns(expressions, sets=sets)
         self._streams: dict[Path, IO[bytes]] = {}
         self._files: list[str] = []
         self._finished = {"rows": before.rows, "errors": before.errors}
@@ -63,7 +63,7 @@ class ResultsFile:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Append rows, which count once their file is finished and committed."""
-        self._append(self._rows, write_lines(rows, list_columns(self._expressions), self._rows.suffix))
+        self._append(self._rows, write_lines(rows, self._columns, self._rows.suffix))
 
     def finish(self, file: str, problem: str | None = None) -> None:
         """Note that a file is done, all of its rows added; or that it cannot be read, and why."""
@@ -89,7 +89,7 @@ class ResultsFile:
         """Commit what is left, and make the Parquet file where one was asked for."""
         self.commit()
         if self._rows != self.out:
-            convert_to_parquet(self._rows, self.out, self._expressions)
+            convert_to_parquet(self._rows, self.out, self._columns)
 
     def interrupt(self) -> None:
         """Commit what is finished, and cut off rows of a file that is not, as of a video halfway."""
@@ -129,7 +129,7 @@ class ResultsFile:
             stream.write(content)
 
     def _head(self, path: Path) -> bytes:
-        columns = ERROR_COLUMNS if path == self.errors else list_columns(self._expressions)
+        columns = ERROR_COLUMNS if path == self.errors else self._columns
         return b"" if path == self.journal or path.suffix != ".csv" else write_heading(columns)
 
     def _open(self, path: Path) -> IO[bytes]:
@@ -165,7 +165,8 @@ def open_results(
     Args:
         out: ends in .csv, .jsonl or .parquet.
         expressions: the columns of probabilities.
-        settings: what the results depend on, as plain values; whoever resumes must have the same.
+        settings: what the results depend on, as plain values; whoever resumes must have the same. With a "coverage" the
+            table has a column of sets.
         resume: go on with what is there; where nothing is there, begin.
 
     Raises:
@@ -176,7 +177,8 @@ def open_results(
     check_suffix(out)
     check_expressions(expressions)
     make_folder(out.parent)
-    results = ResultsFile(out, expressions, _read_progress(out, settings, resume))
+    sets = settings.get("coverage") is not None
+    results = ResultsFile(out, expressions, _read_progress(out, settings, resume), sets=sets)
     try:
         results.begin(settings)
         try:

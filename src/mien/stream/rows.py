@@ -21,8 +21,10 @@ Row: TypeAlias = dict[str, Any]
 
 WHERE = ("file", "frame", "seconds", "face")
 ANSWER = ("detection", "expression", "confidence")
+SETS = ("expressions",)
+"""The column of sets, in tables that asked for a coverage."""
 WHOLE_NUMBERS = ("frame", "face", *PLACE)
-TEXTS = ("file", "expression")
+TEXTS = ("file", "expression", *SETS)
 DIGITS = 6
 """Of a probability after the point: finer differences come from the order of summation alone."""
 
@@ -49,14 +51,14 @@ def check_expressions(expressions: Sequence[str]) -> None:
     Raises:
         ConfigError: there is one.
     """
-    for name in (*WHERE, *PLACE, *ANSWER):
+    for name in (*WHERE, *PLACE, *ANSWER, *SETS):
         if name in expressions:
             raise ConfigError(f"the network calls an expression {name}, as the table calls a column: name it otherwise")
 
 
-def list_columns(expressions: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of every table of results."""
-    return (*WHERE, *PLACE, *ANSWER, *name_columns(expressions))
+def list_columns(expressions: Sequence[str], *, sets: bool = False) -> tuple[str, ...]:
+    """Return the columns of a table of results; with `sets`, one says which expressions a face may show."""
+    return (*WHERE, *PLACE, *ANSWER, *(SETS if sets else ()), *name_columns(expressions))
 
 
 def make_rows(file: str, faces: Iterable[tuple[int, Face]], *, frame: tuple[int, float] | None = None) -> list[Row]:
@@ -99,7 +101,7 @@ def write_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], suffi
     return text.getvalue().encode("utf-8", errors="backslashreplace")
 
 
-def convert_to_parquet(lines: Path, out: Path, expressions: Sequence[str]) -> None:
+def convert_to_parquet(lines: Path, out: Path, columns: Sequence[str]) -> None:
     """Write the rows of a JSONL file as Parquet, some at a time.
 
     Raises:
@@ -109,7 +111,7 @@ def convert_to_parquet(lines: Path, out: Path, expressions: Sequence[str]) -> No
     arrow = _import_pyarrow()
     import pyarrow.parquet
 
-    schema = arrow.schema([(name, _pick_type(name)()) for name in list_columns(expressions)])
+    schema = arrow.schema([(name, _pick_type(name)()) for name in columns])
     with (
         lines.open(encoding="utf-8") as file,
         write_aside(out) as aside,

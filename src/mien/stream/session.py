@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, final
 
+from mien.beliefs.base_rates import BaseRates
 from mien.errors import DataError
 from mien.recognition import Recogniser
 from mien.recognition.videos.watching import Frame
@@ -38,6 +39,10 @@ class Teller(Protocol):
 
     def show_live(self, name: str) -> AbstractContextManager[tuple[Callable[[Frame], object], Callable[[], bool]]]:
         """Return what yields two functions: one shows a frame, the other tells whether somebody asked to stop."""
+        ...
+
+    def tell_rates(self, found: BaseRates) -> None:
+        """Show base rates that were estimated, and are taken as prior."""
         ...
 
     def warn(self, text: str) -> None:

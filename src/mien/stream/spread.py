@@ -12,6 +12,8 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, final
 
+from mien.beliefs.base_rates import Prior
+from mien.beliefs.sets import DEFAULT
 from mien.errors import MienError, MissingExtraError
 from mien.recognition import Clarity, Recogniser
 from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
@@ -45,6 +47,9 @@ def spread_files(
     min_detection: float | None = None,
     labels: str | None = None,
     clarity: Clarity | None = None,
+    prior: Prior | None = None,
+    coverage: float | None = None,
+    sets: str = DEFAULT,
     workers: int,
 ) -> Generator[list[Outcome], None, None]:
     """Yield what became of the files, some at a time, in their order.
@@ -57,6 +62,9 @@ def spread_files(
         min_detection: the least score of a find, 0 to 1; None: what the detector is set to.
         labels: by which the network answers.
         clarity: how clear a face has to be to be named in drawings.
+        prior: base rates of the pictures.
+        coverage: of sets; see `Recogniser`.
+        sets: likewise.
         workers: processes, one core each.
 
     Raises:
@@ -70,7 +78,16 @@ def spread_files(
     tables = [pyarrow.table({"file": names[at : at + FILES_A_TASK]}) for at in range(0, len(names), FILES_A_TASK)]
     if not tables:
         return
-    how = {"run": run, "detector": detector, "min_detection": min_detection, "labels": labels, "clarity": clarity}
+    how = {
+        "run": run,
+        "detector": detector,
+        "min_detection": min_detection,
+        "labels": labels,
+        "clarity": clarity,
+        "prior": prior,
+        "coverage": coverage,
+        "sets": sets,
+    }
     arguments = {"how": how, "look": look, "folder": os.getcwd()}  # noqa: PTH109
     outcomes = ray.data.from_arrow(tables).map_batches(
         Worker,

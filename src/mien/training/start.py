@@ -221,7 +221,9 @@ def _train(
     listener: Listener | None,
 ) -> Outcome:
     assert splits.train is not None
-    named = {"folder": folder, "facts": info.header, "options": options, "listener": listener}
+    counts = np.bincount(splits.train.labels, minlength=len(info.expressions)).tolist()
+    known = {**info.header, "train_counts": counts}
+    named = {"folder": folder, "facts": known, "options": options, "listener": listener}
     outcome = train(recipe, splits.train, splits.valid, **named)  # type: ignore[arg-type]
     ending = Ending(
         stopped=outcome.stopped or f"all {recipe.train.epochs} epochs done",

@@ -107,7 +107,9 @@ def smooth(before: Face, now: Face, weight: float) -> Face:
     old = before.probabilities
     mixed = {name: value + (old[name] - value) * (1.0 - weight) for name, value in now.probabilities.items()}
     best = max(mixed, key=mixed.__getitem__)
-    return replace(now, expression=best, confidence=mixed[best], probabilities=mixed)
+    # The newest frame's set is kept: what it promises, it promises of a single look.
+    likely = tuple(dict.fromkeys((best, *now.expressions))) if now.expressions else ()
+    return replace(now, expression=best, confidence=mixed[best], probabilities=mixed, expressions=likely)
 
 
 def measure_overlap(one: Box | None, other: Box | None) -> float:

@@ -13,6 +13,7 @@ let address = ""; // of the picture's object URL
 let again = null; // what to do once the token is known
 let asked = 0; // the newest question: answers to older ones come too late
 let frames = { shown: 0, times: [] }; // of the camera: the newest that is shown, and when the last ones came
+let shown = null; // the file that is looked at: other base rates are asked for it again
 let spoken = { text: "", at: 0 };
 
 function say(text, { error = false } = {}) {
@@ -57,13 +58,14 @@ async function loadPicture(file) {
 async function lookAtPicture(file) {
   stopCamera();
   const question = ++asked;
+  shown = file;
   view.clear();
   say("Looking …");
   const visible = await loadPicture(file);
   if (question !== asked) return;
   showStage(visible ? "picture" : "empty");
   try {
-    const answer = await recognise(file);
+    const answer = await recognise(file, element("prior").value);
     if (question !== asked) return;
     if (visible) view.show(answer, element("picture"));
     say([summarise(answer.faces), ...answer.remarks].join(" "));
@@ -75,7 +77,7 @@ async function lookAtPicture(file) {
 async function lookAtFrame(canvas, blob, mirrored, number) {
   const start = performance.now();
   try {
-    const answer = await recognise(blob);
+    const answer = await recognise(blob, element("prior").value);
     if (!camera || number < frames.shown) return;
     frames.shown = number;
     view.show(answer, canvas, mirrored);
@@ -98,6 +100,7 @@ function showSpeed(milliseconds) {
 async function startLooking(deviceId = null) {
   stopCamera();
   const question = ++asked;
+  shown = null;
   view.clear();
   say("Starting the camera …");
   element("camera").setAttribute("aria-busy", "true"); // not disabled: that would take the focus away
@@ -160,6 +163,7 @@ function lookAtFirst(files) {
 async function introduceModel() {
   try {
     const card = await describeModel();
+    element("prior-field").hidden = !card.rates;
     element("model").textContent = `Network: ${card.recipe?.name ?? "unnamed"}, ${card.expressions.length} expressions.`;
   } catch {
     element("model").textContent = "";
@@ -174,6 +178,7 @@ element("camera").addEventListener("click", (event) => {
   if (event.target.ariaBusy !== "true") (camera ? stopCamera : startLooking)();
 });
 element("cameras").addEventListener("change", (event) => startLooking(event.target.value));
+element("prior").addEventListener("change", () => shown && lookAtPicture(shown));
 element("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   useToken(element("token").value);

@@ -15,10 +15,12 @@ export function useToken(text) {
   token = text;
 }
 
-/** Return the answer about one picture: {name, width, height, faces, remarks, seconds}. */
-export async function recognise(picture) {
+/** Return the answer about one picture: {name, width, height, faces, remarks, seconds}; prior: base rates, "" for the
+    server's own. */
+export async function recognise(picture, prior = "") {
   const type = picture.type || "application/octet-stream";
-  const answer = await ask("v1/recognise", { method: "POST", body: picture, headers: { "Content-Type": type } });
+  const path = prior ? `v1/recognise?prior=${encodeURIComponent(prior)}` : "v1/recognise";
+  const answer = await ask(path, { method: "POST", body: picture, headers: { "Content-Type": type } });
   return answer.pictures[0];
 }
 
