@@ -32,8 +32,6 @@ def theory(
     if write_docs is not None and (topic is not None or seed):
         raise ConfigError("--write-docs: the page holds every topic with seed 0; leave out the topic and --seed")
     if write_docs is not None:
-        from mien.theory.page import check_page, write_page
-
         check_page(write_docs)
     if topic is not None:
         show_derivations(topic)
@@ -84,3 +82,43 @@ def show_derivations(topic: str) -> None:
     console = open_console()
     for derivation in read_derivations(topic):
         print_derivation(console, derivation)
+
+
+def check_page(path: Path) -> str:
+    """Return the text of the page at `path`, once it is known that its blocks can be filled.
+
+    Raises:
+        MienError: if the page cannot be read or lacks a block.
+    """
+    from mien.errors import MienError
+    from mien.theory.page import fill_block
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        for name in ("differences", "convergence"):
+            fill_block(text, name, "")
+    except (OSError, ValueError) as error:
+        raise MienError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    return text
+
+
+def write_page(path: Path, findings: Sequence[Finding]) -> None:
+    """Fill the blocks of the page at `path` with the findings and draw the plot beside it.
+
+    Raises:
+        MienError: if the page cannot be read or written, or lacks a block.
+        MissingExtraError: if matplotlib is not installed.
+    """
+    from mien.errors import MissingExtraError
+    from mien.files import write_aside, write_text
+    from mien.theory import page
+
+    points = page.measure_convergence()
+    text = page.fill_block(check_page(path), "differences", page.tabulate_findings(findings))
+    text = page.fill_block(text, "convergence", page.tabulate_convergence(points))
+    try:
+        with write_aside(path.with_name("theory-adagrad.svg")) as aside:
+            page.draw_convergence(points, aside)
+    except ImportError:
+        raise MissingExtraError("matplotlib", "train") from None
+    write_text(path, text)

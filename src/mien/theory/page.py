@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.errors import MienError, MissingExtraError
-from mien.files import write_aside, write_text
 from mien.theory.claims import Finding
 from mien.theory.optimisers import adagrad_limit_slope, follow_adagrad, follow_adam
 
@@ -126,36 +124,3 @@ def draw_convergence(points: Sequence[tuple[float, float, float]], path: Path) -
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
-
-
-def check_page(path: Path) -> str:
-    """Return the text of the page at `path`, once it is known that its blocks can be filled.
-
-    Raises:
-        MienError: if the page cannot be read or lacks a block.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        for name in ("differences", "convergence"):
-            fill_block(text, name, "")
-    except (OSError, ValueError) as error:
-        raise MienError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    return text
-
-
-def write_page(path: Path, findings: Sequence[Finding]) -> None:
-    """Fill the blocks of the page at `path` with the findings and draw the plot beside it.
-
-    Raises:
-        MienError: if the page cannot be read or written, or lacks a block.
-        MissingExtraError: if matplotlib is not installed.
-    """
-    points = measure_convergence()
-    text = fill_block(check_page(path), "differences", tabulate_findings(findings))
-    text = fill_block(text, "convergence", tabulate_convergence(points))
-    try:
-        with write_aside(path.with_name("theory-adagrad.svg")) as aside:
-            draw_convergence(points, aside)
-    except ImportError:
-        raise MissingExtraError("matplotlib", "train") from None
-    write_text(path, text)
