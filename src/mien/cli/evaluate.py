@@ -14,6 +14,7 @@ from mien.errors import ConfigError
 if TYPE_CHECKING:
     from mien.evaluation.compare_rules import Trade
     from mien.evaluation.evaluation import Evaluation
+    from mien.evaluation.groups import GroupColumn
     from mien.evaluation.known import Known
     from mien.evaluation.rules import Rule, Wish
     from mien.faces import Splits
@@ -68,6 +69,9 @@ def evaluate(
     sets: Annotated[
         str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
     ] = "classes",
+    groups: Annotated[
+        Path | None, typer.Option(help="A CSV with columns such as age or camera: figures for each of their groups.")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
@@ -91,6 +95,7 @@ def evaluate(
     from mien.beliefs.sets import COVERAGE, check_sets
     from mien.data.known import keep_known
     from mien.evaluation.compare_rules import compare_rules
+    from mien.evaluation.groups import write_groups
     from mien.evaluation.name_sets import add_sets
     from mien.evaluation.other_rates import apply_prior
     from mien.evaluation.predict import evaluate_split, find_split, pick_device
@@ -123,9 +128,21 @@ def evaluate(
     evaluation, _ = apply_prior(evaluation, loaded, prior)
     evaluation = add_sets(evaluation, loaded, coverage=coverage, method=sets)
     trades = compare_rules(evaluation, others)
+    grouped = None if groups is None else _score_groups(evaluation, groups)
     folder = out or _choose_folder(loaded, evaluation, bundled=BUNDLED in map(str, run))
     files = _write_files(evaluation, trades, folder)
-    _print(evaluation, trades, known.splits, files)
+    if grouped is not None:
+        files.append(write_groups(*grouped, folder))
+    _print(evaluation, trades, known.splits, files, grouped)
+
+
+def _score_groups(evaluation: Evaluation, table: Path) -> tuple[tuple[GroupColumn, ...], str]:
+    """Return how each group fares, and in a line how the rows of the table were matched."""
+    from mien.evaluation.group_table import read_groups
+    from mien.evaluation.groups import score_groups
+
+    columns, told = read_groups(table, evaluation.ids.tolist())
+    return score_groups(evaluation, columns), told
 
 
 def _choose_on_valid(
@@ -243,9 +260,16 @@ def _write_files(evaluation: Evaluation, trades: Sequence[Trade], folder: Path) 
     return [folder / name for name in names]
 
 
-def _print(evaluation: Evaluation, trades: Sequence[Trade], splits: Splits, files: list[Path]) -> None:
+def _print(
+    evaluation: Evaluation,
+    trades: Sequence[Trade],
+    splits: Splits,
+    files: list[Path],
+    grouped: tuple[tuple[GroupColumn, ...], str] | None,
+) -> None:
     from rich.console import Console
 
+    from mien.cli.groups import render_groups
     from mien.cli.scores import render_evaluation
     from mien.cli.trades import render_trades
 
@@ -255,6 +279,11 @@ def _print(evaluation: Evaluation, trades: Sequence[Trade], splits: Splits, file
         console.print(f"{evaluation.copies_sought_in}: {evaluation.about_data}.", markup=False, soft_wrap=True)
     for part in parts:
         console.print(part)
+    if grouped is not None:
+        console.print(grouped[1], markup=False, soft_wrap=True)
+        for column in grouped[0]:
+            for part in render_groups(column):
+                console.print(part)
     for warning in splits.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if splits.skipped:
