@@ -54,6 +54,9 @@ def evaluate(
     sets: Annotated[
         str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
     ] = "classes",
+    groups: Annotated[
+        Path | None, typer.Option(help="A CSV with columns such as age or camera: figures for each of their groups.")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
     ] = None,
@@ -86,6 +89,7 @@ def evaluate(
         prior=prior,
         coverage=coverage,
         sets=sets,
+        groups=groups,
         labels=labels,
         votes=None if votes is None else str(votes),
         head=head,
@@ -104,6 +108,7 @@ def _print(found: Measurement, files: list[Path]) -> None:
     from rich.console import Console
 
     from mien.evaluation.show import render_evaluation
+    from mien.evaluation.show_groups import render_groups
     from mien.evaluation.show_rules import render_trades
 
     console, evaluation = Console(highlight=False), found.evaluation
@@ -111,6 +116,11 @@ def _print(found: Measurement, files: list[Path]) -> None:
         console.print(f"{evaluation.copies_sought_in}: {evaluation.about_data}.", markup=False, soft_wrap=True)
     for part in (*render_evaluation(evaluation), *render_trades(found.trades, evaluation.split)):
         console.print(part)
+    if found.groups:
+        console.print(found.grouped_by, markup=False, soft_wrap=True)
+    for column in found.groups:
+        for part in render_groups(column):
+            console.print(part)
     for remark in found.list_remarks():
         console.print(remark, style="yellow" if remark.startswith("Warning") else "", markup=False, soft_wrap=True)
     for path in files:

@@ -28,6 +28,8 @@ from mien.evaluation.compare_rules import (
 from mien.evaluation.confusion import draw_confusion
 from mien.evaluation.ensemble import mix_runs, name_run
 from mien.evaluation.evaluation import FIGURES, PREDICTIONS, Evaluation, write_evaluation
+from mien.evaluation.group_table import read_groups
+from mien.evaluation.groups import GroupColumn, score_groups, write_groups
 from mien.evaluation.known import Known, is_gone, is_moved, know_other, know_splits
 from mien.evaluation.name_sets import add_sets
 from mien.evaluation.other_rates import apply_prior
@@ -58,6 +60,7 @@ class Question:
         prior: how often each expression occurs in these faces, as `parse_prior` reads it.
         coverage: of sets of expressions, 0.5 to 0.99; None: 0.9, where the run knows thresholds.
         sets: how these are chosen, see `mien.beliefs.sets`.
+        groups: a CSV whose columns put the faces into groups; None: none.
         labels: whose labels count: "own", "ferplus", "ferplus8"; None: those of training.
         votes: the file of FER+ votes.
         head: which head answers; None: the one that learnt `labels`.
@@ -76,6 +79,7 @@ class Question:
     prior: Prior = TRAINING
     coverage: float | None = None
     sets: str = DEFAULT
+    groups: Path | None = None
     labels: str | None = None
     votes: str | None = None
     head: str | None = None
@@ -107,12 +111,16 @@ class Measurement:
         trades: the rules side by side; none unless all were asked for.
         known: the faces, and how they differ from those of training.
         folder: where `save` leaves the files.
+        groups: how each group of faces fares, a column of the table of groups each.
+        grouped_by: in a line, how the rows of that table were matched.
     """
 
     evaluation: Evaluation
     trades: tuple[Trade, ...]
     known: Known
     folder: Path
+    groups: tuple[GroupColumn, ...] = ()
+    grouped_by: str = ""
 
     def save(self, folder: Path | None = None) -> list[Path]:
         """Write figures, predictions, the confusion matrix and the rules; return the files."""
@@ -127,7 +135,8 @@ class Measurement:
             held = {"split": evaluation.split, "rules": rules, "summary": summary}
             write_text(place / DECISIONS, json.dumps(held, indent=2, ensure_ascii=False) + "\n")
             names.append(DECISIONS)
-        return [place / name for name in names]
+        grouped = [write_groups(self.groups, self.grouped_by, place)] if self.groups else []
+        return [*(place / name for name in names), *grouped]
 
     def list_remarks(self) -> Iterator[str]:
         """Yield what has to be known of the faces, a line each."""
@@ -168,8 +177,24 @@ def measure(runs: Sequence[Run], question: Question | None = None) -> Measuremen
     evaluation = evaluate_split(run, known.splits, split, seen=known, rule=rule, batch_size=size, **shown)
     evaluation, _ = apply_prior(evaluation, run, question.prior)
     evaluation = add_sets(evaluation, run, coverage=question.coverage, method=question.sets)
+    groups, told = _score_groups(evaluation, question.groups)
     folder = choose_folder(BUNDLED_FOLDER if bundled else run.folder, run, evaluation)
-    return Measurement(evaluation=evaluation, trades=compare_rules(evaluation, others), known=known, folder=folder)
+    return Measurement(
+        evaluation=evaluation,
+        trades=compare_rules(evaluation, others),
+        known=known,
+        folder=folder,
+        groups=groups,
+        grouped_by=told,
+    )
+
+
+def _score_groups(evaluation: Evaluation, table: Path | None) -> tuple[tuple[GroupColumn, ...], str]:
+    """Return how each group fares, and in a line how the rows of the table were matched."""
+    if table is None:
+        return (), ""
+    columns, told = read_groups(table, evaluation.ids.tolist())
+    return score_groups(evaluation, columns), told
 
 
 def _check_beliefs(question: Question, wish: Wish | None) -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.evaluation.compare_rules import Trade
+from mien.evaluation.groups import GroupColumn
 from mien.evaluation.metrics import Interval, Scores
 from mien.evaluation.reliability import Calibration
+from mien.evaluation.set_scores import SetScores
 from mien.robustness import Robustness
 from mien.studies import Results
 
@@ -264,6 +266,9 @@ class ReportData:
         unevaluated: why other splits are missing.
         pictured: None, or why there are no pictures of faces in `pairs`, `wrong` and `saliency`.
         wrong: the most confident wrong answers.
+        sets: how sets of expressions fare; None where no thresholds are known.
+        coverage: that sets were asked for.
+        groups: how groups of faces fare, where `mien evaluate --groups` asked.
     """
 
     kind: str = KIND
@@ -284,3 +289,6 @@ class ReportData:
     calibration: CalibrationPart | Absent
     robustness: Robustness | Absent
     audit: AuditPart | Absent
+    sets: SetScores | None = None
+    coverage: float = 0.0
+    groups: tuple[GroupColumn, ...] = ()

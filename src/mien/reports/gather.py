@@ -14,11 +14,12 @@ import numpy as np
 import mien
 from mien.errors import RunError
 from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.groups import read_columns
 from mien.evaluation.metrics import Scores
 from mien.faces import UNLABELLED, Faces, Splits
 from mien.reports.beliefs import calibrate_again, tell_calibration, tell_rules
 from mien.reports.data import Absent, BalancePart, ReportData
-from mien.reports.evaluations import collect_evaluations, match_faces, read_data, score_split, with_copies
+from mien.reports.evaluations import PLACES, collect_evaluations, match_faces, read_data, score_split, with_copies
 from mien.reports.mistakes import find_pairs, picture_wrong
 from mien.reports.network import tell_network
 from mien.reports.robustness import tell_robustness
@@ -83,6 +84,9 @@ def _tell_answers(run: Run, splits: Splits | Absent, evaluation: Evaluation, sco
         "saliency": matched if isinstance(matched, Absent) else tell_saliency(run.network, evaluation, matched),
         "rules": tell_rules(run, evaluation, splits),
         "calibration": tell_calibration(run, evaluation),
+        "sets": None if evaluation.sets is None else evaluation.score_sets(),
+        "coverage": 0.0 if evaluation.sets is None else evaluation.sets.coverage,
+        "groups": read_columns(run.path / PLACES[evaluation.split]),
     }
 
 

@@ -15,6 +15,7 @@ from mien.reports.answers import (
     tabulate_scores,
 )
 from mien.reports.data import Absent, ReportData
+from mien.reports.doubt import tabulate_groups, tabulate_sets
 from mien.reports.figures import draw_balance, draw_learning, draw_reliability, draw_robustness
 from mien.reports.numbers import Say, write_percent, write_short, write_time
 from mien.reports.recipe import write_command
@@ -103,6 +104,10 @@ def list_tables(data: ReportData, say: Say) -> dict[str, Table]:
         if len(data.origin.expressions) <= WIDEST_MATRIX:
             found["confusion"] = tabulate_confusion(data.evaluated[0], say)
         found["recalls"] = tabulate_recalls(data.evaluated[0].scores, say)
+    if data.sets is not None:
+        found["sets"] = tabulate_sets(data.sets, data.coverage, say)
+    if data.groups:
+        found["groups"] = tabulate_groups(data.groups, say)
     parts: dict[str, tuple[Any, Callable[[Any], Table]]] = {
         "study": (data.study, lambda study: tabulate_study(study, say)),
         "counts": (data.balance, lambda balance: tabulate_counts(balance, data.origin.expressions, say)),
