@@ -140,7 +140,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 LONGEST_FILE, LONGEST_FUNCTION = 350, 40
-MOST_LOOSE, MOST_CLI_LINES = 8, 1900
+MOST_LOOSE, MOST_CLI_LINES = 8, 1700
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import Any
 
 LONGEST_MESSAGE = 300
@@ -74,6 +75,17 @@ class MissingExtraError(MienError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed: run  pip install 'mien[{extra}]'")
+
+
+def demand(*packages: str, extra: str) -> None:
+    """Find out, before anything starts, whether packages are there.
+
+    Raises:
+        MissingExtraError: if one is not.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingExtraError(package, extra)
 
 
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory")

@@ -14,11 +14,11 @@ from rich.console import Console
 from conftest import draw_shapes, run_mien, stop_mien
 from films import write_film
 from mien.cli import main
-from mien.cli.findings import tell_picture
 from mien.recognition import Box, Face
 from mien.stream.pictures import Outcome
 from mien.stream.request import find_common_folder
 from mien.stream.rows import make_rows
+from mien.stream.show import tell_picture
 from streaming import send_file, serve
 from tiny_network import CLASSES, write_network
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mien.errors import MissingExtraError
+from mien.errors import demand
 
 
 def export(
@@ -32,8 +31,7 @@ def export(
 
     Normalisation, calibration and views are inside. The file is compared with torch over 1,000 faces first.
     """
-    if find_spec("torch") is None:  # the next line takes it; everything else that is missing is told by what it brings
-        raise MissingExtraError("torch", "export")
+    demand("torch", extra="export")  # the next line takes it; what else is missing is told by what it brings
     from mien.exporting.save import save_model
 
     chosen = {"views": views, "head": head, "int8": int8, "data": data, "like": like, "prior": prior}

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, final
 from rich.console import Console
 
 from mien.cli.advance import show_advance
-from mien.cli.findings import render_bars, render_rates, render_tally, tell_picture, tell_video
 from mien.errors import MienError
 from mien.stream.recognising import recognise_all
 from mien.stream.request import Request
 from mien.stream.session import Session
+from mien.stream.show import render_bars, render_rates, render_tally, tell_picture, tell_video
 from mien.training.progress import warn
 
 if TYPE_CHECKING:

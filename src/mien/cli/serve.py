@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mien.errors import ConfigError, demand
+
 PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
 
 
@@ -61,9 +63,8 @@ def serve(
     ] = None,
 ) -> None:
     """Recognise expressions over HTTP, and show a page for pictures and the camera. Nothing is stored."""
-    demand_packages()
+    demand(*PACKAGES, extra="serve")
     from mien.beliefs.base_rates import ESTIMATE
-    from mien.errors import ConfigError
     from mien.recognition import Clarity, Recogniser
     from mien.server import Limits, build_app, count_network_threads, open_socket, run_server
     from mien.server.guard import is_loopback
@@ -104,21 +105,6 @@ def serve(
     )
     _announce(host, listening.getsockname()[1], is_open=not is_local and token is None)
     run_server(app, listening, client_seconds=client_seconds)
-
-
-def demand_packages() -> None:
-    """Find out before anything starts whether the server's packages are there.
-
-    Raises:
-        MissingExtraError: if one is not.
-    """
-    from importlib.util import find_spec
-
-    from mien.errors import MissingExtraError
-
-    for package in PACKAGES:
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "serve")
 
 
 def _announce(host: str, port: int, *, is_open: bool) -> None:

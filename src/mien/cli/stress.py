@@ -78,7 +78,9 @@ def stress(
 
     from mien.cli.advance import show_advance
     from mien.robustness.corruptions import choose_corruptions, choose_severities
+    from mien.robustness.kept import choose_folder
     from mien.robustness.measure import measure
+    from mien.robustness.show import render_robustness
     from mien.robustness.subject import Reading, prepare_subject
 
     chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
@@ -100,25 +102,9 @@ def stress(
     total = 1 + len(corruptions) * len(severities)
     with show_advance("under corruption", total, "conditions", errors) as advance:
         found = measure(subject, corruptions, severities, seed=seed, answer_from=answer_from, advance=advance)
-    _print(found, console)
+    for part in render_robustness(found):
+        console.print(part, soft_wrap=True)
     _save(found, save or choose_folder(found, subject.home, is_own=subject.is_own, head=head), console)
-
-
-def choose_folder(found: Robustness, home: Path | None, *, is_own: bool, head: str | None = None) -> Path | None:
-    """Return where in a run's folder the files go; None where nothing is written that was not asked for.
-
-    What lacks some corruption or severity would take the place of the whole, and a network in a file has no folder.
-    """
-    from mien.robustness import CORRUPTIONS, SEVERITIES
-    from mien.robustness.kept import FOLDER
-
-    if home is None or len(found) < len(CORRUPTIONS) * len(SEVERITIES):
-        return None
-    parts = [FOLDER, *([] if found.split == "valid" and is_own else [found.split])]
-    parts += [] if is_own else [Path(found.source).stem]
-    parts += [] if head is None else [f"head-{head}"]
-    parts += [] if found.labelled_by == "own" else [f"by-{found.labelled_by}"]
-    return home / "-".join(parts)
 
 
 @contextmanager
@@ -129,25 +115,6 @@ def _name_flags() -> Iterator[None]:
     except ConfigError as error:
         told = re.sub(rf"^({'|'.join(ARGUMENTS)})\b", lambda name: f"--{name[0].replace('_', '-')}", str(error))
         raise ConfigError(told.replace("give data, labelled faces", "give --data FACES")) from None
-
-
-def _print(found: Robustness, console: Console) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    first, clean, mean = found.tell()
-    console.print(Text(first), soft_wrap=True)
-    console.print(Text(clean), soft_wrap=True)
-    console.print(Text(mean, style="bold"), soft_wrap=True)
-    headings, rows = found.tabulate()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, heading in enumerate(headings):
-        table.add_column(Text(heading), justify="left" if place < 2 else "right")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
-    console.print(f"Answered: with a confidence of at least {found.answer_from:g}.")
 
 
 def _save(found: Robustness, folder: Path | None, console: Console) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mien.theory.claims import Claim, Finding
+    from mien.theory.claims import Finding
 
 
 FAILED = 1
@@ -27,6 +27,7 @@ def theory(
 ) -> None:
     """Check every formula by hand, numerically and by autograd; exit status 1 if one fails."""
     from mien.errors import ConfigError
+    from mien.theory.show import show_claims
     from mien.theory.witnesses import CLAIMS
 
     if write_docs is not None and (topic is not None or seed):
@@ -40,24 +41,6 @@ def theory(
     if write_docs is not None:
         write_page(write_docs, findings)
     demand_all(findings)
-
-
-def show_claims(claims: Sequence[Claim], *, seed: int = 0) -> tuple[Finding, ...]:
-    """Check `claims`, print the table, and return what was found."""
-    from rich.progress import track
-
-    from mien.theory.claims import check_claim
-    from mien.theory.show import open_console, print_table
-
-    console = open_console()
-    is_quiet = not console.is_terminal
-    bar = track(claims, "hearing the witnesses", console=console, transient=True, disable=is_quiet)
-    findings = tuple(check_claim(claim, seed=seed) for claim in bar)
-    print_table(console, findings)
-    held = sum(finding.holds for finding in findings)
-    without = "" if findings[0].autograd is not None else "; torch is not installed, so autograd was not heard"
-    console.print(f"{held} of {len(findings)} claims hold{without}", highlight=False)
-    return findings
 
 
 def demand_all(findings: Sequence[Finding]) -> None:

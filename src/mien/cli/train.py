@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,6 @@ from mien.processes import is_main_process
 
 if TYPE_CHECKING:
     from mien.recipes.schema import Recipe
-    from mien.training import Outcome, RunFolder
 
 
 def train(
@@ -73,7 +71,7 @@ def train(
 
     from mien.cli.interrupt import listen_for_interrupt  # torch comes with it: a wrong option is told before that
     from mien.training import Options, RunFolder
-    from mien.training.progress import show_progress
+    from mien.training.progress import describe_ending, show_progress
     from mien.training.start import resume_run, start_run
     from mien.training.together import leave_the_others
     from mien.training.trackers import parse_log
@@ -90,7 +88,7 @@ def train(
             named = {"skip_bad": skip_bad, "options": options, "listener": listener}
             outcome = start_run(chosen, "synthetic" if data is None else data, folder, **named)  # type: ignore[arg-type]
     if is_main_process():
-        _print_ending(folder, outcome)
+        typer.echo("\n".join(describe_ending(folder, outcome)))
     leave_the_others()
 
 
@@ -106,22 +104,3 @@ def _choose_recipe(name: str, changes: list[str], resume: Path | None) -> Recipe
     from mien.training import RunFolder
 
     return RunFolder(resume).read_info().recipe
-
-
-def _choose_split(folder: RunFolder) -> str:
-    """Return the option without which `mien evaluate` would look for a test split that the data lacks."""
-    faces = folder.read_info().faces
-    return "" if "test" in faces else " --split valid" if "valid" in faces else " --split train"
-
-
-def _print_ending(folder: RunFolder, outcome: Outcome) -> None:
-    kept = next(record for record in outcome.history if record["epoch"] == outcome.best_epoch)
-    accuracy = f", valid accuracy {kept['valid_accuracy']:.4f}" if "valid_accuracy" in kept else ""
-    lines = (
-        f"stopped: {outcome.stopped}" if outcome.stopped else f"all {len(outcome.history)} epochs done",
-        f"kept: epoch {outcome.best_epoch}{accuracy}",
-        f"run: {folder.path}  (weights {folder.weights.name}, curves.svg, curves.png, history.jsonl)",
-        f"next: mien evaluate {shlex.quote(str(folder.path))}{_choose_split(folder)}",
-    )
-    for line in lines:
-        typer.echo(line)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import platform
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +23,7 @@ import mien
 from mien.beliefs.base_rates import TRAINING, shift_rates
 from mien.beliefs.sets import SetRule
 from mien.errors import MienError, MissingExtraError, RunError
+from mien.evaluation.answer_rows import list_rows
 from mien.evaluation.metrics import LEVEL, RESAMPLES, Scores, score
 from mien.evaluation.rules import ARGMAX, Rule, decide
 from mien.evaluation.set_scores import SetScores, score_sets
@@ -36,9 +36,6 @@ PREDICTIONS = "predictions.csv"
 FORMAT = 1
 SEED = 0
 """Seed of the bootstrap of differences between decision rules: the same evaluation always has the same ones."""
-
-ROWS_AT_ONCE = 8192
-"""Lines of predictions.csv that are made at a time: as text they take ten times their memory."""
 
 LEADING_COLUMNS = ("id", "label", "predicted", "copy")
 FACTS = ("expressions", "split", "source", "trained_on", "copies_sought_in", "synthetic", "recipe", "epoch", "views")
@@ -249,7 +246,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     figures = json.dumps(describe_evaluation(evaluation), indent=2, ensure_ascii=False)
     make_folder(folder)
     heading = (*LEADING_COLUMNS, *tell_columns_apart(evaluation.expressions, LEADING_COLUMNS))
-    write_rows(folder / PREDICTIONS, chain([heading], _list_rows(evaluation)))
+    facts, answers = (evaluation.ids, evaluation.copies), (evaluation.labels, evaluation.predicted)
+    rows = list_rows(facts, answers, evaluation.probabilities, evaluation.expressions)
+    write_rows(folder / PREDICTIONS, chain([heading], rows))
     write_text(folder / FIGURES, figures + "\n")
 
 
@@ -324,17 +323,6 @@ def _pick_facts(facts: dict[str, Any]) -> dict[str, Any]:
     if "rule" in facts:
         picked["rule"] = Rule(**{**facts["rule"], "weights": tuple(facts["rule"]["weights"])})
     return picked
-
-
-def _list_rows(evaluation: Evaluation) -> Iterator[tuple[str, ...]]:
-    """Yield the lines of predictions.csv; float32 is written with the fewest digits that read back exactly."""
-    names = np.array((*evaluation.expressions, ""))  # the last one, at −1: no answer
-    predicted = evaluation.predicted
-    for start in range(0, len(evaluation), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        answers = (names[evaluation.labels[rows]], names[predicted[rows]], evaluation.copies[rows].astype(int))
-        columns = (evaluation.ids[rows], *answers, *evaluation.probabilities[rows].T)
-        yield from zip(*(column.astype(str).tolist() for column in columns), strict=True)
 
 
 def _describe(scores: Scores) -> dict[str, Any]:

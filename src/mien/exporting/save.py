@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
-from mien.errors import ConfigError, DataError, MissingExtraError
+from mien.errors import ConfigError, DataError, demand
 from mien.evaluation.known import Known, know_splits
 from mien.evaluation.predict import calibrate_all, calibrate_run
 from mien.exporting.drop_in import INPUT, ORDER, OUTPUT, imitate_ferplus
@@ -138,9 +137,7 @@ def save_model(
 
 def _check(out: Path, like: str | None, *, overwrite: bool) -> None:
     """Refuse at once, and with one command for all packages, what cannot be written."""
-    for package in ("torch", "onnx", "onnxscript"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "export")
+    demand("torch", "onnx", "onnxscript", extra="export")
     if out.suffix.lower() != ".onnx":
         raise ConfigError(f"`out` {out}: expected a name that ends in .onnx, found {out.suffix or 'none'}")
     if out.exists() and not overwrite:

@@ -182,3 +182,9 @@ def _hold_tensor(tensor: Any, where: str) -> npt.NDArray[Any]:
         problem = f"found {array.shape}, which may be (C, H, W) or (H, W, C): give a NumPy array (H, W, C)"
         raise DataError(where, f"expected the channels of a tensor at one end, {problem}")
     return np.ascontiguousarray(array.transpose(1, 2, 0))
+
+
+def name_in_list(source: Source, position: int) -> str:
+    """Return what a picture of a list is called: a file by its name, all else by its number."""
+    name = name_source(source)
+    return f"picture {position}" if name is None or name == DATA_URL else name

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final, overload
@@ -14,27 +13,23 @@ from typing import TYPE_CHECKING, Any, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
-from mien.beliefs.sets import COVERAGE, DEFAULT, SetRule, check_sets
+from mien.beliefs.base_rates import BaseRates, Prior
+from mien.beliefs.sets import DEFAULT, SetRule
 from mien.data.images import MAX_PIXELS
 from mien.errors import ConfigError
 from mien.recipes.heads import HEADS
 from mien.recognition.clarity import Clarity, measure_sharpness
-from mien.recognition.crop import MARGIN, cut_faces, place_square
+from mien.recognition.crop import MARGIN, cut_faces
 from mien.recognition.detect import Detector, check_boxes, find_detector
 from mien.recognition.face import Box, Face
-from mien.recognition.inputs import DATA_URL, Source, hold, name_source
+from mien.recognition.inputs import Source, hold, name_in_list, name_source
+from mien.recognition.judging import Judge, make_face, place_face
 from mien.recognition.model import find_model
 from mien.recognition.network import OnnxNetwork
 from mien.recognition.opening import start_opening
-from mien.recognition.pictures import Picture, WholePicture, read_whole
+from mien.recognition.pictures import FINE, Picture, WholePicture, read_whole
 from mien.recognition.results import FoundFaces
 from mien.recognition.shrink import LONGEST_SIDE
-
-FINE = 1.5
-"""A face of a JPEG that was decoded smaller has to be so many times as long as what the network takes. Cut from half
-the sides, 97 % of 71 faces in photographs that long get the same expression, of 48 that are 1 to 1.5 times as long
-94 %, of 35 of 0.75 to 1 times 91 %, below 60 %."""
 
 if TYPE_CHECKING:
     from mien.recognition.videos.watching import Frame, Watched
@@ -91,13 +86,11 @@ class Recogniser:
     ) -> None:
         if labels is not None and labels not in HEADS:
             raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
-        check_sets(COVERAGE if coverage is None else coverage, sets)
         self._made_of: dict[str, Any] = {
             **{"run": None if run is None else Path(run).absolute(), "detector": detector, "threads": threads},
             **{"min_detection": min_detection, "labels": labels, "clarity": clarity},
             **{"prior": prior, "coverage": coverage, "sets": sets},
         }
-        self.estimates_prior = prior is not None and parse_prior(prior) == ESTIMATE
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._model, self._threads, self._process = find_model(run), threads, os.getpid()
@@ -107,20 +100,7 @@ class Recogniser:
             start_opening(self._open)
         else:
             self._opened.set_result(OnnxNetwork(self._model, threads=threads, labels=labels))
-        self._rates: tuple[float, ...] | None = None
-        if coverage is not None and self._network.sets is None:
-            expected = "a network that knows thresholds for sets, found none: export it with this mien"
-            raise ConfigError(f"coverage: expected {expected}, on data with a valid split")
-        if self.estimates_prior:
-            self._require_rates()
-        elif prior is not None:
-            self._rates = choose_rates(prior, self.expressions, self._require_rates())
-
-    def _require_rates(self) -> tuple[float, ...]:
-        if self._network.rates is None:
-            expected = "a network that tells which base rates it assumes, found none: export it with this mien"
-            raise ConfigError(f"prior: expected {expected}, on data with a valid split")
-        return self._network.rates
+        self._judge = Judge(prior, coverage, sets, lambda: self._network)
 
     def _open(self) -> None:
         try:
@@ -146,7 +126,7 @@ class Recogniser:
     @property
     def card(self) -> dict[str, Any]:
         """What is known of the network: expressions, recipe, size, views, calibration, base rates, versions."""
-        return {**self._network.card, **({} if self._rates is None else {"rates": list(self._rates)})}
+        return {**self._network.card, **({} if self._judge.shifted is None else {"rates": list(self._judge.shifted)})}
 
     @property
     def size(self) -> int:
@@ -156,8 +136,18 @@ class Recogniser:
     @property
     def rates(self) -> dict[str, float] | None:
         """Base rates that its probabilities assume: those of `prior`, or the network's; None where it tells none."""
-        rates = self._rates or self._network.rates
+        rates = self._judge.rates
         return None if rates is None else dict(zip(self.expressions, rates, strict=True))
+
+    @property
+    def estimates_prior(self) -> bool:
+        """Whether the prior is what the pictures of a call tell."""
+        return self._judge.estimates
+
+    @property
+    def set_rule(self) -> SetRule | None:
+        """How expressions are named together; None where the network knows no thresholds."""
+        return self._judge.rule
 
     @property
     def detects(self) -> bool:
@@ -182,13 +172,13 @@ class Recogniser:
                 to be estimated.
         """
         if not isinstance(pictures, (list, tuple)):
-            return self._judge(self._recognise_some([pictures], [name_source(pictures)], detect))[0]
+            return self._settle(self._recognise_some([pictures], [name_source(pictures)], detect))[0]
         found: list[FoundFaces] = []
         for start in range(0, len(pictures), PICTURES_AT_ONCE):
             sources = pictures[start : start + PICTURES_AT_ONCE]
-            names = [_name(source, at) for at, source in enumerate(sources, start)]
+            names = [name_in_list(source, at) for at, source in enumerate(sources, start)]
             found += self._recognise_some(sources, names, detect)
-        return self._judge(found)
+        return self._settle(found)
 
     def estimate_prior(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
         """Return the base rates of faces that this recogniser has named, with their intervals.
@@ -200,27 +190,14 @@ class Recogniser:
             ConfigError: the network does not tell which rates it assumes.
             DataError: too few faces.
         """
-        rows = faces if isinstance(faces, np.ndarray) else [list(face.probabilities.values()) for face in faces]
-        probabilities = np.asarray(rows, dtype=np.float64).reshape(-1, len(self.expressions))
-        return estimate_rates(probabilities, self._rates or self._require_rates(), self.expressions)
+        return self._judge.estimate(faces)
 
-    def _judge(self, found: list[FoundFaces]) -> list[FoundFaces]:
+    def _settle(self, found: list[FoundFaces]) -> list[FoundFaces]:
         """Return the faces at the rates that they themselves tell, where the prior is to be estimated."""
         if not (self.estimates_prior and found):
             return found
-        before = self._require_rates()
-        after = tuple(self.estimate_prior([face for faces in found for face in faces]).rates.values())
-
-        def name(faces: FoundFaces) -> FoundFaces:
-            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32).reshape(-1, len(after))
-            named = self.name([face.box for face in faces], shift_rates(rows, before, after), rates=after)
-            kept = [
-                replace(face, sharpness=old.sharpness, is_clear=old.is_clear)
-                for face, old in zip(named, faces, strict=True)
-            ]
-            return FoundFaces(kept, faces.source)
-
-        return [name(faces) for faces in found]
+        named = self._judge.name_again(found, lambda boxes, rows, rates: self.name(boxes, rows, rates=rates))
+        return [FoundFaces(again, faces.source) for again, faces in zip(named, found, strict=True)]
 
     @property
     def _margin(self) -> float:
@@ -284,8 +261,7 @@ class Recogniser:
 
         They are at the rates of the prior; where that is to be estimated, still at those of the network.
         """
-        answers = self._network.predict(crops)
-        return answers if self._rates is None else shift_rates(answers, self._require_rates(), self._rates)
+        return self._judge.at_prior(self._network.predict(crops))
 
     def shift(
         self, probabilities: npt.NDArray[np.float32], prior: Prior
@@ -295,9 +271,7 @@ class Recogniser:
         Raises:
             ConfigError: an impossible prior, or the network does not tell which rates it assumes.
         """
-        own = self._require_rates()
-        rates = choose_rates(prior, self.expressions, own)
-        return shift_rates(probabilities, self._rates or own, rates), rates
+        return self._judge.shift(probabilities, prior)
 
     def name(
         self,
@@ -315,44 +289,12 @@ class Recogniser:
             crops: what the network was shown, which tells how sharp it is; None: nobody knows.
             rates: (K,) base rates that the probabilities assume now, where they were shifted.
         """
-        chosen = self._choose_sets(probabilities, rates or self._rates)
+        chosen = self._judge.choose_sets(probabilities, rates)
         rows = zip(boxes, probabilities, chosen, strict=True)
         sharpness = [None] * len(boxes) if crops is None or not len(crops) else measure_sharpness(crops).tolist()
-        faces = [_make_face(box, row, self.expressions, among) for box, row, among in rows]
-        return [self._place(face, sharp) for face, sharp in zip(faces, sharpness, strict=True)]
-
-    def _choose_sets(
-        self, probabilities: npt.NDArray[np.float32], rates: Sequence[float] | None
-    ) -> npt.NDArray[np.bool_]:
-        """Return which expressions each face may show, bool (N, K); none where nobody knows.
-
-        Thresholds were set at the network's own base rates, and there they are applied: those of "classes" then hold at
-        any rates. The most probable expression at other `rates` always belongs to its set.
-        """
-        rule = self.set_rule
-        if rule is None or not len(probabilities):
-            return np.zeros(probabilities.shape, dtype=bool)
-        own = probabilities
-        if rates is not None:
-            own = shift_rates(probabilities, rates, self._require_rates())
-        chosen = rule.apply(own)
-        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
-        return chosen
-
-    @property
-    def set_rule(self) -> SetRule | None:
-        """How expressions are named together; None where the network knows no thresholds."""
-        coverage, method = self._made_of["coverage"], self._made_of["sets"]
-        if self._network.sets is None:
-            return None
-        return self._network.sets.pick(COVERAGE if coverage is None else coverage, method)
-
-    def _place(self, face: Face, sharpness: float | None) -> Face:
-        """Return a face with the square that was cut, and whether that is clear; a whole picture is taken as it is."""
-        if face.box is None:
-            return replace(face, sharpness=sharpness)
-        crop = place_square(replace(face.box, roll=face.roll), margin=self._margin)
-        return replace(face, crop=crop, sharpness=sharpness, is_clear=self._clarity.holds(crop.side, sharpness))
+        faces = [make_face(box, row, self.expressions, among) for box, row, among in rows]
+        how = {"margin": self._margin, "clarity": self._clarity}
+        return [place_face(face, sharp, **how) for face, sharp in zip(faces, sharpness, strict=True)]  # type: ignore[arg-type]
 
     def read(
         self,
@@ -404,29 +346,5 @@ class Recogniser:
         return [FoundFaces(faces, source) for faces, source in zip(answers, kept, strict=True)]
 
 
-def _name(source: Source, position: int) -> str:
-    """Return what a picture of a list is called: a file by its name, all else by its number."""
-    name = name_source(source)
-    return f"picture {position}" if name is None or name == DATA_URL else name
-
-
 def _make_again(made_of: dict[str, Any]) -> Recogniser:
     return Recogniser(**made_of)
-
-
-def _make_face(
-    box: Box | None, row: npt.NDArray[np.float32], expressions: Sequence[str], chosen: npt.NDArray[np.bool_]
-) -> Face:
-    """Return a face; `chosen` (K,) tells which expressions are in its set."""
-    probabilities = dict(zip(expressions, row.tolist(), strict=True))
-    likely = [expressions[index] for index in np.argsort(-row, kind="stable") if chosen[index]]
-    best = expressions[int(row.argmax())]
-    return Face(
-        box=box,
-        expression=best,
-        confidence=probabilities[best],
-        probabilities=probabilities,
-        expressions=tuple(likely),
-        detection=None if box is None else box.score,
-        roll=None if box is None else box.roll,
-    )

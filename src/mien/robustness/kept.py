@@ -10,6 +10,7 @@ from typing import Any
 from mien.errors import RunError
 from mien.evaluation.metrics import Interval
 from mien.files import make_folder, write_rows, write_text
+from mien.robustness.corruptions import CORRUPTIONS, SEVERITIES
 from mien.robustness.result import Condition, Robustness, describe_condition
 
 FORMAT = 1
@@ -84,3 +85,17 @@ def _read_condition(held: dict[str, Any]) -> Condition:
 
 def _write_values(record: dict[str, Any]) -> list[Any]:
     return ["" if value is None else value for value in record.values()]
+
+
+def choose_folder(found: Robustness, home: Path | None, *, is_own: bool, head: str | None = None) -> Path | None:
+    """Return where in a run's folder the files go; None where nothing is written that was not asked for.
+
+    What lacks some corruption or severity would take the place of the whole, and a network in a file has no folder.
+    """
+    if home is None or len(found) < len(CORRUPTIONS) * len(SEVERITIES):
+        return None
+    parts = [FOLDER, *([] if found.split == "valid" and is_own else [found.split])]
+    parts += [] if is_own else [Path(found.source).stem]
+    parts += [] if head is None else [f"head-{head}"]
+    parts += [] if found.labelled_by == "own" else [f"by-{found.labelled_by}"]
+    return home / "-".join(parts)

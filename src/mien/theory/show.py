@@ -9,7 +9,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from mien.theory.claims import Finding
+from mien.theory.claims import Claim, Finding, check_claim
 from mien.theory.derivations import Derivation
 
 PAPER_WIDTH = 190
@@ -54,3 +54,18 @@ def print_derivation(console: Console, derivation: Derivation) -> None:
     table.add_column(ratio=1)
     table.add_row(text, code)
     console.print(table)
+
+
+def show_claims(claims: Sequence[Claim], *, seed: int = 0) -> tuple[Finding, ...]:
+    """Check `claims`, print the table, and return what was found."""
+    from rich.progress import track
+
+    console = open_console()
+    is_quiet = not console.is_terminal
+    bar = track(claims, "hearing the witnesses", console=console, transient=True, disable=is_quiet)
+    findings = tuple(check_claim(claim, seed=seed) for claim in bar)
+    print_table(console, findings)
+    held = sum(finding.holds for finding in findings)
+    without = "" if findings[0].autograd is not None else "; torch is not installed, so autograd was not heard"
+    console.print(f"{held} of {len(findings)} claims hold{without}", highlight=False)
+    return findings

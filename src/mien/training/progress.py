@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,8 @@ from mien.processes import is_main_process
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mien.runs.folder import Record
-    from mien.training import Listener
-    from mien.training.telling import Step
+    from mien.runs.folder import Record, RunFolder
+    from mien.training.telling import Listener, Outcome, Step
 
 QUIET_SECONDS = 30.0
 """Without a terminal, a line within an epoch at most this often."""
@@ -117,3 +117,21 @@ def describe_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _choose_split(folder: RunFolder) -> str:
+    """Return the option without which `mien evaluate` would look for a test split that the data lacks."""
+    faces = folder.read_info().faces
+    return "" if "test" in faces else " --split valid" if "valid" in faces else " --split train"
+
+
+def describe_ending(folder: RunFolder, outcome: Outcome) -> tuple[str, ...]:
+    """Return what came of a training, and the command that is next, a line each."""
+    kept = next(record for record in outcome.history if record["epoch"] == outcome.best_epoch)
+    accuracy = f", valid accuracy {kept['valid_accuracy']:.4f}" if "valid_accuracy" in kept else ""
+    return (
+        f"stopped: {outcome.stopped}" if outcome.stopped else f"all {len(outcome.history)} epochs done",
+        f"kept: epoch {outcome.best_epoch}{accuracy}",
+        f"run: {folder.path}  (weights {folder.weights.name}, curves.svg, curves.png, history.jsonl)",
+        f"next: mien evaluate {shlex.quote(str(folder.path))}{_choose_split(folder)}",
+    )

@@ -1,0 +1,143 @@
+"""What answers are worth. In: probabilities of a network. Out: those at other base rates, and sets of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
+from mien.beliefs.sets import COVERAGE, SetRule, check_sets
+from mien.errors import ConfigError
+from mien.recognition.clarity import Clarity
+from mien.recognition.crop import place_square
+from mien.recognition.face import Box, Face
+from mien.recognition.network import OnnxNetwork
+
+Probabilities = npt.NDArray[np.float32]
+Namer = Callable[[Sequence[Box | None], Probabilities, Sequence[float]], list[Face]]
+
+
+@final
+class Judge:
+    """Knows at which base rates answers are given, and which expressions a face may show.
+
+    Args:
+        prior: see `Recogniser`.
+        coverage: likewise.
+        sets: likewise.
+        find_network: returns the network; asked at the first use, because it may still be opening.
+
+    Raises:
+        ConfigError: an impossible prior or coverage, or one for a network that does not know what it takes.
+    """
+
+    def __init__(
+        self, prior: Prior | None, coverage: float | None, sets: str, find_network: Callable[[], OnnxNetwork]
+    ) -> None:
+        check_sets(COVERAGE if coverage is None else coverage, sets)
+        self.estimates = prior is not None and parse_prior(prior) == ESTIMATE
+        self.shifted: tuple[float, ...] | None = None
+        self._coverage, self._sets, self._find_network = coverage, sets, find_network
+        if coverage is not None and find_network().sets is None:
+            expected = "a network that knows thresholds for sets, found none: export it with this mien"
+            raise ConfigError(f"coverage: expected {expected}, on data with a valid split")
+        if self.estimates:
+            _ = self.own
+        elif prior is not None:
+            self.shifted = choose_rates(prior, find_network().expressions, self.own)
+
+    @property
+    def own(self) -> tuple[float, ...]:
+        """The base rates (K,) of the network; ConfigError where it does not tell any."""
+        rates = self._find_network().rates
+        if rates is None:
+            expected = "a network that tells which base rates it assumes, found none: export it with this mien"
+            raise ConfigError(f"prior: expected {expected}, on data with a valid split")
+        return rates
+
+    @property
+    def rates(self) -> tuple[float, ...] | None:
+        """The base rates (K,) that answers assume; None where nobody knows."""
+        return self.shifted or self._find_network().rates
+
+    def at_prior(self, answers: Probabilities) -> Probabilities:
+        """Return the network's answers (N, K) at the rates of the prior."""
+        return answers if self.shifted is None else shift_rates(answers, self.own, self.shifted)
+
+    def shift(self, probabilities: Probabilities, prior: Prior) -> tuple[Probabilities, tuple[float, ...]]:
+        """Return what `at_prior` gave as it is with another prior, and the rates (K,) of that."""
+        own = self.own
+        rates = choose_rates(prior, self._find_network().expressions, own)
+        return shift_rates(probabilities, self.shifted or own, rates), rates
+
+    def estimate(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
+        """Return the base rates of faces that were named, or of their probabilities (N, K)."""
+        expressions = self._find_network().expressions
+        rows = faces if isinstance(faces, np.ndarray) else [list(face.probabilities.values()) for face in faces]
+        probabilities = np.asarray(rows, dtype=np.float64).reshape(-1, len(expressions))
+        return estimate_rates(probabilities, self.shifted or self.own, expressions)
+
+    def name_again(self, groups: Sequence[Sequence[Face]], name: Namer) -> list[list[Face]]:
+        """Return faces at the rates that all of them together tell.
+
+        Args:
+            groups: the faces of each picture.
+            name: makes faces of boxes, probabilities and their rates.
+        """
+        before = self.own
+        after = tuple(self.estimate([face for faces in groups for face in faces]).rates.values())
+        named = []
+        for faces in groups:
+            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32).reshape(-1, len(after))
+            again = name([face.box for face in faces], shift_rates(rows, before, after), after)
+            pairs = zip(again, faces, strict=True)
+            named.append([replace(new, sharpness=old.sharpness, is_clear=old.is_clear) for new, old in pairs])
+        return named
+
+    @property
+    def rule(self) -> SetRule | None:
+        """How expressions are named together; None where the network knows no thresholds."""
+        known = self._find_network().sets
+        return None if known is None else known.pick(self._coverage or COVERAGE, self._sets)
+
+    def choose_sets(self, probabilities: Probabilities, rates: Sequence[float] | None) -> npt.NDArray[np.bool_]:
+        """Return which expressions each face may show, bool (N, K); none where nobody knows.
+
+        Thresholds were set at the network's own base rates, and there they are applied: those of "classes" then hold at
+        any rates. The most probable expression at other `rates` always belongs to its set.
+        """
+        rule = self.rule
+        if rule is None or not len(probabilities):
+            return np.zeros(probabilities.shape, dtype=bool)
+        rates = rates or self.shifted
+        chosen = rule.apply(probabilities if rates is None else shift_rates(probabilities, rates, self.own))
+        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        return chosen
+
+
+def make_face(box: Box | None, row: Probabilities, expressions: Sequence[str], chosen: npt.NDArray[np.bool_]) -> Face:
+    """Return a face; `row` (K,) are its probabilities, `chosen` (K,) tells which expressions are in its set."""
+    probabilities = dict(zip(expressions, row.tolist(), strict=True))
+    likely = [expressions[index] for index in np.argsort(-row, kind="stable") if chosen[index]]
+    best = expressions[int(row.argmax())]
+    return Face(
+        box=box,
+        expression=best,
+        confidence=probabilities[best],
+        probabilities=probabilities,
+        expressions=tuple(likely),
+        detection=None if box is None else box.score,
+        roll=None if box is None else box.roll,
+    )
+
+
+def place_face(face: Face, sharpness: float | None, *, margin: float, clarity: Clarity) -> Face:
+    """Return a face with the square that was cut, and whether that is clear; a whole picture is taken as it is."""
+    if face.box is None:
+        return replace(face, sharpness=sharpness)
+    crop = place_square(replace(face.box, roll=face.roll), margin=margin)
+    return replace(face, crop=crop, sharpness=sharpness, is_clear=clarity.holds(crop.side, sharpness))
