@@ -80,7 +80,7 @@ def stress(
     from mien.robustness.corruptions import choose_corruptions, choose_severities
     from mien.robustness.kept import choose_folder
     from mien.robustness.measure import measure
-    from mien.robustness.show import render_robustness
+    from mien.robustness.show import open_console, render_robustness
     from mien.robustness.subject import Reading, prepare_subject
 
     chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
@@ -96,13 +96,13 @@ def stress(
             skip_bad=skip_bad,
         )
         subject = prepare_subject(str(run), data, reading)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = open_console(), Console(stderr=True, highlight=False)
     for warning in subject.warnings:
         errors.print(f"mien: {warning}", markup=False, soft_wrap=True)
     total = 1 + len(corruptions) * len(severities)
     with show_advance("under corruption", total, "conditions", errors) as advance:
         found = measure(subject, corruptions, severities, seed=seed, answer_from=answer_from, advance=advance)
-    for part in render_robustness(found):
+    for part in render_robustness(found, console.width):
         console.print(part, soft_wrap=True)
     _save(found, save or choose_folder(found, subject.home, is_own=subject.is_own, head=head), console)
 
