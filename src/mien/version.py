@@ -1,3 +1,3 @@
 """The version, from which the package's is taken."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
