@@ -25,13 +25,14 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--run", required=True)
+    parser.add_argument("--run", help="a run or a file; none: the network that ships")
     parser.add_argument("--split", choices=("valid", "test"), default="valid")
     parser.add_argument("--detector", default="auto")
+    parser.add_argument("--labels", help="by which a network with several heads answers: fer2013 are those of the data")
     parser.add_argument("--faces", type=int, default=900)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    recogniser = Recogniser(given.run, detector=given.detector, threads=1)
+    recogniser = Recogniser(given.run, detector=given.detector, labels=given.labels, threads=1)
     faces = load(given.data).named()[given.split]
     chosen = np.random.default_rng(given.seed).permutation(len(faces))[: given.faces]
     answers, extra, scenes = recognise_scenes(recogniser, faces, chosen, seed=given.seed)
