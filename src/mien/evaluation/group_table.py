@@ -108,7 +108,7 @@ def _match(where: Path, keys: Sequence[str], ids: Sequence[str], name: str) -> l
             return [by_end[end] for end in ends]
     missing = [one for one in ids if one not in rows]
     if missing:
-        found = f"none for {len(missing):,} of them, such as {missing[0]}"
+        found = f"found none for {len(missing):,} of them, such as {missing[0]}"
         raise DataError(
             where, f"expected a row for each of {len(ids):,} faces (predictions.csv has their ids), {found}"
         )
