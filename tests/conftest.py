@@ -160,6 +160,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def own_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after each test which networks it has registered."""
+    models = sys.modules.get("mien.models")
+    if models is not None:
+        monkeypatch.setattr(models, "MODELS", dict(models.MODELS))
+
+
 def find_real(name: str) -> Path:
     """Return a file of the real data, or skip the test."""
     path = Path(os.environ.get("MIEN_TEST_DATA", ROOT.parent / "shared" / "data")) / name

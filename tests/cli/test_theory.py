@@ -11,10 +11,11 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from mien.cli.theory import demand_all, show_claims, theory
+from mien.cli.theory import demand_all, theory
 from mien.errors import ConfigError, MienError
 from mien.theory.crossentropy import cross_entropy_gradient
 from mien.theory.gradcheck import Named
+from mien.theory.show import show_claims
 from mien.theory.witnesses import CLAIMS
 
 

@@ -72,13 +72,8 @@ def serve(
 
     if token == "":
         raise ConfigError("--token: expected at least one character, found none")
-    limits = Limits(
-        max_pending=max_pending,
-        max_bytes=max_bytes,
-        max_pixels=max_pixels,
-        client_seconds=client_seconds,
-        wait_seconds=max_wait,
-    )
+    sizes = {"max_pending": max_pending, "max_bytes": max_bytes, "max_pixels": max_pixels}
+    limits = Limits(**sizes, client_seconds=client_seconds, wait_seconds=max_wait)
     if prior == ESTIMATE:
         raise ConfigError("--prior estimate takes many pictures at once, a server sees one after the other: give rates")
     listening = open_socket(host, port)
