@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from conftest import SHAPES, run_mien, write_shapes
-from mien.errors import ConfigError
 from mien.reports import gather_report
 from mien.reports.data import Absent
 from mien.robustness import CORRUPTIONS
@@ -91,11 +90,3 @@ def test_heads_answer_by_their_labels(trained_heads: Path) -> None:
     result = run_mien(*some, "--head", "nobody", cwd=trained_heads)
     assert (2, 1) == (result.status, result.err.count("\n"))
     assert "expected a network with a head nobody" in result.err
-
-
-def test_an_error_names_the_flag_in_place_of_the_argument() -> None:
-    """At its beginning alone."""
-    from mien.cli.stress import _name_flags
-
-    with pytest.raises(ConfigError, match=r"^--answer-from 2: split"), _name_flags():
-        raise ConfigError("answer_from 2: split")

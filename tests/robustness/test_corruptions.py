@@ -188,10 +188,10 @@ def test_covers_hide_what_they_say() -> None:
 @pytest.mark.parametrize(
     ("name", "severity", "words"),
     [
-        ("gausian-noise", 3, "only 'gausian-noise': expected some of .*did you mean gaussian-noise"),
-        ("jpeg", 0, "severity 0: expected a whole number from 1 to 5"),
-        ("jpeg", 2.5, "severity 2.5: expected a whole number"),
-        ("jpeg", True, "severity True: expected a whole number"),
+        ("gausian-noise", 3, "`only` 'gausian-noise': expected some of .*did you mean gaussian-noise"),
+        ("jpeg", 0, "`severity` 0: expected a whole number from 1 to 5"),
+        ("jpeg", 2.5, "`severity` 2.5: expected a whole number"),
+        ("jpeg", True, "`severity` True: expected a whole number"),
     ],
 )
 def test_a_name_or_severity_that_is_none_is_told(name: str, severity: int, words: str, faces: Images) -> None:

@@ -97,7 +97,7 @@ def test_the_answer_rate_counts_from_a_confidence_on(network: Path, splits: mien
     low, high = (mien.stress(network, splits, only="dark", severity=5, answer_from=one) for one in (0.0, 1.0))
     assert (1.0, low.accuracy) == (low.conditions[0].answered, low.conditions[0].answered_accuracy)
     assert (0.0, None) == (high.conditions[0].answered, high.conditions[0].answered_accuracy)
-    with pytest.raises(ConfigError, match="answer_from 2: expected a confidence from 0 to 1"):
+    with pytest.raises(ConfigError, match="`answer_from` 2: expected a confidence from 0 to 1"):
         mien.stress(network, splits, answer_from=2)
 
 
@@ -190,11 +190,11 @@ def test_valid_is_the_default_and_test_is_never_taken_unasked(network: Path) -> 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"data": None}, "no data beside it: give data"),
-        ({"split": "tset"}, "split 'tset': expected one of train, valid, test; did you mean test"),
-        ({"seed": -1}, "seed -1: expected a whole number from 0 on"),
-        ({"only": "rain"}, "only 'rain'"),
-        ({"severity": 6}, "severity 6"),
+        ({"data": None}, "no data beside it: give `data`"),
+        ({"split": "tset"}, "`split` 'tset': expected one of train, valid, test; did you mean test"),
+        ({"seed": -1}, "`seed` -1: expected a whole number from 0 on"),
+        ({"only": "rain"}, "`only` 'rain'"),
+        ({"severity": 6}, "`severity` 6"),
     ],
 )
 def test_what_makes_no_sense_is_told(

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.errors import ConfigError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mien.robustness import Robustness
-
-ARGUMENTS = ("only", "severity", "split", "answer_from")
-"""Arguments of `mien.stress` whose flags are called the same."""
 
 
 def stress(
@@ -84,18 +76,17 @@ def stress(
     from mien.robustness.subject import Reading, prepare_subject
 
     chosen = {"labels": labels, "votes": None if votes is None else str(votes), "classes": classes, "columns": columns}
-    with _name_flags():
-        corruptions, severities = choose_corruptions(only), choose_severities(severity)
-        reading = Reading(
-            split=split,
-            chosen={name: text for name, text in chosen.items() if text is not None},
-            head=head,
-            views=views,
-            device=device,
-            known_only=known_only,
-            skip_bad=skip_bad,
-        )
-        subject = prepare_subject(str(run), data, reading)
+    corruptions, severities = choose_corruptions(only), choose_severities(severity)
+    reading = Reading(
+        split=split,
+        chosen={name: text for name, text in chosen.items() if text is not None},
+        head=head,
+        views=views,
+        device=device,
+        known_only=known_only,
+        skip_bad=skip_bad,
+    )
+    subject = prepare_subject(str(run), data, reading)
     console, errors = open_console(), Console(stderr=True, highlight=False)
     for warning in subject.warnings:
         errors.print(f"mien: {warning}", markup=False, soft_wrap=True)
@@ -105,16 +96,6 @@ def stress(
     for part in render_robustness(found, console.width):
         console.print(part, soft_wrap=True)
     _save(found, save or choose_folder(found, subject.home, is_own=subject.is_own, head=head), console)
-
-
-@contextmanager
-def _name_flags() -> Iterator[None]:
-    """Turn the name of a Python argument at the beginning of an error into that of its flag."""
-    try:
-        yield
-    except ConfigError as error:
-        told = re.sub(rf"^({'|'.join(ARGUMENTS)})\b", lambda name: f"--{name[0].replace('_', '-')}", str(error))
-        raise ConfigError(told.replace("give data, labelled faces", "give --data FACES")) from None
 
 
 def _save(found: Robustness, folder: Path | None, console: Console) -> None:

@@ -131,9 +131,9 @@ def choose_corruptions(only: str | Sequence[str] | None) -> tuple[Corruption, ..
     for name in asked:
         if name not in CORRUPTIONS:
             known = ", ".join(CORRUPTIONS)
-            raise ConfigError(f"only {name!r}: expected some of {known}{suggest(name, CORRUPTIONS)}")
+            raise ConfigError(f"`only` {name!r}: expected some of {known}{suggest(name, CORRUPTIONS)}")
     if not asked:
-        raise ConfigError(f"only: expected some of {', '.join(CORRUPTIONS)}, found none")
+        raise ConfigError(f"`only`: expected some of {', '.join(CORRUPTIONS)}, found none")
     return tuple(corruption for name, corruption in CORRUPTIONS.items() if name in asked)
 
 
@@ -151,12 +151,12 @@ def choose_severities(severity: int | str | Sequence[int] | None) -> tuple[int, 
     asked: Sequence[object] = severity.split(",") if isinstance(severity, str) else np.atleast_1d(severity).tolist()
     found = {_read_severity(one) for one in asked}
     if not found:
-        raise ConfigError("severity: expected some of 1 to 5, found none")
+        raise ConfigError("`severity`: expected some of 1 to 5, found none")
     return tuple(sorted(found))
 
 
 def _read_severity(value: object) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or text not in map(str, SEVERITIES):
-        raise ConfigError(f"severity {text}: expected a whole number from 1 to 5, or several: 1,3,5")
+        raise ConfigError(f"`severity` {text}: expected a whole number from 1 to 5, or several: 1,3,5")
     return int(text)

@@ -45,7 +45,7 @@ def measure(
         advance: is told after each condition that one more is done.
     """
     if not 0.0 <= answer_from <= 1.0:
-        raise ConfigError(f"answer_from {answer_from}: expected a confidence from 0 to 1")
+        raise ConfigError(f"`answer_from` {answer_from}: expected a confidence from 0 to 1")
     clean = _judge(subject, subject.predict(subject.images), (CLEAN, 0, ""), answer_from)
     advance(1)
     found, right = [], np.zeros(len(subject.labels))

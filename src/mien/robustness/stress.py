@@ -48,7 +48,7 @@ def stress(
     """
     corruptions, severities = choose_corruptions(only), choose_severities(severity)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ConfigError(f"seed {seed!r}: expected a whole number from 0 on")
+        raise ConfigError(f"`seed` {seed!r}: expected a whole number from 0 on")
     subject = prepare_subject(run, data, Reading(split=split))
     for warning in subject.warnings:
         warnings.warn(warning, stacklevel=2)

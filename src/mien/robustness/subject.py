@@ -98,7 +98,7 @@ def prepare_subject(
     """
     if reading.split not in (None, *SPLITS):
         near = suggest(str(reading.split), SPLITS)
-        raise ConfigError(f"split {reading.split!r}: expected one of {', '.join(SPLITS)}{near}")
+        raise ConfigError(f"`split` {reading.split!r}: expected one of {', '.join(SPLITS)}{near}")
     name = str(run.path) if isinstance(run, Run) else "Recogniser" if isinstance(run, Recogniser) else os.fspath(run)
     network = _open(run, reading)
     found = (
@@ -168,7 +168,7 @@ def _read_for_file(
     network: OnnxNetwork | Recogniser, name: str, data: str | os.PathLike[str] | Splits | None, reading: Reading
 ) -> _Found:
     if data is None:
-        raise ConfigError(f"{name}: a network in a file has no data beside it: give data, labelled faces")
+        raise ConfigError(f"{name}: a network in a file has no data beside it: give `data` FACES")
     config = DataConfig(**reading.chosen)  # type: ignore[arg-type]
     source = data if isinstance(data, Splits) else os.fspath(data)
     return _Found(splits=label(read_data(source, config, size=network.size, skip_bad=reading.skip_bad), config))
