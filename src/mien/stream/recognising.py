@@ -33,11 +33,11 @@ def recognise_all(request: Request, teller: Teller) -> Session:
     pictures, videos = sources.count()
     if request.draw_to is not None and (videos or request.camera is not None) and find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "video")
-    recogniser = _open_recogniser(request, teller)
+    recogniser = Recogniser(**request.how, on_remark=teller.warn)
     if recogniser.estimates_prior:
         is_moving = bool(videos) or request.camera is not None
         request = _settle_prior(request, recogniser, sources, teller, is_moving=is_moving)
-        recogniser = _open_recogniser(request, teller)
+        recogniser = Recogniser(**request.how, on_remark=teller.warn)
     with _open_table(request, recogniser) as results:
         session = Session(
             request=request,
@@ -60,20 +60,6 @@ def recognise_all(request: Request, teller: Teller) -> Session:
     if results is not None and session.nothing_read and not request.resume:
         results.discard()
     return session
-
-
-def _open_recogniser(request: Request, teller: Teller) -> Recogniser:
-    return Recogniser(
-        request.run,
-        detector=request.detector,
-        min_detection=request.min_detection,
-        labels=request.labels,
-        clarity=request.clarity,
-        prior=request.prior,
-        coverage=request.coverage,
-        sets=request.sets,
-        on_remark=teller.warn,
-    )
 
 
 def _settle_prior(
@@ -107,19 +93,7 @@ def _start(
         return recognise_files(recogniser, files, look, workers=request.workers)
     from mien.stream.spread import spread_files
 
-    return spread_files(
-        files,
-        look,
-        run=request.run,
-        detector=request.detector,
-        min_detection=request.min_detection,
-        labels=request.labels,
-        clarity=request.clarity,
-        prior=request.prior,
-        coverage=request.coverage,
-        sets=request.sets,
-        workers=request.workers,
-    )
+    return spread_files(files, look, how=request.how, workers=request.workers)
 
 
 def _open_table(request: Request, recogniser: Recogniser) -> AbstractContextManager[ResultsFile | None]:

@@ -54,6 +54,12 @@ class Request:
         return {**asked, "sets": None if self.coverage is None else self.sets, "found_by": found_by}
 
     @property
+    def how(self) -> dict[str, Any]:
+        """What a `Recogniser` is made of."""
+        names = ("run", "detector", "min_detection", "labels", "clarity", "prior", "coverage", "sets")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def look(self) -> Look:
         """How to look at pictures."""
         return Look(

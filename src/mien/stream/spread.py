@@ -12,10 +12,8 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, final
 
-from mien.beliefs.base_rates import Prior
-from mien.beliefs.sets import DEFAULT
 from mien.errors import MienError, MissingExtraError
-from mien.recognition import Clarity, Recogniser
+from mien.recognition import Recogniser
 from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
 
 FILES_A_TASK = 1024
@@ -42,14 +40,7 @@ def spread_files(
     files: Iterable[str],
     look: Look,
     *,
-    run: str | None,
-    detector: str,
-    min_detection: float | None = None,
-    labels: str | None = None,
-    clarity: Clarity | None = None,
-    prior: Prior | None = None,
-    coverage: float | None = None,
-    sets: str = DEFAULT,
+    how: Mapping[str, Any],
     workers: int,
 ) -> Generator[list[Outcome], None, None]:
     """Yield what became of the files, some at a time, in their order.
@@ -57,14 +48,7 @@ def spread_files(
     Args:
         files: paths that every machine can read.
         look: how to look.
-        run: folder of a run or an exported file, which every machine can read, too; None: the network of the package.
-        detector: its name.
-        min_detection: the least score of a find, 0 to 1; None: what the detector is set to.
-        labels: by which the network answers.
-        clarity: how clear a face has to be to be named in drawings.
-        prior: base rates of the pictures.
-        coverage: of sets; see `Recogniser`.
-        sets: likewise.
+        how: what a `Recogniser` is made of; every machine has to be able to read its run, too.
         workers: processes, one core each.
 
     Raises:
@@ -78,16 +62,6 @@ def spread_files(
     tables = [pyarrow.table({"file": names[at : at + FILES_A_TASK]}) for at in range(0, len(names), FILES_A_TASK)]
     if not tables:
         return
-    how = {
-        "run": run,
-        "detector": detector,
-        "min_detection": min_detection,
-        "labels": labels,
-        "clarity": clarity,
-        "prior": prior,
-        "coverage": coverage,
-        "sets": sets,
-    }
     arguments = {"how": how, "look": look, "folder": os.getcwd()}  # noqa: PTH109
     outcomes = ray.data.from_arrow(tables).map_batches(
         Worker,
@@ -113,7 +87,7 @@ def _start_ray() -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "ray", "ray") from None
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="ERROR")
+        ray.init(log_to_driver=False, logging_level=logging.ERROR)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
