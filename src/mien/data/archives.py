@@ -128,8 +128,8 @@ def is_beside(file: str) -> bool:
 def count_unread(files: Iterable[str]) -> dict[str, int]:
     """Return suffix -> number of the files that no reader knows, the usual documents left out.
 
-    >>> count_unread(["a.heic", "b.HEIC", "README", "notes.md", "c.png"])
-    {'.heic': 2}
+    >>> count_unread(["a.cr2", "b.CR2", "README", "notes.md", "c.png"])
+    {'.cr2': 2}
     """
     suffixes: Counter[str] = Counter()
     for file in files:

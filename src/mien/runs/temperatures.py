@@ -33,8 +33,8 @@ def scale_probabilities(probabilities: npt.NDArray[np.floating], temperature: fl
     A temperature above 1 makes them less certain, one below 1 more; the order of classes stays. The mean of several
     networks or views is scaled like any other probability.
 
-    >>> scale_probabilities(np.array([[0.8, 0.2]]), 0.5).round(4).tolist()
-    [[0.9412000179290771, 0.05880000069737434]]
+    >>> scale_probabilities(np.array([[0.8, 0.2]]), 0.5).astype(float).round(4).tolist()
+    [[0.9412, 0.0588]]
     """
     if temperature == 1.0:
         return probabilities.astype(np.float32, copy=False)
