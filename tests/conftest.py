@@ -147,6 +147,11 @@ def _run_fresh(command: list[str], cwd: Path | None, environment: dict[str, str]
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def leave_unmeasured() -> dict[str, str]:
+    """Return the environment of a process whose limits would hit the files of a measured coverage, too."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "COV_"))}
+
+
 def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
     """Return as soon as something holds; fail if `process` ends before. What never holds, pytest's timeout ends."""
     while not holds():

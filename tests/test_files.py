@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import leave_unmeasured
 from mien.errors import MienError
 from mien.files import make_folder, name_aside, remove_leftovers, write_aside, write_text
 
@@ -117,7 +118,7 @@ def test_a_disk_that_takes_no_more_is_told_as_such(how: str, tmp_path: Path) -> 
     path = tmp_path / ("picture.png" if how == "pillow" else "numbers.npy")
     path.write_text("before")
     command = [sys.executable, "-c", LIMITED, str(path), how]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=leave_unmeasured())
     assert ("", 0) == (told.stderr, told.returncode)
     assert f"{path}: cannot be written (File too large); what stood there before stays\n" == told.stdout
     assert [path] == list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from conftest import SHAPES, draw_shapes, tiny_recipe
+from conftest import SHAPES, draw_shapes, leave_unmeasured, tiny_recipe
 from mien.errors import MienError, RunError
 from mien.evaluation.predict import predict_probabilities
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
@@ -96,7 +96,8 @@ def test_a_full_disk_keeps_the_checkpoint_that_was_there(tmp_path: Path) -> None
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "save_tensors(Path(sys.argv[1]), {'a': torch.zeros(100_000)}, {'epoch': 2})"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=leave_unmeasured())
     assert "MienError" in done.stderr.splitlines()[-1]
     assert "cannot be written" in done.stderr.splitlines()[-1]
     assert load_tensors(path)[1]["epoch"] == 1
