@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks import large_data, pipeline, startup, step_parts, table, train_throughput
+from benchmarks import card, large_data, pipeline, startup, step_parts, table, train_throughput
 from PIL import Image
 
 from conftest import ROOT, draw_shapes, tiny_recipe
@@ -104,3 +104,15 @@ def test_the_load_is_answered_and_not_refused() -> None:
     command = [sys.executable, "-m", "benchmarks.load", "--seconds", "0.5", "--connections", "2", "--only", "face"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (0, True) == (done.returncode, "| face | 200 | " in done.stdout), done.stdout + done.stderr
+
+
+def test_the_corruptions_of_the_card_are_thirteen_and_the_same_each_time() -> None:
+    """uint8 faces of the same shape, all changed; the ones that were given stay."""
+    faces = np.random.default_rng(3).integers(40, 200, (4, 48, 48)).astype(np.uint8)
+    before, found = faces.copy(), dict(card.corrupt(faces))
+    assert 13 == len(found)
+    assert {(faces.shape, np.dtype(np.uint8))} == {(shown.shape, shown.dtype) for shown in found.values()}
+    assert [] == [name for name, shown in found.items() if np.array_equal(shown, faces)]
+    assert np.array_equal(before, faces)
+    again = dict(card.corrupt(faces))
+    assert all(np.array_equal(again[name], shown) for name, shown in found.items())
