@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import VotesFile
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,7 +25,7 @@ def audit(
     run: Annotated[
         Path | None, typer.Option(help="A run that doubts labels: of faces that it was not trained on alone.")
     ] = None,
-    votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
+    votes: VotesFile = None,
     drop: Annotated[
         str | None, typer.Option(help="Kinds of findings that the clean list leaves out: exact-copies,blank,…")
     ] = None,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import SkipBad
+
 if TYPE_CHECKING:
     from mien.faces import Splits
     from mien.recipes.schema import AugmentConfig
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def data(
     path: Annotated[str, typer.Argument(help="A file or folder of faces, or synthetic.")] = "synthetic",
     size: Annotated[int | None, typer.Option(min=8, max=512, help="Side in pixels; none: the data's own.")] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    skip_bad: SkipBad = False,
     classes: Annotated[
         str | None, typer.Option(help="Names of labels that are numbers: neutral,happy,… or 0=neutral,1=happy,…")
     ] = None,

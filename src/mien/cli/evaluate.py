@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import ClassNames, Columns, HeadName, LabelsThatCount, SetMethod, SkipBad, VotesFile
+
 if TYPE_CHECKING:
     from mien.evaluation.measure import Measurement
 
@@ -24,12 +26,8 @@ def evaluate(
     split: Annotated[
         str | None, typer.Option(help="Which faces: test, valid or train. Without it test, or what --data has alone.")
     ] = None,
-    classes: Annotated[
-        str | None, typer.Option(help="Names of the labels of --data that are numbers: neutral,happy,…")
-    ] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns of a table of --data: path=NAME,label=NAME,split=NAME.")
-    ] = None,
+    classes: ClassNames = None,
+    columns: Columns = None,
     known_only: Annotated[
         bool, typer.Option("--known-only", help="Leave out faces of classes that the run does not know; says how many.")
     ] = False,
@@ -51,25 +49,18 @@ def evaluate(
     coverage: Annotated[
         float | None, typer.Option(help="Sets that hold the true expression of so many faces.", show_default="0.9")
     ] = None,
-    sets: Annotated[
-        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
-    ] = "classes",
+    sets: SetMethod = "classes",
     groups: Annotated[
         Path | None, typer.Option(help="A CSV with columns such as age or camera: figures for each of their groups.")
     ] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
-    ] = None,
-    head: Annotated[
-        str | None,
-        typer.Option(help="Which head answers, of a network with several; without it, the one that learnt --labels."),
-    ] = None,
-    votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
+    labels: LabelsThatCount = None,
+    head: HeadName = None,
+    votes: VotesFile = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Faces shown at a time; without it, as many as suit their side.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Measure a run: accuracy with its interval, figures of each expression, what is taken for what.
 

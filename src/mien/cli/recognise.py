@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.options import AnswerBy, MinDetection, MinFace, MinSharpness, SetMethod
 from mien.errors import ConfigError
 
 ENGINES = ("local", "ray")
@@ -25,28 +26,16 @@ def recognise(
     detector: Annotated[
         str, typer.Option(help="How faces are found: auto, yunet, yunet:FILE, cascade, none.")
     ] = "auto",
-    min_detection: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
-    ] = None,
+    min_detection: MinDetection = None,
     no_detect: Annotated[bool, typer.Option("--no-detect", help="Each picture is one face already.")] = False,
-    min_face: Annotated[
-        float, typer.Option(min=0.0, help="Pixels a side of faces that get a name in drawings and on the page.")
-    ] = 24,
-    min_sharpness: Annotated[
-        float, typer.Option(min=0.0, help="Sharpness of faces that get a name there; about 1 is sharp, 0: any.")
-    ] = 0.5,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
-    ] = None,
+    min_face: MinFace = 24,
+    min_sharpness: MinSharpness = 0.5,
+    labels: AnswerBy = None,
     coverage: Annotated[
         float | None,
         typer.Option(help="Add sets of expressions that hold the true one of so many faces, 0.5 to 0.99."),
     ] = None,
-    sets: Annotated[
-        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
-    ] = "classes",
+    sets: SetMethod = "classes",
     prior: Annotated[
         str | None,
         typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate."),

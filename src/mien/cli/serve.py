@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.options import AnswerBy, MinDetection, MinFace, MinSharpness, SetMethod
 from mien.errors import ConfigError, demand
 
 PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
@@ -19,27 +20,15 @@ def serve(
         Path | None, typer.Option(help="A run folder or exported file.", show_default="the network of mien")
     ] = None,
     detector: Annotated[str, typer.Option(help="What finds faces: auto, yunet, yunet:FILE, cascade, none.")] = "auto",
-    min_detection: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, help="Leave out finds less sure.", show_default="the detector's"),
-    ] = None,
-    min_face: Annotated[
-        float, typer.Option(min=0.0, help="Pixels a side of faces that get a name in drawings and on the page.")
-    ] = 24,
-    min_sharpness: Annotated[
-        float, typer.Option(min=0.0, help="Sharpness of faces that get a name there; about 1 is sharp, 0: any.")
-    ] = 0.5,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known."),
-    ] = None,
+    min_detection: MinDetection = None,
+    min_face: MinFace = 24,
+    min_sharpness: MinSharpness = 0.5,
+    labels: AnswerBy = None,
     coverage: Annotated[
         float | None,
         typer.Option(help="Name sets that hold the true expression of so many faces, 0.5 to 0.99.", show_default="0.9"),
     ] = None,
-    sets: Annotated[
-        str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
-    ] = "classes",
+    sets: SetMethod = "classes",
     prior: Annotated[
         str | None, typer.Option(help="How often each expression occurs: training, uniform or happy=0.4,…")
     ] = None,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import ClassNames, Columns, HeadName, LabelsThatCount, SkipBad, VotesFile
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -38,20 +40,11 @@ def stress(
         Path | None,
         typer.Option(help="Folder of the table, the figures and the plot; without it, the run's, if all was measured."),
     ] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
-    ] = None,
-    head: Annotated[
-        str | None,
-        typer.Option(help="Which head answers, of a network with several; without it, the one that learnt --labels."),
-    ] = None,
-    votes: Annotated[Path | None, typer.Option(help="The file of FER+ votes, fer2013new.csv.")] = None,
-    classes: Annotated[
-        str | None, typer.Option(help="Names of the labels of --data that are numbers: neutral,happy,…")
-    ] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns of a table of --data: path=NAME,label=NAME,split=NAME.")
-    ] = None,
+    labels: LabelsThatCount = None,
+    head: HeadName = None,
+    votes: VotesFile = None,
+    classes: ClassNames = None,
+    columns: Columns = None,
     known_only: Annotated[
         bool, typer.Option("--known-only", help="Leave out faces of classes that the network does not know.")
     ] = False,
@@ -59,7 +52,7 @@ def stress(
         str, typer.Option(help="How each face is shown to a run: see evaluate. A file has its views inside.")
     ] = "plain",
     device: Annotated[str, typer.Option(help="Of a run: auto, cpu, cuda or mps.")] = "auto",
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Measure how a network holds up: accuracy, confidence, calibration error and answer rate under corruptions.
 

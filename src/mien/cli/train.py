@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import SkipBad
 from mien.errors import ConfigError
 from mien.processes import is_main_process
 
@@ -43,7 +44,7 @@ def train(
         str | None, typer.Option(help="Names of labels that are numbers: neutral,happy,… or 0=neutral,1=happy,…")
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns of a table: path=NAME,label=NAME,split=NAME.")] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces and say how many.")] = False,
+    skip_bad: SkipBad = False,
     log: Annotated[
         str | None, typer.Option(help="Also keep the figures of each epoch as csv, tensorboard, mlflow, trackio.")
     ] = None,
