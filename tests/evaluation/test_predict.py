@@ -23,7 +23,7 @@ from mien.faces import UNLABELLED, Splits
 from mien.models import build_model
 from mien.models.views import parse_views
 from mien.recipes.schema import ModelConfig
-from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
+from mien.runs.run import BUNDLED, WEIGHTS, load_run, load_tensors, save_tensors
 
 
 @pytest.fixture(scope="module")
@@ -229,3 +229,13 @@ def test_members_that_held_out_different_faces_leave_no_valid(trained, tmp_path)
     assert len(alone.valid) == len(same.valid)
     assert different.valid is None
     assert 60 == len(different.train)
+
+
+def test_nothing_is_written_beside_the_network_that_ships(splits):
+    """Its folder is the installed package: temperatures of other views, and answers on valid, are made anew."""
+    run = load_run(BUNDLED)
+    before = {path: path.read_bytes() for path in run.folder.iterdir() if path.is_file()}
+    fitted = calibrate_run(run, splits.valid, views=("mirror",))
+    assert run.name_answer(("mirror",)) in fitted.temperatures
+    assert before == {path: path.read_bytes() for path in run.folder.iterdir() if path.is_file()}
+    assert not (run.folder / "cache").exists()

@@ -168,9 +168,10 @@ def calibrate_run(
     temperature = run.temperatures[name] if name in run.temperatures else fit_temperature(true, raw)
     fitted = fit_beliefs(true, scale_probabilities(raw, temperature), run.training_rates)
     temperatures, beliefs = {**run.temperatures, name: temperature}, {**run.beliefs, name: fitted}
-    with suppress(MienError):  # a folder that may not be written to: fitted again the next time
-        write_temperatures(run.folder, run.mark, temperatures)
-        write_beliefs(run.folder, run.mark, beliefs)
+    if not run.is_bundled:  # the files that are installed stay as they are
+        with suppress(MienError):  # a folder that may not be written to: fitted again the next time
+            write_temperatures(run.folder, run.mark, temperatures)
+            write_beliefs(run.folder, run.mark, beliefs)
     return replace(run, temperatures=temperatures, beliefs=beliefs)
 
 
@@ -197,8 +198,11 @@ def predict_valid(
 ) -> npt.NDArray[np.float32]:
     """Return the probabilities (N, K) of `valid`, not scaled; kept in the run's folder for the next time.
 
-    The file is named after weights, faces, views and versions, so that one of other weights or faces is never taken.
+    Nothing is kept of the network that ships: its folder is that of the installed package. The file is named after
+    weights, faces, views and versions, so that one of other weights or faces is never taken.
     """
+    if run.is_bundled:
+        return predict_probabilities(run.network, valid.images, device=device, views=views)
     name, key = run.name_answer(views), f"{run.mark}/{fingerprint(valid)}/{mien.__version__}/{torch.__version__}"
     digest = hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
     path = run.folder / "cache" / f"valid-{name}-{digest}.npy"
