@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +42,19 @@ def pack(source: str, out: Path) -> None:
         Image.fromarray(mosaic).save(aside, format="PNG", optimize=True, pnginfo=note)
 
 
+@contextmanager
+def trust_size() -> Iterator[None]:
+    """Let Pillow open a picture of any size: this one is our own, and as large as the data."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
 def unpack(packed: Path) -> dict[str, Faces]:
     """Return the splits that `pack` wrote."""
-    Image.MAX_IMAGE_PIXELS = None  # this picture is our own, and as large as the data
-    with Image.open(packed) as picture:
+    with trust_size(), Image.open(packed) as picture:
         note = json.loads(picture.text[NOTE])  # type: ignore[attr-defined]
         mosaic, side = np.asarray(picture), note["side"]
     rows, columns = mosaic.shape[0] // side, mosaic.shape[1] // side
