@@ -6,6 +6,7 @@ nothing. Call each function in every process, in the same order.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +23,9 @@ from mien.errors import LostProcessError, MienError, RunError
 
 PATIENCE = timedelta(minutes=10)
 """How long a process waits for the others before it gives up; torch's own 30 minutes waste a machine's time."""
+
+SECONDS_TO_LET_GO = 0.2
+"""How long Python is left to the threads of the exchanges before a process ends; they need microseconds."""
 
 SIGNS_OF_LOSS = ("gloo", "connection closed", "connection reset", "timed out", "broken pipe")
 """Words of the plain RuntimeError with which gloo reports that a process is gone."""
@@ -108,8 +112,13 @@ def notice_loss(accelerator: Accelerator, advise: Callable[[], str]) -> Iterator
 
 
 def leave_the_others() -> None:
-    """Say goodbye at the end of a training: a process that leaves without it is complained about."""
+    """Say goodbye at the end of a training: a process that leaves without it is complained about.
+
+    Gloo's threads give up the tensors of their last exchange after they have answered, and need Python for that; one
+    that does so while Python is being taken apart aborts its process. DDP keeps them alive, so none can be joined.
+    """
     if distributed.is_available() and distributed.is_initialized():
+        time.sleep(SECONDS_TO_LET_GO)
         distributed.destroy_process_group()
 
 
