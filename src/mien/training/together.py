@@ -25,7 +25,7 @@ PATIENCE = timedelta(minutes=10)
 """How long a process waits for the others before it gives up; torch's own 30 minutes waste a machine's time."""
 
 SECONDS_TO_LET_GO = 0.2
-"""How long Python is left to the threads of the exchanges before a process ends; they need microseconds."""
+"""How long Python is left to the threads of the exchanges before a process ends; see dev/LOG.md."""
 
 SIGNS_OF_LOSS = ("gloo", "connection closed", "connection reset", "timed out", "broken pipe")
 """Words of the plain RuntimeError with which gloo reports that a process is gone."""
