@@ -75,9 +75,8 @@ class Forker:
     def _start(self) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         command = [sys.executable, __file__]
-        return subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, text=True, env=self.environment, start_new_session=True
-        )
+        single = {"OMP_NUM_THREADS": "1", **self.environment}  # torch would start a thread for each core
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=single, start_new_session=True)
 
     def close(self) -> None:
         """Let the process end."""
