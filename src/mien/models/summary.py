@@ -85,8 +85,12 @@ class Summary:
         return self.input_megabytes + self.pass_megabytes + self.parameter_megabytes
 
 
-def summarise(network: Network) -> Summary:
+def summarise(network: Network, *, side: int | None = None) -> Summary:
     """Return the layers of `network`, found by sending two blank faces through it (in evaluation mode, then restored).
+
+    Args:
+        network: any network.
+        side: of the faces in pixels; None: as the network takes them.
 
     Raises:
         ConfigError: the network cannot take faces of its size.
@@ -98,15 +102,16 @@ def summarise(network: Network) -> Summary:
         if _is_layer(module)
     ]
     device = next(network.parameters()).device
+    side = network.size if side is None else side
     try:
         with _in_evaluation(network), torch.no_grad():
-            network(torch.zeros(PROBES, 1, network.size, network.size, device=device))
+            network(torch.zeros(PROBES, 1, side, side, device=device))
     except (AssertionError, RuntimeError, ValueError) as error:  # timm's networks say in many ways that a size is wrong
-        raise ConfigError(f"the network cannot take faces of {network.size}×{network.size} pixels: {error}") from error
+        raise ConfigError(f"the network cannot take faces of {side}×{side} pixels: {error}") from error
     finally:
         for hook in hooks:
             hook.remove()
-    return Summary(layers=tuple(layers), size=network.size, parameters=sum(p.numel() for p in network.parameters()))
+    return Summary(layers=tuple(layers), size=side, parameters=sum(p.numel() for p in network.parameters()))
 
 
 def render_table(summary: Summary) -> str:

@@ -126,6 +126,7 @@ class TrainingPart:
         kept_accuracy: on valid at the best epoch; None without a valid split, as the next.
         last_accuracy: on valid at the last epoch.
         train_accuracy: at the best epoch, on augmented faces, with dropout.
+        multiply_adds: of the whole training, forward and backward; None where it is not known how many faces it had.
     """
 
     history: tuple[dict[str, float], ...]
@@ -135,6 +136,7 @@ class TrainingPart:
     kept_accuracy: float | None
     last_accuracy: float | None
     train_accuracy: float | None
+    multiply_adds: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

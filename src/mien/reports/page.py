@@ -38,9 +38,6 @@ MOST_OPEN_ROWS = 40
 WIDEST_MATRIX = 60
 """Expressions up to which their confusion matrix stands on a page: beyond, it would be most of the file."""
 
-TRAINING_PASSES = 3
-"""A forward and a backward pass cost about three forward passes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
@@ -188,7 +185,6 @@ def _tell_time(data: ReportData, say: Say) -> str:
 
 
 def _tell_cost(data: ReportData, say: Say) -> str:
-    if isinstance(data.training, Absent) or not data.origin.faces.get("train"):
+    if isinstance(data.training, Absent) or not data.training.multiply_adds:
         return ""
-    shown = data.origin.faces["train"] * len(data.training.history)
-    return say("fact.cost-value", operations=write_short(TRAINING_PASSES * shown * data.network.multiply_adds))
+    return say("fact.cost-value", operations=write_short(data.training.multiply_adds))

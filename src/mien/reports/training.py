@@ -8,6 +8,7 @@ from pathlib import Path
 from mien.reports.data import Absent, Origin, TrainingPart
 from mien.runs.info import RunInfo
 from mien.runs.run import Run
+from mien.training.cost import count_multiply_adds
 
 Record = dict[str, float]
 
@@ -41,15 +42,18 @@ def tell_training(run: Run, info: RunInfo | None) -> TrainingPart | Absent:
         return history
     outcome = info.outcome if info else None
     kept = next((record for record in history if record["epoch"] == run.epoch), {})
-    planned = run.recipe.train.epochs
+    config, faces = run.recipe.train, info.faces.get("train") if info else None
     return TrainingPart(
         history=history,
         best_epoch=run.epoch,
         stopped=outcome.stopped if outcome else "",
-        stopped_early=outcome is not None and len(history) < planned,
+        stopped_early=outcome is not None and len(history) < config.epochs,
         kept_accuracy=kept.get("valid_accuracy"),
         last_accuracy=history[-1].get("valid_accuracy"),
         train_accuracy=kept.get("train_accuracy"),
+        multiply_adds=(
+            count_multiply_adds(run.network, config, faces=faces, epochs=len(history)) if faces is not None else None
+        ),
     )
 
 
