@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from mien.errors import MienError, RunError
 from mien.evaluation.evaluation import Evaluation, read_evaluation, write_evaluation
 from mien.evaluation.rules import Rule
+from mien.evaluation.show import render_evaluation
 
 EXPRESSIONS = ("happy", "sad, or so", "neutral")
 
@@ -204,3 +205,16 @@ def test_an_older_table_with_two_columns_of_one_name_is_still_read(tmp_path):
     path = tmp_path / "predictions.csv"
     path.write_text(path.read_text("utf-8").replace("label_probability", "label", 1), "utf-8")
     assert evaluation == read_evaluation(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labelled_by", "told"),
+    [
+        ("ferplus8", "Labels: the majority of FER+ votes (ferplus8)"),
+        ("people", "Labels: the data's own, of faces with a majority of FER+ votes (people)"),
+    ],
+)
+def test_the_headline_says_whose_labels_count(labelled_by, told):
+    """A network of half of each is measured by the data's labels, not by a majority."""
+    headline = next(iter(render_evaluation(evaluate_at_random(labelled_by=labelled_by))))
+    assert told in headline.plain.splitlines()

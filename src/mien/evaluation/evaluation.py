@@ -64,7 +64,8 @@ class Evaluation:
         members: names of the runs of an ensemble; empty for a single network.
         temperature: what the probabilities were scaled by (`mien.runs.temperatures`); 1: as the network gave them.
         rule: how probabilities become answers.
-        labelled_by: who gave the labels: "own" (the data itself), or the majority of FER+ taggers ("ferplus").
+        labelled_by: who gave the labels: "own" (the data itself), the majority of FER+ taggers ("ferplus", "ferplus8"),
+            or "people" (the data itself, of faces with such a majority).
         prior: the base rates that were assumed, as they were asked for: "training" leaves the network's own.
         rates_before: (K,) those that the network assumes; empty where that is all there is.
         rates: (K,) those of `prior`, to which the probabilities were shifted; empty likewise.

@@ -45,6 +45,12 @@ def render_evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield _render_sets(evaluation.sets, evaluation.score_sets())
 
 
+def _name_labels(labelling: str) -> str:
+    """Say which labels count: by `people`, which is trained on half of each, those that the data came with do."""
+    whose = "the data's own, of faces with a majority of FER+ votes" if labelling == "people" else ""
+    return f"{whose or 'the majority of FER+ votes'} ({labelling})"
+
+
 def _render_headline(evaluation: Evaluation, scores: Scores) -> Text:
     kind = " (synthetic faces)" if evaluation.synthetic else ""
     views = "" if evaluation.views == ("plain",) else f", views {' + '.join(evaluation.views)}"
@@ -52,9 +58,7 @@ def _render_headline(evaluation: Evaluation, scores: Scores) -> Text:
     members = f" of {', '.join(evaluation.members)}" if evaluation.members else ""
     answered = f", {scores.coverage:.1%} of the faces answered" if scores.coverage < 1.0 else ""
     rule = "" if evaluation.rule.name == "argmax" else f"\nDecision {evaluation.rule.name}: {evaluation.rule.about}"
-    labels = (
-        "" if evaluation.labelled_by == "own" else f"\nLabels: the majority of FER+ votes ({evaluation.labelled_by})"
-    )
+    labels = "" if evaluation.labelled_by == "own" else f"\nLabels: {_name_labels(evaluation.labelled_by)}"
     return Text.assemble(
         (f"Accuracy {scores.accuracy:.1%}", "bold"),
         f"  (95% interval {_render_interval(scores.interval)}, n = {scores.n:,}{answered})\n",
