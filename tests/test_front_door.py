@@ -21,6 +21,7 @@ NAMES = {
     "verbs": "audit compare evaluate export list_models list_recipes load load_run read_picture recipe recognise "
     "register_model report stress train",
     "values": "Box Evaluation Face Faces Recipe Recogniser Robustness Run Splits",
+    "errors": "MienError",
 }
 SCREEN = (24, 150)
 """Lines and columns that a value may take when it is printed."""
@@ -242,3 +243,10 @@ def test_without_pytorch_a_name_that_needs_it_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "mien.train needs torch: run  pip install 'mien[train]'\n" == done.stdout
+
+
+def test_whatever_is_wrong_with_what_is_given_is_caught_by_the_front_door_s_own_error() -> None:
+    """Data, settings and runs: one `except` for all."""
+    for wrong in (lambda: mien.load("nowhere"), lambda: mien.recipe("fas"), lambda: mien.load_run("nowhere")):
+        with pytest.raises(mien.MienError, match="nowhere|fas"):
+            wrong()

@@ -2,6 +2,7 @@
 
 The whole use in a few names: `load` reads labelled faces, `train` trains a `recipe` on them, `evaluate`, `stress`,
 `report` and `export` take the run; `recognise` and `Recogniser` name the expressions of pictures, without PyTorch.
+What goes wrong by what was given is a `MienError` of one line.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from mien.version import __version__
 if TYPE_CHECKING:
     from mien.auditing.look import audit
     from mien.data.loading import load
+    from mien.errors import MienError
     from mien.evaluation.answer import evaluate
     from mien.evaluation.evaluation import Evaluation
     from mien.exporting.save import export
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "mien.auditing.look": ("audit",),
     "mien.data.loading": ("load",),
+    "mien.errors": ("MienError",),
     "mien.evaluation.answer": ("evaluate",),
     "mien.evaluation.evaluation": ("Evaluation",),
     "mien.exporting.save": ("export",),
@@ -56,6 +59,7 @@ __all__ = [
     "Evaluation",
     "Face",
     "Faces",
+    "MienError",
     "Recipe",
     "Recogniser",
     "Robustness",

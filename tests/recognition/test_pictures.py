@@ -144,7 +144,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         (np.zeros((8, 8), np.int64), "found int64"),
         (np.zeros((2, 8, 8, 3), np.uint8), "give several as a list"),
         (np.zeros((8, 8, 2), np.uint8), "found (8, 8, 2)"),
-        (np.zeros((0, 8), np.uint8), "found (0, 8)"),
+        (np.zeros((0, 8), np.uint8), "found (0, 8): it has no pixel"),
         (np.zeros(8, np.uint8), "found (8,)"),
         (None, "expected a path, bytes, a file, a data URL, an array, a tensor or a Pillow image, found NoneType"),
         (3.5, "found float"),

@@ -256,10 +256,9 @@ def scale_fractions(values: npt.NDArray[Any], on_remark: Callable[[str], None] =
     """
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     if not (low >= 0 and high <= 255):
-        found = f"{low:.4g} to {high:.4g}" if low == low and high == high else "NaN"
-        raise OddPixelsError(
-            f"expected pixels from 0 to 1 or from 0 to 255, found {values.dtype} with {found}: scale it"
-        )
+        numbers = low == low and high == high
+        found = f"{low:.4g} to {high:.4g}: scale it" if numbers else "NaN: put numbers in their place"
+        raise OddPixelsError(f"expected pixels from 0 to 1 or from 0 to 255, found {values.dtype} with {found}")
     if 0 < high <= 1:
         on_remark("fractions from 0 to 1 are read as black to white")
         values = values * np.float32(255)

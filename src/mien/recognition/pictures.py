@@ -212,8 +212,9 @@ def _copy_out(image: Image.Image) -> Picture:
 def _check_array(array: npt.NDArray[Any], where: str, max_pixels: int) -> Picture:
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
-        first = array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.size
+        first = array.ndim == 3 and array.shape[0] in (1, 3, 4)
         advice = "channels first are turned by .transpose(1, 2, 0)" if first else "give several as a list"
+        advice = advice if array.size else "it has no pixel"
         raise DataError(where, f"expected (H, W), (H, W, 3) or (H, W, 4), found {array.shape}: {advice}")
     _check_size(array.shape[1], array.shape[0], where, max_pixels)
     pixels = _check_values(array, where)
