@@ -248,5 +248,5 @@ def test_without_pytorch_a_name_that_needs_it_says_what_to_install() -> None:
 def test_whatever_is_wrong_with_what_is_given_is_caught_by_the_front_door_s_own_error() -> None:
     """Data, settings and runs: one `except` for all."""
     for wrong in (lambda: mien.load("nowhere"), lambda: mien.recipe("fas"), lambda: mien.load_run("nowhere")):
-        with pytest.raises(mien.MienError, match="nowhere|fas"):
+        with pytest.raises(mien.MienError, match=r"nowhere|fas"):
             wrong()
