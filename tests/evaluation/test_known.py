@@ -265,3 +265,36 @@ def test_faces_left_aside_are_neither_trained_on_nor_held_out(home: Path) -> Non
     part = replace(whole, train=whole.train.take(np.arange(10)))
     seen = describe_faces(part, whole)
     assert (10, 36) == (len(seen.train), len(seen))
+
+
+@pytest.mark.parametrize("head", ["fer2013", "ferplus8", "ferplus", "people"])
+def test_a_head_that_answers_by_votes_does_not_take_its_labels_for_a_change(
+    trained_heads: Path, tmp_path: Path, head: str
+) -> None:
+    """What was seen was written down with the labels of the whole training, not with those of one head."""
+    whole = load_run(trained_heads / "run")
+    happy, sad = ",0,8,0,2,", ",0,2,0,8,"
+    header, first, *others = (trained_heads / "fer2013new.csv").read_text(encoding="utf-8").splitlines()
+    others = [row.replace(happy, sad) if index % 6 == 1 else row for index, row in enumerate(others)]
+    votes = tmp_path / "others.csv"
+    votes.write_text("\n".join([header, first, *others]) + "\n", encoding="utf-8")
+    data = replace(whole.recipe.data, votes=str(votes))
+    run = replace(whole, recipe=replace(whole.recipe, data=data)).head(head)
+    known = know_splits(run)
+    assert ("", ()) == (known.change, known.changed)
+    assert known.splits.valid is not None
+    assert set(hash_images(known.splits.valid.images)) <= set(run.seen.valid)
+
+
+def test_a_head_finds_the_faces_that_were_held_out_when_the_table_has_changed(
+    trained_heads: Path, tmp_path: Path
+) -> None:
+    """A row more of test, and no word of other labels, whichever head is asked."""
+    table = tmp_path / "fer2013.csv"
+    lines = (trained_heads / "fer2013.csv").read_text(encoding="utf-8").splitlines()
+    row = lines[-1].split(",")
+    table.write_text("\n".join([*lines, ",".join([row[0], "7 " + row[1].partition(" ")[2], row[2]])]) + "\n")
+    run = load_run(trained_heads / "run")
+    told = know_splits(run.head("fer2013"), source=str(table)).change
+    assert told.startswith("1 picture more, 0 less")
+    assert "label" not in told

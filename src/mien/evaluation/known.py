@@ -18,6 +18,7 @@ from mien.data.loading import SYNTHETIC
 from mien.data.prepare import fingerprint, label, prepare_loaded, prepare_splits, read_data
 from mien.errors import ConfigError, DataError
 from mien.faces import UNLABELLED, Faces, Labels, Splits, join
+from mien.recipes.heads import BOTH
 from mien.recipes.schema import DataConfig
 from mien.runs.run import Member, Run
 from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, restore
@@ -83,7 +84,8 @@ def know_splits(
     source = run.source if source is None else source
     if run.seen is None:
         return _hold_against_fingerprints(run, source, skip_bad, config or run.recipe.data)
-    own, seen = run.recipe.data, run.seen
+    # A head answers by labels of its own; what was seen was written down by those of the whole training.
+    own, seen, config = _tell_training(run), run.seen, config or run.recipe.data
     whole = read_data(source, own, skip_bad=skip_bad)
     if any(faces.images.shape[1] != run.size for faces in whole.named().values()):
         # Pictures of another size came: it is the run's that counts.
@@ -92,16 +94,21 @@ def know_splits(
     found = None if prepared is None else describe_faces(prepared, whole)  # hashing is what costs: once for all
     if prepared is not None and found is not None and seen.is_same(found):
         more, less = count_changes(seen.digests, found.digests)
-        splits = prepared if config in (None, own) else prepare_loaded(whole, config, seed=run.recipe.train.seed)
+        splits = prepared if config == own else prepare_loaded(whole, config, seed=run.recipe.train.seed)
         about = Change(more=more, less=less, held=len(seen.valid), left=len(seen.valid), train=len(seen.train))
         test = () if not more + less else ("test",)
         return Known(splits=splits, seen=seen, sought_in=whole.source, change=about.tell(run.path), changed=test)
-    return _restore_splits(run, seen, whole, hash_whole(whole), config or own)
+    return _restore_splits(run, seen, whole, hash_whole(whole), config)
+
+
+def _tell_training(run: Run) -> DataConfig:
+    """Return how the data of the training was prepared: for a head of a network, that of the whole network."""
+    return (run.whole or run).recipe.data
 
 
 def _try_to_prepare(whole: Splits, run: Run) -> Splits | None:
     try:
-        return prepare_loaded(whole, run.recipe.data, seed=run.recipe.train.seed)
+        return prepare_loaded(whole, _tell_training(run), seed=run.recipe.train.seed)
     except (DataError, ConfigError):  # too few faces of a class to draw from, a list that names others: it has changed
         return None
 
@@ -119,7 +126,8 @@ def _restore_splits(run: Run, seen: SeenFaces, whole: Splits, now: npt.NDArray[n
         told = replace(told, left=len(valid), twice=int(is_trained.sum()))
     splits = replace(whole, train=_pick(whole, train), valid=_pick(whole, valid))
     splits = _name_classes(label(splits, config), run.expressions)
-    if config.labels == run.recipe.data.labels:
+    trained = _tell_training(run).labels
+    if config.labels in (trained, "own" if trained == BOTH else trained):  # of both, the data's own were written down
         others = (
             _count_others(seen, part, split) for part, split in (("train", splits.train), ("valid", splits.valid))
         )
@@ -235,8 +243,8 @@ def _find_changed(run: Run, splits: Splits, whole: Splits, config: DataConfig) -
     if not run.fingerprints:
         return []
     own = splits
-    if config != run.recipe.data:
-        own = prepare_loaded(whole, run.recipe.data, seed=run.recipe.train.seed)
+    if config != _tell_training(run):
+        own = prepare_loaded(whole, _tell_training(run), seed=run.recipe.train.seed)
     return [name for name, digest in run.fingerprints.items() if fingerprint(own.named().get(name)) != digest]
 
 
