@@ -8,7 +8,7 @@ import torch
 
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien.errors import RunError
-from mien.evaluation.ensemble import average_weights, choose_members, find_snapshots, mix_runs, score_by, save_ensemble
+from mien.evaluation.ensemble import average_weights, choose_members, find_snapshots, mix_runs, save_ensemble, score_by
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
