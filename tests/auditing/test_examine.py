@@ -18,7 +18,6 @@ from conftest import run_mien, write_shapes
 from mien.auditing import DROPPABLE, KINDS, Audit, choose_kept, examine
 from mien.auditing.clean import parse_names
 from mien.auditing.doubts import find_doubts
-from mien.auditing.page import write_page
 from mien.auditing.table import write_table
 from mien.cli import main
 from mien.data.loading import load
@@ -27,6 +26,7 @@ from mien.data.votes import CHOICES, Votes
 from mien.errors import ConfigError
 from mien.faces import Faces, Images, Splits
 from mien.labels import EXPRESSIONS
+from mien.reports.audit_page import write_page
 
 
 def draw(count: int, seed: int) -> Images:
