@@ -20,11 +20,11 @@ from mien.plots import SHADES
 from mien.reports.data import Absent, BalancePart, ReportData
 from mien.reports.figures import THEME, draw_balance, inline_svg
 from mien.reports.gather import gather_report
-from mien.reports.pictures import WIDEST, encode_picture
 from mien.reports.render import render_html, render_json, render_markdown
 from mien.reports.shades import NIGHT, measure_contrast, pick_shades
 from mien.reports.sheets import compose_sheet, write_pictures
 from mien.reports.templates import open_templates
+from mien.reports.thumbnails import WIDEST, encode_picture
 from mien.reports.words import LANGUAGES, open_catalogue
 from mien.studies.results import Figure, Results, Row
 from reported import make_run
