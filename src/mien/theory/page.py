@@ -112,6 +112,8 @@ def draw_convergence(points: Sequence[tuple[float, float, float]], figure: Figur
     axes = figure.subplots()
     axes.loglog(deltas, first_order, color="#8c9aa4", label="to first order in 1 − β₂")
     axes.loglog(deltas, apart, "o", color="#1f749d", label="measured")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:.0e}")  # the style takes no text for a formula
     axes.set_xlabel("1 − β₂")
     axes.set_ylabel("largest |Adam − Adagrad| of a weight")
     axes.set_title("Adam becomes Adagrad in proportion to 1 − β₂", loc="left", fontsize=11)
