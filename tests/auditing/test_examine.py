@@ -150,12 +150,12 @@ def test_of_a_group_a_face_stays_that_nothing_else_drops() -> None:
 def test_a_kind_that_nobody_looked_for_cannot_be_dropped() -> None:
     """The message says what is missing."""
     audit = examine(faulty())
-    with pytest.raises(ConfigError, match="--drop no-face: nobody looks for it: give --votes, too"):
+    with pytest.raises(ConfigError, match="`drop` no-face: nobody looks for it: give `votes`, too"):
         choose_kept(audit, ("no-face",))
-    with pytest.raises(ConfigError, match="give --run, too"):
+    with pytest.raises(ConfigError, match="give `run`, too"):
         choose_kept(audit, ("wrong-label",))
     with pytest.raises(ConfigError, match=r"expected some of exact-copies, .* found 'blnk'"):
-        parse_names("dark,blnk", DROPPABLE, "--drop")
+        parse_names("dark,blnk", DROPPABLE, "`drop`")
 
 
 def test_the_table_has_a_row_for_each_finding(tmp_path: Path) -> None:

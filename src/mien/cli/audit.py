@@ -49,9 +49,9 @@ def audit(
     from mien.data.votes import read_votes
     from mien.reports.audit_files import save_audit
 
-    kinds = () if drop is None else parse_names(drop, DROPPABLE, "--drop")
+    kinds = () if drop is None else parse_names(drop, DROPPABLE, "`drop`")
     check_sought(kinds, list_sought(by_votes=votes is not None, by_run=run is not None))
-    losing = parse_names(drop_from, DROPPED_FROM, "--drop-from")
+    losing = parse_names(drop_from, DROPPED_FROM, "`drop_from`")
     splits = load(path, size=size, classes=classes, columns=columns, skip_bad=skip_bad)
     tagged = None if votes is None else read_votes(votes)
     doubts = None if run is None else _ask_run(splits, run, skip_bad, columns)
