@@ -141,7 +141,7 @@ def test_the_newest_epochs_are_kept(epochs):
 
 def test_asking_for_more_epochs_than_were_kept_says_how_to_keep_them(epochs, trained):
     """With the setting to train with."""
-    with pytest.raises(RunError, match=r"last 3 epochs, found 2: train with --set train.keep_last=3"):
+    with pytest.raises(RunError, match=r"last 3 epochs, found 2: train with `set` train.keep_last=3"):
         find_snapshots(epochs, 3)
     with pytest.raises(RunError, match="found 0"):
         find_snapshots(trained, 1)

@@ -162,7 +162,7 @@ def find_snapshots(folder: Path, last: int) -> list[Path]:
     """
     found = RunFolder(folder).snapshots()
     if len(found) < last:
-        advice = f"train with --set train.keep_last={last}"
+        advice = f"train with `set` train.keep_last={last}"
         raise RunError(f"{folder}: expected the weights of its last {last} epochs, found {len(found)}: {advice}")
     return found[-last:]
 
