@@ -13,9 +13,10 @@ import argparse
 
 import numpy as np
 
-from mien.studies.differences import Pair, compare_pairs
+from mien.evaluation.differences import Pair, compare_pairs
 
-FACES = 1000
+FACES, CLASSES = 1000, 7
+WRONG = -1
 LUCKS = (0.0, 0.5, 1.0, 2.0)
 SEEDS = (3, 5, 10)
 RESAMPLES = 500
@@ -23,11 +24,12 @@ RESAMPLES = 500
 
 def draw_study(rng: np.random.Generator, *, seeds: int, luck_points: float, faces: int = FACES) -> list[Pair]:
     """Return the pairs of a study in which base and variant are equally good: right on about 60 % of the faces."""
-    labels, hardness = rng.integers(0, 7, faces), rng.random(faces)
+    labels, hardness = rng.integers(0, CLASSES, faces), rng.random(faces)
 
     def answer() -> np.ndarray:
         ability = 0.6 + luck_points / 100.0 * rng.standard_normal()
-        return 0.7 * hardness + 0.3 * rng.random(faces) < np.quantile(0.7 * hardness + 0.3 * 0.5, ability)
+        right = 0.7 * hardness + 0.3 * rng.random(faces) < np.quantile(0.7 * hardness + 0.3 * 0.5, ability)
+        return np.where(right, labels, WRONG)
 
     return [Pair(labels=labels, base=answer(), variant=answer()) for _ in range(seeds)]
 
@@ -35,7 +37,8 @@ def draw_study(rng: np.random.Generator, *, seeds: int, luck_points: float, face
 def measure_coverage(rng: np.random.Generator, *, seeds: int, luck_points: float, studies: int) -> float:
     """Return the fraction of studies whose interval of accuracy holds zero."""
     drawn = (draw_study(rng, seeds=seeds, luck_points=luck_points) for _ in range(studies))
-    return float(np.mean([compare_pairs(p, same_faces=True, resamples=RESAMPLES)["accuracy"].is_noise for p in drawn]))
+    found = (compare_pairs(pairs, classes=CLASSES, resamples=RESAMPLES)["accuracy"] for pairs in drawn)
+    return float(np.mean([difference.is_noise for difference in found]))
 
 
 def main() -> None:

@@ -1,14 +1,17 @@
 """The pictures of a run."""
 
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import mien
 from mien.errors import MienError
 from mien.evaluation.confusion import draw_confusion
 from mien.evaluation.metrics import score
@@ -190,3 +193,11 @@ def test_names_of_the_user_are_no_formulas_and_no_markup(tmp_path, kind):
         confusion, curves = (read_words(tmp_path / f"{name}.svg") for name in ("confusion", "curves"))
         assert all(name in confusion and name in curves for name in ODD_NAMES)
         assert "$valid$ split" in confusion
+
+
+def test_one_module_opens_figures_and_no_module_writes_a_page_by_hand():
+    """Figures are `mien.plots`'s, pages are templates; a table that a notebook shows is no page."""
+    root = Path(mien.__file__).parent
+    sources = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in root.rglob("*.py")}
+    assert ["plots.py"] == [name for name, text in sources.items() if re.search(r"\bFigure\(figsize|rc_context", text)]
+    assert [] == [name for name, text in sources.items() if "<html lang" in text]

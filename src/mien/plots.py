@@ -1,4 +1,4 @@
-"""The one style of all pictures, and titles. In: a path. Out: an empty figure that is written whole or not at all.
+"""The one style of all pictures, and titles. In: where it goes. Out: an empty figure, written whole or not at all.
 
 Figures are made as objects, without pyplot's global state.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,20 +44,34 @@ PIXELS_PER_INCH = 160
 
 
 @contextmanager
-def open_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
-    """Yield an empty figure, sizes in inches; what was drawn on it is then written to `path`, all of it or nothing."""
+def open_figure(target: Path | StringIO | None, *, width: float, height: float) -> Iterator[Figure]:
+    """Yield an empty figure, sizes in inches; what was drawn on it is then written to `target`, all of it or nothing.
+
+    Args:
+        target: a file, .svg or .png; a buffer for an SVG without a ground of its own, to stand in a page; None: the
+            figure is all that is wanted.
+        width: in inches.
+        height: in inches.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        MienError: the file cannot be written.
+    """
     try:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingExtraError("matplotlib", "train") from None
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # Of names in letters that matplotlib's font lacks: an SVG has them in the fonts of the reader.
+        # Of letters that matplotlib's font lacks, as Chinese ones: an SVG has them in the fonts of the reader.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(width, height))
         yield figure
-        with write_aside(path) as aside:
-            figure.savefig(aside, dpi=PIXELS_PER_INCH, bbox_inches="tight", metadata=METADATA[path.suffix])
+        if isinstance(target, Path):
+            with write_aside(target) as aside:
+                figure.savefig(aside, dpi=PIXELS_PER_INCH, bbox_inches="tight", metadata=METADATA[target.suffix])
+        elif target is not None:
+            figure.savefig(target, format="svg", bbox_inches="tight", transparent=True, metadata=METADATA[".svg"])
 
 
 def write_title(axes: Axes, title: str, about: str) -> None:

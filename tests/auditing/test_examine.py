@@ -18,7 +18,6 @@ from conftest import run_mien, write_shapes
 from mien.auditing import DROPPABLE, KINDS, Audit, choose_kept, examine
 from mien.auditing.clean import parse_names
 from mien.auditing.doubts import find_doubts
-from mien.auditing.page import write_page
 from mien.auditing.table import write_table
 from mien.cli import main
 from mien.data.loading import load
@@ -27,6 +26,7 @@ from mien.data.votes import CHOICES, Votes
 from mien.errors import ConfigError
 from mien.faces import Faces, Images, Splits
 from mien.labels import EXPRESSIONS
+from mien.reports.audit_page import write_page
 
 
 def draw(count: int, seed: int) -> Images:
@@ -150,12 +150,12 @@ def test_of_a_group_a_face_stays_that_nothing_else_drops() -> None:
 def test_a_kind_that_nobody_looked_for_cannot_be_dropped() -> None:
     """The message says what is missing."""
     audit = examine(faulty())
-    with pytest.raises(ConfigError, match="--drop no-face: nobody looks for it: give --votes, too"):
+    with pytest.raises(ConfigError, match="`drop` no-face: nobody looks for it: give `votes`, too"):
         choose_kept(audit, ("no-face",))
-    with pytest.raises(ConfigError, match="give --run, too"):
+    with pytest.raises(ConfigError, match="give `run`, too"):
         choose_kept(audit, ("wrong-label",))
     with pytest.raises(ConfigError, match=r"expected some of exact-copies, .* found 'blnk'"):
-        parse_names("dark,blnk", DROPPABLE, "--drop")
+        parse_names("dark,blnk", DROPPABLE, "`drop`")
 
 
 def test_the_table_has_a_row_for_each_finding(tmp_path: Path) -> None:
@@ -181,6 +181,33 @@ def test_the_page_shows_the_pictures_and_needs_nothing_else(tmp_path: Path) -> N
     assert set() == set(re.findall(r'src="([^"]{5})', page)) - {"data:"}
     assert "a &lt;note&gt;" in page
     assert "<b>faulty" not in page
+
+
+def test_every_finding_of_the_page_has_its_faces_in_groups_or_alone(tmp_path: Path) -> None:
+    """Copies stand together, others alone, and what has no picture is a line; the counts lead to them."""
+    audit = examine(faulty())
+    write_page(audit, tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    parts = dict(re.findall(r'<section id="([^"]+)".*?>(.*?)</section>', page, re.DOTALL))
+    assert len(audit.of_kind("exact-copies")) == parts["exact-copies"].count("<img ")
+    assert audit.count_groups("exact-copies") == parts["exact-copies"].count('class="group"')
+    assert (1, 0) == (parts["blank"].count("<img "), parts["blank"].count('class="group"'))
+    assert "<li>faulty line 9: expected 576 pixels, found 575</li>" in parts["unreadable"]
+    assert set(parts) == set(re.findall(r'<a href="#([^"]+)"', page))
+
+
+def test_of_many_copies_the_page_shows_some_and_says_where_the_others_are(tmp_path: Path) -> None:
+    """The table has all."""
+    splits = faulty()
+    assert splits.train is not None
+    images = np.concatenate([splits.train.images, np.repeat(draw(60, 9), 3, axis=0)])
+    facts = {"labels": np.arange(len(images)) % 2, "ids": np.arange(100, 100 + len(images)).astype(np.str_)}
+    audit = examine(replace(splits, train=replace(splits.train, images=images, **facts)))
+    write_page(audit, tmp_path / "index.html")
+    copies = (tmp_path / "index.html").read_text(encoding="utf-8").partition('<section id="exact-copies"')[2]
+    shown = copies.partition("</section>")[0]
+    assert 48 <= shown.count("<img ") < len(audit.of_kind("exact-copies"))
+    assert "The others stand in audit.csv, under exact-copies." in shown
 
 
 def test_synthetic_faces_have_no_blank_picture_and_are_called_drawn(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from conftest import SHAPES, run_mien, write_shapes
-from mien.reports import gather_report
 from mien.reports.data import Absent
+from mien.reports.gather import gather_report
 from mien.robustness import CORRUPTIONS
 from mien.robustness.kept import FIGURES, read_robustness
 from reported import make_run

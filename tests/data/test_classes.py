@@ -43,14 +43,14 @@ def test_what_does_not_fit_is_refused(text: str, labels: list[str], message: str
 @pytest.mark.parametrize("text", ["sad", "sad,,happy", "sad,Sad", "0=sad,happy", "0=sad,0=happy"])
 def test_names_are_two_at_least_and_different(text: str) -> None:
     """All written in one way."""
-    with pytest.raises(ConfigError, match="--classes"):
+    with pytest.raises(ConfigError, match="`classes`"):
         parse_classes(text)
 
 
 @pytest.mark.parametrize("text", ["path", "path=", "colour=red"])
 def test_columns_are_given_by_role(text: str) -> None:
     """path, label, split or pixels."""
-    with pytest.raises(ConfigError, match="--columns"):
+    with pytest.raises(ConfigError, match="`columns`"):
         parse_columns(text)
     assert {"path": "img", "label": "y"} == parse_columns("path=IMG, label=y")
 

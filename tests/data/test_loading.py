@@ -200,7 +200,7 @@ def test_what_is_not_recognised_is_refused(name: str, content: bytes, message: s
 @pytest.mark.parametrize("size", [0, 7, 1025, -48])
 def test_a_size_is_8_to_1024_pixels(size: int, tmp_path: Path) -> None:
     """Less is no face, more is a mistake."""
-    with pytest.raises(ConfigError, match=f"size: expected 8 to 1024 pixels, found {size}"):
+    with pytest.raises(ConfigError, match=f"`size`: expected 8 to 1024 pixels, found {size}"):
         load(tmp_path, size=size)
 
 

@@ -173,7 +173,7 @@ def test_pictures_without_rows_cannot_be_labelled_by_votes() -> None:
 @pytest.mark.parametrize("config", [DataConfig(labels="ferplus"), DataConfig(votes="fer2013new.csv")])
 def test_labels_and_votes_come_together(config: DataConfig) -> None:
     """One without the other is a mistake."""
-    with pytest.raises(MienError, match="take both: --labels ferplus"):
+    with pytest.raises(MienError, match="take both: `labels` ferplus"):
         prepare_splits("synthetic", config, seed=0)
 
 

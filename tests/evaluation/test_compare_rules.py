@@ -15,8 +15,9 @@ from mien.evaluation.compare_rules import (
     describe_trades,
     summarise_trades,
 )
+from mien.evaluation.differences import Pair, compare_pairs
 from mien.evaluation.evaluation import Evaluation
-from mien.evaluation.metrics import bootstrap_differences, rate
+from mien.evaluation.metrics import rate
 from mien.evaluation.rules import ARGMAX, Rule, parse_decision
 from mien.faces import Splits
 from mien.runs.run import load_run
@@ -75,7 +76,8 @@ def test_the_interval_of_a_difference_is_that_of_resampling_faces(evaluation):
         pair = [rate(labels[index], answers[index], 3).balanced_accuracy for answers in (first, second)]
         drawn.append(pair[1] - pair[0])
     expected = np.quantile(drawn, (0.025, 0.975))
-    found = bootstrap_differences(labels, first, second, classes=3, seed=0)["balanced_accuracy"]
+    pair = Pair(labels=labels, base=first, variant=second)
+    found = compare_pairs([pair], classes=3)["balanced_accuracy"]
     assert expected == pytest.approx((found.low, found.high), abs=0.005)
 
 
@@ -105,7 +107,7 @@ def test_one_sentence_says_what_helps_what(evaluation):
     """Balanced accuracy gains, and accuracy loses, beyond noise; nothing else is claimed."""
     sentence = summarise_trades(compare_rules(evaluation, (ARGMAX, TOWARDS_LAST, ABSTAIN)))
     accuracy, balanced, _ = sentence.split(";")
-    assert "accuracy -" in accuracy
+    assert "accuracy −" in accuracy
     assert "balanced accuracy +" in balanced
     assert "by prior:1" in balanced
     assert "abstain" not in sentence

@@ -8,7 +8,7 @@ import torch
 
 from conftest import FACTS, SHAPES, draw_shapes, tiny_recipe
 from mien.errors import RunError
-from mien.evaluation.ensemble import average_weights, choose_members, find_snapshots, measure, mix_runs, save_ensemble
+from mien.evaluation.ensemble import average_weights, choose_members, find_snapshots, mix_runs, save_ensemble, score_by
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
 from mien.runs.run import WEIGHTS, load_run, load_tensors, save_tensors
@@ -110,19 +110,19 @@ def test_greedy_selection_is_no_worse_than_the_best_candidate():
     assert min(found.picks[:2]) > 0
     shares = np.array(found.picks) / sum(found.picks)
     mean = sum(share * answer for share, answer in zip(shares, answers, strict=True))
-    assert measure(labels, mean, "loss") == pytest.approx(found.score)
+    assert score_by(labels, mean, "loss") == pytest.approx(found.score)
 
 
 @pytest.mark.parametrize("metric", ["loss", "accuracy", "balanced-accuracy"])
 def test_greedy_selection_by_hand(metric):
     """The first pick is the best alone, and each further one the best addition."""
     labels, answers = draw_answers(60, seed=3)
-    first = int(np.argmax([measure(labels, answer, metric) for answer in answers]))
-    second = int(np.argmax([measure(labels, (answers[first] + answer) / 2, metric) for answer in answers]))
+    first = int(np.argmax([score_by(labels, answer, metric) for answer in answers]))
+    second = int(np.argmax([score_by(labels, (answers[first] + answer) / 2, metric) for answer in answers]))
     expected = [int(index == first) + int(index == second) for index in range(3)]
-    alone = measure(labels, answers[first], metric)
+    alone = score_by(labels, answers[first], metric)
     found = choose_members(labels, answers, metric=metric, rounds=2)
-    better = measure(labels, (answers[first] + answers[second]) / 2, metric) > alone
+    better = score_by(labels, (answers[first] + answers[second]) / 2, metric) > alone
     assert (expected if better else [int(index == first) for index in range(3)]) == list(found.picks)
 
 
@@ -141,7 +141,7 @@ def test_the_newest_epochs_are_kept(epochs):
 
 def test_asking_for_more_epochs_than_were_kept_says_how_to_keep_them(epochs, trained):
     """With the setting to train with."""
-    with pytest.raises(RunError, match=r"last 3 epochs, found 2: train with --set train.keep_last=3"):
+    with pytest.raises(RunError, match=r"last 3 epochs, found 2: train with `set` train.keep_last=3"):
         find_snapshots(epochs, 3)
     with pytest.raises(RunError, match="found 0"):
         find_snapshots(trained, 1)

@@ -99,8 +99,8 @@ def test_of_two_settings_of_a_field_the_later_counts() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("lr=0.1", r"--set lr=0\.1: expected section\.field=value, for example train\.lr=0\.05"),
-        ("train.lr", r"--set train\.lr: expected section\.field=value"),
+        ("lr=0.1", r"`set` lr=0\.1: expected section\.field=value, for example train\.lr=0\.05"),
+        ("train.lr", r"`set` train\.lr: expected section\.field=value"),
         ("train.lrr=0.1", r"no field train\.lrr; did you mean train\.lr\?"),
         ("trian.lr=0.1", r"no section 'trian'; did you mean train\.lr\?"),
         ("train.dropout_dense=0.1", r"no field train\.dropout_dense; did you mean model\.dropout_dense\?"),

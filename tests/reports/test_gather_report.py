@@ -13,8 +13,8 @@ import pytest
 from conftest import SHAPES
 from mien.errors import RunError
 from mien.evaluation.evaluation import read_evaluation
-from mien.reports import ReportData, gather_report
-from mien.reports.data import Absent
+from mien.reports.data import Absent, ReportData
+from mien.reports.gather import gather_report
 from mien.reports.recipe import write_command
 from mien.reports.training import read_history
 from reported import EPOCH, make_run, write_answers

@@ -13,7 +13,8 @@ import pytest
 from selenium import webdriver
 
 from mien.files import write_text
-from mien.reports import gather_report, render_html
+from mien.reports.gather import gather_report
+from mien.reports.render import render_html
 from reported import make_run
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

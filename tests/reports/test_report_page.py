@@ -15,16 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.evaluation.differences import Difference
 from mien.plots import SHADES
-from mien.reports import ReportData, gather_report, render_html, render_json, render_markdown, write_pictures
-from mien.reports.data import Absent, BalancePart
+from mien.reports.data import Absent, BalancePart, ReportData
 from mien.reports.figures import THEME, draw_balance, inline_svg
-from mien.reports.pictures import WIDEST, encode_picture
+from mien.reports.gather import gather_report
+from mien.reports.render import render_html, render_json, render_markdown
 from mien.reports.shades import NIGHT, measure_contrast, pick_shades
-from mien.reports.sheets import compose_sheet
+from mien.reports.sheets import compose_sheet, write_pictures
 from mien.reports.templates import open_templates
+from mien.reports.thumbnails import WIDEST, encode_picture
 from mien.reports.words import LANGUAGES, open_catalogue
-from mien.studies.differences import Difference
 from mien.studies.results import Figure, Results, Row
 from reported import make_run
 
@@ -90,8 +91,8 @@ def page(told: ReportData) -> str:
 def make_study() -> Results:
     """Return a study of two variants, of which the second gains six points."""
     figures = {name: Figure(mean=0.5, sd=0.01, values=(0.49, 0.51)) for name in ("accuracy", "balanced accuracy")}
-    gain = Difference(mean=0.06, low=0.04, high=0.08, values=(0.05, 0.07))
-    noise = Difference(mean=0.001, low=-0.01, high=0.012, values=(0.0, 0.002))
+    gain = Difference(value=0.06, low=0.04, high=0.08, values=(0.05, 0.07))
+    noise = Difference(value=0.001, low=-0.01, high=0.012, values=(0.0, 0.002))
     facts: dict[str, Any] = {"seeds": (0, 1), "figures": figures, "minutes": 1.0, "is_ensemble": False}
     base = Row(name="base", differences={}, paired=(), **facts)
     better = Row(name="mirrored", differences={"accuracy": gain, "balanced accuracy": noise}, paired=(0, 1), **facts)

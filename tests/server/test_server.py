@@ -293,7 +293,7 @@ def test_a_second_server_on_the_port_ends_in_one_line(server: Server, network: P
 @pytest.mark.parametrize("host", ["203.0.113.7", "no such host"])
 def test_an_address_of_another_machine_is_refused(host: str) -> None:
     """By name, in one line."""
-    with pytest.raises(ConfigError, match=f"^--host {host}"):
+    with pytest.raises(ConfigError, match=f"^`host` {host}"):
         open_socket(host, 0)
 
 

@@ -134,7 +134,7 @@ def test_nothing_is_overwritten_unasked(tmp_path):
     """A table may be the work of days."""
     out = tmp_path / "faces.csv"
     write(out, FILES[:1])
-    with pytest.raises(ConfigError, match=r"faces.csv exists already: add --resume to go on with it, or choose"):
+    with pytest.raises(ConfigError, match=r"faces.csv exists already: add `resume` to go on with it, or choose"):
         write(out, FILES)
     with pytest.raises(ConfigError, match=r"was begun with every 1, not 5"):
         write(out, FILES, resume=True, settings={"every": 5})

@@ -76,7 +76,7 @@ def test_words_say_what_is_lower_and_what_is_noise(tmp_path: Path) -> None:
     assert 4 == len(told)
     assert told[0].startswith("augmentation=off: accuracy ")
     assert " points lower (95%: −" in told[0]
-    assert "train.lr=0.2: accuracy within noise: +0.0 points (95%: +0.0 to +0.0)" == told[2]
+    assert "train.lr=0.2: accuracy within noise: 0.0 points (95%: 0.0 to 0.0)" == told[2]
 
 
 def test_notes_say_what_the_figures_do_not(results: Results) -> None:
@@ -119,6 +119,16 @@ def test_runs_that_answered_different_questions_are_not_compared(tmp_path: Path,
 def test_results_survive_their_file(results: Results) -> None:
     """Through JSON and back."""
     assert results == read_results(json.loads(json.dumps(results.to_dict())))
+
+
+def test_results_of_older_files_are_read(results: Results) -> None:
+    """They call the value of a difference its mean."""
+    told = json.loads(json.dumps(results.to_dict()))
+    for row in told["rows"]:
+        for entry in row["differences"].values():
+            entry["mean"] = entry.pop("value")
+    assert '"mean"' in json.dumps(told["rows"][1]["differences"])
+    assert results == read_results(told)
 
 
 def test_markdown_has_a_line_for_each_variant(results: Results) -> None:

@@ -181,7 +181,7 @@ def test_a_loss_that_is_not_finite_ends_in_one_message_and_the_good_checkpoint_s
     last = RunFolder(good).last
     seen = [last.read_bytes()]
     recipe = tiny_recipe("train.lr=100", "train.optimizer=sgd", "train.weight_decay=10", "train.epochs=200")
-    with pytest.raises(RunError, match=r"epoch \d+, step \d+: the loss is (nan|inf).*lower --set train\.lr"):
+    with pytest.raises(RunError, match=r"epoch \d+, step \d+: the loss is (nan|inf).*lower `set` train\.lr"):
         train_in(good, recipe, lambda: bool(seen.append(last.read_bytes())))
     assert seen[-1] == last.read_bytes()
     kept = weights_of(good)

@@ -29,7 +29,7 @@ def parse_names(text: str, known: Sequence[str], option: str) -> tuple[str, ...]
     Raises:
         ConfigError: a name that is not `known`.
 
-    >>> parse_names("blank, dark", DROPPABLE, "--drop")
+    >>> parse_names("blank, dark", DROPPABLE, "`drop`")
     ('blank', 'dark')
     """
     names = tuple(name.strip() for name in text.split(","))
@@ -47,8 +47,8 @@ def check_sought(kinds: Sequence[str], sought: Sequence[str]) -> None:
     """
     missing = next((kind for kind in kinds if kind not in sought), None)
     if missing is not None:
-        needed = "--run" if missing == BY_RUN else "--votes"
-        raise ConfigError(f"--drop {missing}: nobody looks for it: give {needed}, too")
+        needed = "`run`" if missing == BY_RUN else "`votes`"
+        raise ConfigError(f"`drop` {missing}: nobody looks for it: give {needed}, too")
 
 
 def choose_kept(audit: Audit, kinds: Sequence[str], *, drop_from: Sequence[str] = ("train",)) -> Kept:

@@ -202,7 +202,7 @@ def _choose_penalty(
     if len(halves[1]) < 1.0 / (1.0 - COVERAGE):
         return PENALTIES[0], FREE[0]
 
-    def measure(choice: tuple[float, int]) -> float:
+    def count_sizes(choice: tuple[float, int]) -> float:
         scores = score_classes(probabilities, RAPS, *choice)
         own, size = scores[np.arange(len(labels)), labels], 0.0
         for one, other in (halves, halves[::-1]):
@@ -210,4 +210,4 @@ def _choose_penalty(
             size += float((scores[other] <= np.sort(own[one])[place]).sum(axis=1).mean())
         return size
 
-    return min(product(PENALTIES, FREE), key=measure)
+    return min(product(PENALTIES, FREE), key=count_sizes)

@@ -45,13 +45,13 @@ def audit(
     from mien.auditing import examine
     from mien.auditing.clean import DROPPABLE, DROPPED_FROM, check_sought, parse_names
     from mien.auditing.examine import list_sought
-    from mien.auditing.save import save_audit
     from mien.data.loading import load
     from mien.data.votes import read_votes
+    from mien.reports.audit_files import save_audit
 
-    kinds = () if drop is None else parse_names(drop, DROPPABLE, "--drop")
+    kinds = () if drop is None else parse_names(drop, DROPPABLE, "`drop`")
     check_sought(kinds, list_sought(by_votes=votes is not None, by_run=run is not None))
-    losing = parse_names(drop_from, DROPPED_FROM, "--drop-from")
+    losing = parse_names(drop_from, DROPPED_FROM, "`drop_from`")
     splits = load(path, size=size, classes=classes, columns=columns, skip_bad=skip_bad)
     tagged = None if votes is None else read_votes(votes)
     doubts = None if run is None else _ask_run(splits, run, skip_bad, columns)
@@ -73,8 +73,8 @@ def _print(found: Audit, out: Path, notes: Sequence[str]) -> None:
     from rich.table import Table
 
     from mien.auditing import KINDS
-    from mien.auditing.page import list_facts
-    from mien.auditing.save import CLEAN_LIST, PAGE, TABLE
+    from mien.reports.audit_files import CLEAN_LIST, PAGE, TABLE
+    from mien.reports.audit_page import list_facts
 
     console = Console(highlight=False)
     names = list(found.splits.named())

@@ -64,7 +64,7 @@ def stress(
     from mien.cli.advance import show_advance
     from mien.robustness.corruptions import choose_corruptions, choose_severities
     from mien.robustness.kept import choose_folder
-    from mien.robustness.measure import measure
+    from mien.robustness.measure import measure_robustness
     from mien.robustness.show import open_console, render_robustness
     from mien.robustness.subject import Reading, prepare_subject
 
@@ -85,7 +85,9 @@ def stress(
         errors.print(f"mien: {warning}", markup=False, soft_wrap=True)
     total = 1 + len(corruptions) * len(severities)
     with show_advance("under corruption", total, "conditions", errors) as advance:
-        found = measure(subject, corruptions, severities, seed=seed, answer_from=answer_from, advance=advance)
+        found = measure_robustness(
+            subject, corruptions, severities, seed=seed, answer_from=answer_from, advance=advance
+        )
     for part in render_robustness(found, console.width):
         console.print(part, soft_wrap=True)
     _save(found, save or choose_folder(found, subject.home, is_own=subject.is_own, head=head), console)

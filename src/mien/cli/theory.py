@@ -92,16 +92,13 @@ def write_page(path: Path, findings: Sequence[Finding]) -> None:
         MienError: if the page cannot be read or written, or lacks a block.
         MissingExtraError: if matplotlib is not installed.
     """
-    from mien.errors import MissingExtraError
-    from mien.files import write_aside, write_text
+    from mien.files import write_text
+    from mien.plots import open_figure
     from mien.theory import page
 
     points = page.measure_convergence()
     text = page.fill_block(check_page(path), "differences", page.tabulate_findings(findings))
     text = page.fill_block(text, "convergence", page.tabulate_convergence(points))
-    try:
-        with write_aside(path.with_name("theory-adagrad.svg")) as aside:
-            page.draw_convergence(points, aside)
-    except ImportError:
-        raise MissingExtraError("matplotlib", "train") from None
+    with open_figure(path.with_name("theory-adagrad.svg"), width=6.4, height=4.2) as figure:
+        page.draw_convergence(points, figure)
     write_text(path, text)

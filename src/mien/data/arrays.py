@@ -55,7 +55,7 @@ def read_arrays(
     ]
     sizes = {part.shape[1:] for part in images}
     if len(sizes) > 1:
-        raise DataError(name, "expected arrays with faces of one size, found several: choose a --size")
+        raise DataError(name, "expected arrays with faces of one size, found several: choose a `size`")
     words = [("",) if part.labels is None else part.labels[0] for part in parts]
     plain = {label: plain_number(label) for part in words for label in part if label}
     if reading.naming:

@@ -23,12 +23,12 @@ class Naming:
     Attributes:
         names: for the labels in the order of their numbers; empty where `by_label` says all.
         by_label: label as the data spells it -> name.
-        origin: who says so, for messages: "--classes", or a file.
+        origin: who says so, for messages: "`classes`", or a file.
     """
 
     names: tuple[str, ...] = ()
     by_label: Mapping[str, str] = field(default_factory=dict)
-    origin: str = "--classes"
+    origin: str = "`classes`"
 
     def __bool__(self) -> bool:
         return bool(self.names or self.by_label)
@@ -84,13 +84,13 @@ def parse_classes(text: str | None) -> Naming:
     pairs = [part.partition("=") for part in parts]
     if any(equals for _, equals, _ in pairs):
         if not all(equals and label.strip() and name.strip() for label, equals, name in pairs):
-            raise ConfigError(f"--classes {text}: expected label=name for each, or names alone")
+            raise ConfigError(f"`classes` {text}: expected label=name for each, or names alone")
         named = {label.strip(): name.strip() for label, _, name in pairs}
         if len(named) < len(pairs):
-            raise ConfigError(f"--classes {text}: expected each label once")
+            raise ConfigError(f"`classes` {text}: expected each label once")
         return Naming(by_label=named)
     if not all(parts) or len({part.lower() for part in parts}) < len(parts) or len(parts) < 2:
-        raise ConfigError(f"--classes {text}: expected at least two different names, divided by commas")
+        raise ConfigError(f"`classes` {text}: expected at least two different names, divided by commas")
     return Naming(names=tuple(parts))
 
 

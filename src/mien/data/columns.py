@@ -91,7 +91,7 @@ def parse_columns(text: str | None) -> dict[str, str]:
         role, equals, name = (piece.strip().lower() for piece in part.partition("="))
         if role not in ROLES or not equals or not name:
             raise ConfigError(
-                f"--columns {text}: expected {', '.join(f'{role}=NAME' for role in ROLES)}, found {part!r}"
+                f"`columns` {text}: expected {', '.join(f'{role}=NAME' for role in ROLES)}, found {part!r}"
             )
         roles[role] = name
     return roles
@@ -169,7 +169,7 @@ def _find_path(header: Sequence[str], rows: Rows, resolve: Resolve, where: str) 
             cells = list_cells(rows, column, SAMPLE_ROWS)
             if not all(cell.isdigit() for cell in cells):
                 names = " and ".join(name_column(header, one) for one in sorted((best, column)))
-                raise DataError(where, f"{names} both name pictures, but others: choose with --columns path=NAME")
+                raise DataError(where, f"{names} both name pictures, but others: choose with `columns` path=NAME")
     return best
 
 
@@ -191,7 +191,7 @@ def _find_split(header: Sequence[str], rows: Rows, others: Sequence[int], where:
             found.append(column)
         elif any(told) and _count_splits(rows, column) > 0.5:
             problem = f"{name_column(header, column)} names splits in some rows, and something else in others"
-            raise DataError(where, f"{problem}: rename the others, or choose another with --columns split=NAME")
+            raise DataError(where, f"{problem}: rename the others, or choose another with `columns` split=NAME")
         elif name in FLAG_COLUMNS and values <= {
             "0",
             "1",
@@ -212,7 +212,7 @@ def _find_split(header: Sequence[str], rows: Rows, others: Sequence[int], where:
     for column in found[1:]:
         if first != [canonical_split(cell) for cell in list_cells(rows, column)]:
             names = " and ".join(name_column(header, one) for one in found)
-            raise DataError(where, f"{names} name different splits: choose with --columns split=NAME")
+            raise DataError(where, f"{names} name different splits: choose with `columns` split=NAME")
     return found[0]
 
 
@@ -284,7 +284,7 @@ def _check_agreement(header: Sequence[str], rows: Rows, columns: Sequence[int], 
         }
         if len({one for one, _ in pairs}) < len(pairs) or len({two for _, two in pairs}) < len(pairs):
             names = " and ".join(name_column(header, one) for one in (first, other))
-            raise DataError(where, f"{names} could both be the label, and differ: choose with --columns label=NAME")
+            raise DataError(where, f"{names} could both be the label, and differ: choose with `columns` label=NAME")
 
 
 def _plain(cell: str) -> str:

@@ -196,7 +196,7 @@ class _Levels:
     def _refuse(self, names: Sequence[set[str]], levels: Sequence[int]) -> DataError:
         shown = [", ".join(sorted(names[level])[:3]) + (", …" if len(names[level]) > 3 else "") for level in levels]
         problem = " or ".join(f"{{{one}}}" for one in shown[:3])
-        advice = "choose by naming them all: --classes NAME,NAME,…"
+        advice = "choose by naming them all: `classes` NAME,NAME,…"
         return DataError(self.tree.name, f"expected one level of folders that are classes, found {problem}: {advice}")
 
 

@@ -62,7 +62,7 @@ def concatenate(parts: Sequence[Gathered], source: str) -> Gathered:
     sizes = sorted({part.images.shape[1:] for part in parts})
     if len(sizes) > 1:
         found = " and ".join(f"{width}x{height}" for height, width in sizes)
-        raise DataError(source, f"expected tables with faces of one size, found {found}: choose a --size")
+        raise DataError(source, f"expected tables with faces of one size, found {found}: choose a `size`")
     first = parts[0]
     if len(parts) == 1:
         return first
@@ -86,7 +86,7 @@ def assemble(gathered: Gathered, source: str, bad: BadInputs) -> Splits:
     height, width = gathered.images.shape[1:]
     if min(height, width) < MIN_SIDE_PIXELS:
         least = f"{MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS}"
-        raise DataError(source, f"expected faces of at least {least} pixels, found {width}x{height}: choose a --size")
+        raise DataError(source, f"expected faces of at least {least} pixels, found {width}x{height}: choose a `size`")
     gathered = _drop_untrainable(gathered, source, bad)
     order = np.argsort(gathered.splits, kind="stable")
     if (order[1:] < order[:-1]).any():

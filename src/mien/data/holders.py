@@ -194,7 +194,7 @@ def _find_label(table: Any, file: str, reading: Reading) -> str | None:
     found = [names[name] for name in LABEL_COLUMNS if name in names]
     words = [name for name in found if _holds_words(table, name)]
     if len(found) > 1 and len(words) != 1:
-        raise DataError(file, f"columns {' and '.join(found)} could be the label: choose with --columns label=NAME")
+        raise DataError(file, f"columns {' and '.join(found)} could be the label: choose with `columns` label=NAME")
     return next(iter(words or found), None)
 
 

@@ -44,7 +44,7 @@ def load(
         ConfigError: `size` is out of range, or `classes` or `columns` say nothing that can be understood.
     """
     if size is not None and not MIN_SIDE_PIXELS <= size <= MAX_SIDE_PIXELS:
-        raise ConfigError(f"size: expected {MIN_SIDE_PIXELS} to {MAX_SIDE_PIXELS} pixels, found {size}")
+        raise ConfigError(f"`size`: expected {MIN_SIDE_PIXELS} to {MAX_SIDE_PIXELS} pixels, found {size}")
     reading = Reading(size=size, naming=parse_classes(classes), columns=parse_columns(columns))
     if source == SYNTHETIC:
         from mien.synthetic import load_synthetic

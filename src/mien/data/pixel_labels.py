@@ -60,7 +60,7 @@ def _find_split(
         return table
     if len(told) > 1:
         found = " and ".join(header[column] for column in told)
-        raise DataError(f"{table.name} line 1", f"columns {found} name splits: choose with --columns split=NAME")
+        raise DataError(f"{table.name} line 1", f"columns {found} name splits: choose with `columns` split=NAME")
     if told:
         bad.note(f"{table.name}: column {header[told[0]]} is read as the split")
     return replace(table, usage=told[0] if told else None)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from mien.errors import DataError
+from mien.evaluation.differences import TITLES, Difference, Pair, compare_pairs, write_points
 from mien.evaluation.evaluation import SEED, Evaluation
-from mien.evaluation.metrics import Difference, Rates, bootstrap_differences, rate
+from mien.evaluation.metrics import Rates, rate
 from mien.evaluation.predict import predict_valid
 from mien.evaluation.rules import ARGMAX, Rule, Wish, choose_rule, decide, parse_decision
 from mien.faces import Splits
@@ -30,8 +31,6 @@ SIDE_BY_SIDE = (
     "abstain:0.5",
 )
 """What `mien evaluate --decision all` compares."""
-
-TITLES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +99,8 @@ def compare_rules(evaluation: Evaluation, rules: Iterable[Rule]) -> tuple[Trade,
         rates = rate(labels[answered], answers[answered], classes) if answered.any() else NO_RATES
         differences: dict[str, Difference] = {}
         if rule != ARGMAX and answered.all():
-            differences = bootstrap_differences(labels, plain, answers, classes=classes, seed=SEED)
+            pair = Pair(labels=labels, base=plain, variant=answers)
+            differences = compare_pairs([pair], classes=classes, metrics=tuple(TITLES), seed=SEED)
         return Trade(rule=rule, coverage=float(answered.mean()), rates=rates, differences=differences)
 
     return tuple(weigh(rule) for rule in rules)
@@ -115,7 +115,7 @@ def summarise_trades(trades: Sequence[Trade]) -> str:
     for name, title in TITLES.items():
         found = [(trade.rule.name, trade.differences[name]) for trade in trades if trade.differences]
         clear = [(rule, difference) for rule, difference in found if not difference.is_noise]
-        words = (f"{difference.value * 100:+.1f} points by {rule}" for rule, difference in clear)
+        words = (f"{write_points(difference.value)} points by {rule}" for rule, difference in clear)
         clauses.append(f"{title} {', '.join(words) if clear else 'no difference beyond noise'}")
     return f"Against argmax (95% intervals that leave out 0): {'; '.join(clauses)}."
 

@@ -133,19 +133,19 @@ def choose_members(
     picks, total = [0] * len(answers), np.zeros(answers[0].shape)
     best: tuple[float, tuple[int, ...]] = (-np.inf, ())
     for done in range(rounds):
-        scores = [measure(labels, (total + answer) / (done + 1), metric) for answer in answers]
+        scores = [score_by(labels, (total + answer) / (done + 1), metric) for answer in answers]
         chosen = int(np.argmax(scores))
         picks[chosen] += 1
         total += answers[chosen]
         best = max(best, (scores[chosen], tuple(picks)), key=lambda found: found[0])
-    alone = tuple(measure(labels, answer, metric) for answer in answers)
+    alone = tuple(score_by(labels, answer, metric) for answer in answers)
     return Selection(picks=best[1], scores=alone, score=best[0])
 
 
-def measure(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating], metric: str) -> float:
+def score_by(labels: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating], metric: str) -> float:
     """Return a metric with the sign that makes higher better.
 
-    >>> round(measure(np.array([0, 1]), np.array([[0.5, 0.5], [0.5, 0.5]]), "loss"), 3)
+    >>> round(score_by(np.array([0, 1]), np.array([[0.5, 0.5], [0.5, 0.5]]), "loss"), 3)
     -0.693
     """
     if metric == "loss":
@@ -162,7 +162,7 @@ def find_snapshots(folder: Path, last: int) -> list[Path]:
     """
     found = RunFolder(folder).snapshots()
     if len(found) < last:
-        advice = f"train with --set train.keep_last={last}"
+        advice = f"train with `set` train.keep_last={last}"
         raise RunError(f"{folder}: expected the weights of its last {last} epochs, found {len(found)}: {advice}")
     return found[-last:]
 

@@ -1,7 +1,7 @@
 """The figures of an evaluation. In: true labels and probabilities. Out: `Scores`, plain numbers that compare and print.
 
 Proportions (accuracy, recall) come with Wilson's interval; what scikit-learn offers is scikit-learn's.
-`rate` and `bootstrap_differences` hold two sets of answers against each other: a difference is no proportion.
+Differences, which are no proportions, are `mien.evaluation.differences`'s.
 """
 
 from __future__ import annotations
@@ -74,20 +74,6 @@ class Rates:
     accuracy: Any
     balanced_accuracy: Any
     macro_f1: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """`value` = second minus first, and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def is_noise(self) -> bool:
-        """True where the interval holds 0."""
-        return self.low <= 0.0 <= self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,17 +206,18 @@ def wilson_interval(right: int, total: int, *, level: float = LEVEL) -> Interval
 
 
 def rate(labels: Labels, predicted: Labels, classes: int) -> Rates:
-    """Return the three rates of `predicted` (N,) as floats; quicker than `score`.
+    """Return the three rates of `predicted` (N,), −1 for no answer, as floats; quicker than `score`.
 
     >>> rate(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), classes=2).accuracy
     0.75
     """
-    counts = (np.bincount(chosen, minlength=classes) for chosen in (labels[labels == predicted], labels, predicted))
-    rates = _rate_counts(*counts)
+    given = predicted[predicted >= 0]
+    counts = (np.bincount(chosen, minlength=classes) for chosen in (labels[labels == predicted], labels, given))
+    rates = rate_counts(*counts)
     return Rates(**{name: float(value) for name, value in asdict(rates).items()})
 
 
-def _rate_counts(right: npt.NDArray[Any], support: npt.NDArray[Any], given: npt.NDArray[Any]) -> Rates:
+def rate_counts(right: npt.NDArray[Any], support: npt.NDArray[Any], given: npt.NDArray[Any]) -> Rates:
     """Return the rates of counts (…, K): faces of a class that are right, that there are, and that were given it."""
     there, named = support > 0, support + given > 0
     recall = np.divide(right, support, out=np.zeros(right.shape), where=there)
@@ -240,31 +227,3 @@ def _rate_counts(right: npt.NDArray[Any], support: npt.NDArray[Any], given: npt.
         balanced_accuracy=recall.sum(axis=-1) / there.sum(axis=-1),
         macro_f1=f1.sum(axis=-1) / named.sum(axis=-1),
     )
-
-
-def bootstrap_differences(
-    labels: Labels, first: Labels, second: Labels, *, classes: int, seed: int, resamples: int = RESAMPLES
-) -> dict[str, Difference]:
-    """Return the rates of `second` minus those of `first` on the same faces, by name, with bootstrap intervals.
-
-    Paired: a resample draws N faces, each with both of its answers. All that the rates see of a face is its label and
-    the two answers, so one multinomial draw over these triples is one resample, exactly.
-    """
-    cells, counts = np.unique(np.stack((labels, first, second)), axis=1, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), size=resamples)
-    samples = _rate_cells(cells[0], cells[1], drawn, classes), _rate_cells(cells[0], cells[2], drawn, classes)
-    found = rate(labels, first, classes), rate(labels, second, classes)
-    tails = [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0]
-    differences = {}
-    for name in asdict(found[0]):
-        low, high = np.quantile(getattr(samples[1], name) - getattr(samples[0], name), tails).tolist()
-        value = getattr(found[1], name) - getattr(found[0], name)
-        differences[name] = Difference(value=value, low=low, high=high)
-    return differences
-
-
-def _rate_cells(labels: Labels, predicted: Labels, drawn: npt.NDArray[np.int64], classes: int) -> Rates:
-    """Return the rates (R,) of `drawn` (R, C): how often each cell, a label and its answer, was drawn."""
-    of_label, of_answer = np.eye(classes)[labels], np.eye(classes)[predicted]
-    right = of_label * (labels == predicted)[:, None]
-    return _rate_counts(drawn @ right, drawn @ of_label, drawn @ of_answer)

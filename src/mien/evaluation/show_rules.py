@@ -12,19 +12,19 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from mien.evaluation.compare_rules import Trade
-    from mien.evaluation.metrics import Difference
 
 
 def render_trades(trades: Sequence[Trade], split: str) -> Iterator[RenderableType]:
     """Yield a table of rates with their differences to argmax, what each rule does, and what follows; or nothing."""
     if not trades:
         return
-    from mien.evaluation.compare_rules import TITLES, summarise_trades
+    from mien.evaluation.compare_rules import summarise_trades
+    from mien.evaluation.differences import TITLES
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("decision rule", no_wrap=True)
     for title in TITLES.values():
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right")
     for trade in trades:
         table.add_row(_render_name(trade), *(_render_cell(trade, name) for name in TITLES))
     yield table
@@ -46,10 +46,7 @@ def _render_name(trade: Trade) -> Text:
 
 
 def _render_cell(trade: Trade, name: str) -> Text:
-    value, difference = f"{getattr(trade.rates, name):.1%}", trade.differences.get(name)
-    return Text(value) if difference is None else Text(f"{value}\n{_render_difference(difference)}")
+    from mien.evaluation.differences import write_difference
 
-
-def _render_difference(difference: Difference) -> str:
-    low, value, high = (100 * number for number in (difference.low, difference.value, difference.high))
-    return f"{value:+.1f} ({low:.1f}, {high:.1f})"
+    value, found = f"{getattr(trade.rates, name):.1%}", trade.differences.get(name)
+    return Text(value if found is None else f"{value}\n{write_difference(found.value, found.low, found.high)}")

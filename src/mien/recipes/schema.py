@@ -243,10 +243,10 @@ def override(recipe: Recipe, assignments: Iterable[str]) -> Recipe:
         section_name, dot, field_name = key.strip().partition(".")
         if not equals or not dot:
             hint = ask([f"{name}={text or 'VALUE'}" for name in find_fields(key)], before="; ")
-            raise ConfigError(f"--set {assignment}: expected section.field=value, for example train.lr=0.05{hint}")
+            raise ConfigError(f"`set` {assignment}: expected section.field=value, for example train.lr=0.05{hint}")
         section = SECTIONS.get(section_name)
         if section is None:
-            raise ConfigError(f"--set {assignment}: no section {section_name!r}; {_suggest(key.strip())}")
+            raise ConfigError(f"`set` {assignment}: no section {section_name!r}; {_suggest(key.strip())}")
         _field_named(section, section_name, field_name)
         value = _parse(text.strip(), get_type_hints(section)[field_name], key.strip())
         changed = replace(getattr(recipe, section_name), **{field_name: value})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from mien.evaluation.compare_rules import TITLES, Trade
+from mien.evaluation.compare_rules import Trade
+from mien.evaluation.differences import TITLES, write_difference
 from mien.evaluation.metrics import Scores
 from mien.evaluation.rules import Rule
 from mien.reports.data import CalibrationPart, ReportData, SplitScores
-from mien.reports.numbers import Say, write_interval, write_percent, write_points
+from mien.reports.numbers import Say, write_interval, write_percent
 from mien.reports.table import Cell, Row, Table, write_row
 
 METRICS = tuple(TITLES)
@@ -139,5 +140,5 @@ def _write_rate(trade: Trade, metric: str, say: Say) -> Cell:
     text, change = write_percent(getattr(trade.rates, metric)), trade.differences.get(metric)
     if change is None:
         return Cell(text=text)
-    interval = f"{write_points(change.low)} {say('to')} {write_points(change.high)}"
-    return Cell(text=text, under=f"{write_points(change.value)} ({interval})", look="" if change.is_noise else "clear")
+    told = write_difference(change.value, change.low, change.high, to=say("to"))
+    return Cell(text=text, under=told, look="" if change.is_noise else "clear")

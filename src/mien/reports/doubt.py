@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mien.evaluation.differences import write_difference, write_points
 from mien.evaluation.groups import GroupColumn
 from mien.evaluation.set_scores import ClassCoverage, SetScores
-from mien.reports.numbers import Say, write_interval, write_percent, write_points
+from mien.reports.numbers import Say, write_interval, write_percent
 from mien.reports.table import Table, write_row
 
 NONE = "–"
@@ -31,8 +32,7 @@ def tabulate_groups(columns: tuple[GroupColumn, ...], say: Say) -> Table:
     for column in columns:
         rows.append(write_row(column.name, "", "", "", "", tell_gap(column, say), look="first"))
         for group in column.groups:
-            low, high = group.excess_interval
-            excess = f"{write_points(group.excess)} ({write_points(low)} {say('to')} {write_points(high)})"
+            excess = write_difference(group.excess, *group.excess_interval, to=say("to"))
             figures = (write_percent(group.accuracy), write_interval(group.interval, say))
             balanced = write_percent(group.balanced_accuracy)
             rows.append(write_row(group.name, f"{group.n:,}", *figures, balanced, excess))

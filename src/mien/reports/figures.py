@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mien.evaluation.reliability import Calibration
-from mien.plots import FAINT, INK, MARK, METADATA, RULE, STYLE, TRAIN, VALID
+from mien.plots import FAINT, INK, MARK, RULE, TRAIN, VALID, open_figure
 from mien.reports.data import BalancePart, CalibrationPart, TrainingPart
 from mien.robustness import Robustness
 from mien.robustness.picture import arrange_panels, draw_panels
@@ -143,16 +142,10 @@ def inline_svg(svg: str, *, name: str, label: str) -> str:
 @contextmanager
 def _draw(width: float, height: float) -> Iterator[Drawing]:
     """Yield a drawing of a size in inches; its SVG is there after the block."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # The fonts that matplotlib measures with lack Chinese letters; those of the reader draw them.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        drawing = Drawing(figure=Figure(figsize=(width, height)))
+    file = io.StringIO()
+    with open_figure(file, width=width, height=height) as figure:
+        drawing = Drawing(figure=figure)
         yield drawing
-        file = io.StringIO()
-        drawing.figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata=METADATA[".svg"])
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     drawing.svg = _TAG.sub(lambda tag: re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", tag[0]), text)

@@ -19,16 +19,6 @@ def write_percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value:.{digits}%}"
 
 
-def write_points(value: float) -> str:
-    """Return a difference of proportions in percentage points, with its sign.
-
-    >>> write_points(0.0123), write_points(-0.001), write_points(0.0)
-    ('+1.2', '−0.1', '0.0')
-    """
-    rounded = round(100.0 * value, 1)
-    return "0.0" if rounded == 0 else f"{rounded:+.1f}".replace("-", "−")
-
-
 def write_short(value: float) -> str:
     """Return a large count in few letters.
 

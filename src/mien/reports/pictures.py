@@ -1,35 +1,13 @@
-"""Faces as small PNGs in text. In: grey or colour images. Out: base64, ready for a data URI."""
+"""Faces of a report, with what was answered. In: an evaluation and its faces. Out: a `FacePicture` each."""
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from mien.evaluation.evaluation import Evaluation
 from mien.faces import Faces
 from mien.reports.data import FacePicture
-
-WIDEST = 96
-"""Side in pixels above which faces are made smaller: a report of large faces stays a small file."""
-
-Bytes = npt.NDArray[np.uint8]
-
-
-def encode_picture(image: Bytes) -> str:
-    """Return a grey (H, W) or colour (H, W, 3) image as the base64 of a PNG of at most `WIDEST` pixels a side.
-
-    >>> encode_picture(np.zeros((2, 2), dtype=np.uint8))[:8]
-    'iVBORw0K'
-    """
-    picture = Image.fromarray(image)
-    picture.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode("ascii")
+from mien.reports.thumbnails import encode_picture
 
 
 def picture_face(

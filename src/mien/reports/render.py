@@ -31,6 +31,7 @@ def render_html(data: ReportData, language: str) -> str:
         .get_template("report.html.jinja")
         .render(
             **prepare_page(data, say),
+            language=say("lang"),
             style=read_style() + write_shade_rules(),
             figures={name: inline_svg(plot.svg, name=name, label=plot.label) for name, plot in plots.items()},
             shade=_shade_cell,

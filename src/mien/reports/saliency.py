@@ -17,7 +17,8 @@ from mien.models import Network
 from mien.models.network import WHITE
 from mien.reports.data import Absent, SaliencyPart
 from mien.reports.mistakes import rank_wrong
-from mien.reports.pictures import WIDEST, Bytes, encode_picture, picture_face
+from mien.reports.pictures import picture_face
+from mien.reports.thumbnails import WIDEST, Bytes, encode_picture
 
 RIGHT, WRONG = 12, 4
 TINT = (255.0, 96.0, 32.0)

@@ -6,6 +6,7 @@ Both the page and the Markdown file print these, so that they say the same.
 from __future__ import annotations
 
 from mien.evaluation.compare_rules import Trade
+from mien.evaluation.differences import write_points
 from mien.evaluation.metrics import ClassScores
 from mien.reports.answers import METRICS
 from mien.reports.data import (
@@ -17,7 +18,7 @@ from mien.reports.data import (
     ReportData,
     TrainingPart,
 )
-from mien.reports.numbers import Say, write_interval, write_percent, write_points, write_short
+from mien.reports.numbers import Say, write_interval, write_percent, write_short
 
 EVEN = 1.1
 """Up to this ratio of the most frequent to the least frequent expression, faces count as balanced."""

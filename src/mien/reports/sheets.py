@@ -12,7 +12,7 @@ from PIL import Image
 from mien.files import make_folder, write_aside, write_text
 from mien.reports.data import Absent, ReportData
 from mien.reports.page import draw_plots
-from mien.reports.pictures import WIDEST
+from mien.reports.thumbnails import WIDEST
 from mien.reports.words import open_catalogue
 
 COLUMNS, GAP = 8, 6

@@ -13,11 +13,13 @@ class Cell:
         text: what it says; between backticks: code.
         under: a second line, smaller.
         look: "", "clear" (to be seen) or "muted".
+        link: where a click on it leads, within the page.
     """
 
     text: str
     under: str = ""
     look: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from mien.evaluation.differences import write_difference
 from mien.reports.data import AuditPart, BalancePart, LayerKind, NetworkPart, Origin
-from mien.reports.numbers import Say, write_points, write_short
+from mien.reports.numbers import Say, write_short
 from mien.reports.recipe import list_settings, list_tricks
 from mien.reports.table import Cell, Row, Table, write_row
-from mien.studies import Results
+from mien.studies.results import METRICS, Results
 
 NONE = "–"
 SPECIAL = ("RReLU", "AdaptiveMaxPool2d", "AdaptiveAvgPool2d", "PixelUnshuffle")
 """Kinds of layers that have a reason of their own; others have that of their family."""
-
-STUDIED = ("accuracy", "balanced accuracy")
 
 
 def tabulate_kinds(network: NetworkPart, say: Say) -> Table:
@@ -78,22 +77,21 @@ def tabulate_tricks(origin: Origin, say: Say) -> Table:
 def tabulate_study(study: Results, say: Say) -> Table:
     """Return what each variant of a study brings."""
     headings = [say("study.variant"), say("study.seeds")]
-    for metric in STUDIED:
+    for metric in METRICS:
         headings += [say(f"study.{metric}"), say("study.difference")]
     caption = say("study.caption", split=say(f"split.{study.split}"), faces=f"{study.faces:,}", base=study.rows[0].name)
     rows = []
     for place, entry in enumerate(study.rows):
         cells = [Cell(text=entry.name), Cell(text=f"{len(entry.seeds)}")]
-        for metric in STUDIED:
+        for metric in METRICS:
             figure, change = entry.figures[metric], entry.differences.get(metric)
             spread = "" if figure.sd is None else f" ± {100 * figure.sd:.1f}"
             cells.append(Cell(text=f"{figure.mean:.1%}{spread}"))
             if change is None:
                 cells.append(Cell(text=NONE))
                 continue
-            interval = f"{write_points(change.low)} {say('to')} {write_points(change.high)}"
-            look = "muted" if change.is_noise else "clear"
-            cells.append(Cell(text=f"{write_points(change.mean)} ({interval})", look=look))
+            told = write_difference(change.value, change.low, change.high, to=say("to"))
+            cells.append(Cell(text=told, look="muted" if change.is_noise else "clear"))
         rows.append(Row(cells=tuple(cells), look="" if place else "first"))
     return Table(caption=caption, headings=tuple(headings), words=(True, *(False,) * 5), rows=tuple(rows))
 

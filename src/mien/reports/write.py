@@ -91,7 +91,8 @@ def refuse_overwriting(target: Path) -> None:
 
 
 def _write(data: ReportData, target: Path, kind: str, language: str) -> list[Path]:
-    from mien.reports import render_html, render_json, render_markdown, write_pictures
+    from mien.reports.render import render_html, render_json, render_markdown
+    from mien.reports.sheets import write_pictures
 
     make_folder(target.parent)
     if kind == "md":

@@ -25,7 +25,7 @@ ANSWER_FROM = 0.5
 Advance = Callable[[int], None]
 
 
-def measure(
+def measure_robustness(
     subject: Subject,
     corruptions: tuple[Corruption, ...],
     severities: tuple[int, ...],

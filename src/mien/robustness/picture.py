@@ -27,13 +27,7 @@ def draw_robustness(robustness: Robustness, path: Path | None) -> Figure:
     """
     rows, columns = arrange_panels(robustness)
     width, height = max(LEAST_WIDTH, columns * PANEL_INCHES[0]), rows * PANEL_INCHES[1] + HEAD_INCHES
-    if path is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(width, height))
-        _fill(figure, robustness, rows, columns)
-        return figure
-    if path.suffix not in METADATA:
+    if path is not None and path.suffix not in METADATA:
         raise ConfigError(f"path {path}: expected a name that ends in {' or '.join(METADATA)}")
     with open_figure(path, width=width, height=height) as figure:
         _fill(figure, robustness, rows, columns)

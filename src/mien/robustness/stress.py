@@ -10,7 +10,7 @@ from mien.errors import ConfigError
 from mien.faces import Splits
 from mien.recognition.recogniser import Recogniser
 from mien.robustness.corruptions import choose_corruptions, choose_severities
-from mien.robustness.measure import ANSWER_FROM, measure
+from mien.robustness.measure import ANSWER_FROM, measure_robustness
 from mien.robustness.result import Robustness
 from mien.robustness.subject import Reading, prepare_subject
 from mien.runs.run import Run
@@ -52,4 +52,4 @@ def stress(
     subject = prepare_subject(run, data, Reading(split=split))
     for warning in subject.warnings:
         warnings.warn(warning, stacklevel=2)
-    return measure(subject, corruptions, severities, seed=seed, answer_from=answer_from)
+    return measure_robustness(subject, corruptions, severities, seed=seed, answer_from=answer_from)

@@ -85,7 +85,7 @@ class RunFolder:
         Raises:
             RunError: another process trains here.
         """
-        with lock_folder(self.path, "another mien train is at work here: wait for it, or give another --out"):
+        with lock_folder(self.path, "another mien train is at work here: wait for it, or give another `out`"):
             yield
 
     def tidy(self) -> None:
@@ -97,7 +97,7 @@ class RunFolder:
         """Raise RunError if a run is here already."""
         if self.last.exists() or self.weights.exists():
             resume = f"go on with `mien train --resume {self.path}`, or " if self.last.exists() else ""
-            advice = f"{resume}give another --out"
+            advice = f"{resume}give another `out`"
             raise RunError(f"{self.path}: a run is here already: {advice}")
 
     def write_info(self, info: RunInfo) -> None:
@@ -152,7 +152,7 @@ class RunFolder:
             RunError: there is no checkpoint, or no sound one.
         """
         if not self.last.exists():
-            raise RunError(f"{self.path}: stopped before its first checkpoint: start it again with --out {self.path}")
+            raise RunError(f"{self.path}: stopped before its first checkpoint: start it again with `out` {self.path}")
         try:
             return *load_tensors(self.last), None
         except RunError as error:

@@ -30,17 +30,17 @@ def open_socket(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except socket.gaierror as error:
-        raise ConfigError(f"--host {host}: expected an address of this machine ({error.strerror})") from error
+        raise ConfigError(f"`host` {host}: expected an address of this machine ({error.strerror})") from error
     except OSError as error:
         raise ConfigError(_explain(host, port, error)) from error
 
 
 def _explain(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"--port {port}: another program listens there; choose another port, or 0 for any free one"
+        return f"`port` {port}: another program listens there; choose another port, or 0 for any free one"
     if error.errno == errno.EACCES:
-        return f"--port {port}: this user may not listen there; choose a port from 1024 on"
-    return f"--host {host} --port {port}: cannot listen there ({error.strerror or error})"
+        return f"`port` {port}: this user may not listen there; choose a port from 1024 on"
+    return f"`host` {host} `port` {port}: cannot listen there ({error.strerror or error})"
 
 
 def run_server(app: ASGIApp, listening: socket.socket, *, client_seconds: float) -> None:

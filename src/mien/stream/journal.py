@@ -78,7 +78,7 @@ def read_journal(path: Path) -> Progress:
     entries = _read_entries(path)
     settings, length = next(entries, ({}, 0))
     if not settings or "files" in settings:
-        raise RunError(f"{path}: expected the journal of a recognition, found another file; choose another --out")
+        raise RunError(f"{path}: expected the journal of a recognition, found another file; choose another `out`")
     last: Mapping[str, Any] = {"rows": 0, "errors": 0, "tally": {}}
     keys = [NOTHING.keys]
     for last, length in entries:  # noqa: B007 (the last one counts)
@@ -100,7 +100,7 @@ def _read_entries(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
     except FileNotFoundError:
         raise RunError(f"{path}: expected the journal of what is done, but it does not exist") from None
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: the journal cannot be read ({error}); choose another --out") from error
+        raise RunError(f"{path}: the journal cannot be read ({error}); choose another `out`") from error
 
 
 def _hash(file: str) -> int:

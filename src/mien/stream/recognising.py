@@ -51,7 +51,7 @@ def recognise_all(request: Request, teller: Teller) -> Session:
             _recognise_pictures(session, sources)
             _watch_videos(session, sources)
         except KeyboardInterrupt:
-            more = "; the same command with --resume goes on" if results else ""
+            more = "; the same command with `resume` goes on" if results else ""
             raise Interrupted(f"stopped after {session.done:,} of {pictures + videos:,} files{more}") from None
         if request.camera is not None:
             from mien.stream.moving import watch_camera
@@ -67,7 +67,7 @@ def _settle_prior(
 ) -> Request:
     """Return the request with the base rates that a first look at all pictures tells."""
     if is_moving:
-        raise ConfigError("--prior estimate takes pictures, whose faces are each other's equals: leave out videos")
+        raise ConfigError("`prior` estimate takes pictures, whose faces are each other's equals: leave out videos")
     look = replace(request.look, draw_to=None, min_confidence=0.0)
     files, first = [file for file in sources.walk() if not is_video(file)], replace(request, prior=None)
     with (

@@ -116,5 +116,5 @@ def check_outputs(request: Request) -> None:
     if request.draw_to is None:
         return
     if request.names and request.draw_to.resolve() == request.look.above.resolve():
-        raise ConfigError(f"--draw {request.draw_to}: expected another folder than that of the pictures themselves")
+        raise ConfigError(f"`draw` {request.draw_to}: expected another folder than that of the pictures themselves")
     make_folder(request.draw_to)

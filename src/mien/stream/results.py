@@ -207,14 +207,14 @@ def _read_progress(out: Path, settings: Mapping[str, Any], resume: bool) -> Prog
     if there is None:
         return NOTHING
     if not resume:
-        raise ConfigError(f"{there} exists already: add --resume to go on with it, or choose another name")
+        raise ConfigError(f"{there} exists already: add `resume` to go on with it, or choose another name")
     if journal.exists() and not journal.stat().st_size and not (rows.exists() and rows.stat().st_size):
         return NOTHING  # killed before its first line
     progress = read_journal(journal)
     for name in settings:
         if progress.settings.get(name) != settings[name]:
             began, now = progress.settings.get(name), settings[name]
-            raise ConfigError(f"--resume: {out} was begun with {name} {began}, not {now}; choose another --out")
+            raise ConfigError(f"`resume`: {out} was begun with {name} {began}, not {now}; choose another `out`")
     return progress
 
 
@@ -230,4 +230,4 @@ def _name_trouble(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise MienError(f"{path}: cannot be written ({reason}); what is done stays: go on with --resume") from error
+        raise MienError(f"{path}: cannot be written ({reason}); what is done stays: go on with `resume`") from error

@@ -40,7 +40,7 @@ def check_suffix(out: Path) -> None:
         MissingExtraError: pyarrow is not installed.
     """
     if out.suffix not in SUFFIXES:
-        raise ConfigError(f"--out {out}: expected a name that ends in .csv, .jsonl or .parquet")
+        raise ConfigError(f"`out` {out}: expected a name that ends in .csv, .jsonl or .parquet")
     if out.suffix == ".parquet":
         _import_pyarrow()
 

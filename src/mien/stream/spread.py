@@ -74,7 +74,7 @@ def spread_files(
         for batch in outcomes.iter_batches(batch_size=FILES_A_TASK, batch_format="pyarrow"):
             yield [Outcome(**json.loads(text.as_py())) for text in batch["outcome"]]
     except ray.exceptions.RayError as error:
-        raise MienError(f"--engine ray: {str(error).strip().splitlines()[-1]}") from error
+        raise MienError(f"`engine` ray: {str(error).strip().splitlines()[-1]}") from error
 
 
 def _start_ray() -> Any:

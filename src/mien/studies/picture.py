@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.evaluation.differences import write_difference, write_points
 from mien.plots import FAINT, INK, RULE, VALID, open_figure, write_title
-from mien.studies.differences import METRICS
-from mien.studies.results import Results, Row
-from mien.studies.words import name_study, render_figure, render_points
+from mien.studies.results import METRICS, Results, Row
+from mien.studies.words import name_study, render_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def _draw_figures(axes: Axes, rows: Sequence[Row]) -> None:
 
 def _draw_differences(axes: Axes, rows: Sequence[Row], metric: str) -> None:
     """Draw a line for the interval, a tick at the mean, a dot a seed, and zero."""
-    axes.xaxis.set_major_formatter(lambda value, _: render_points(value) if value else "0")
+    axes.xaxis.set_major_formatter(lambda value, _: write_points(value) if value else "0")
     axes.axvline(0.0, color=FAINT, linewidth=1.0)
     for place, row in enumerate(rows):
         if metric not in row.differences:
@@ -78,9 +78,8 @@ def _draw_differences(axes: Axes, rows: Sequence[Row], metric: str) -> None:
         color = FAINT if found.is_noise else VALID
         axes.plot((found.low, found.high), (place, place), color=color, linewidth=2.4, solid_capstyle="butt")
         axes.plot(found.values, [place] * len(found.values), "o", color=color, alpha=0.55, markersize=5)
-        axes.plot(found.mean, place, "|", color=INK, markersize=16, markeredgewidth=1.6)
-        low, high = render_points(found.low), render_points(found.high)
-        _label(axes, found.mean, place, f"{render_points(found.mean)} ({low} to {high})")
+        axes.plot(found.value, place, "|", color=INK, markersize=16, markeredgewidth=1.6)
+        _label(axes, found.value, place, write_difference(found.value, found.low, found.high))
 
 
 def _label(axes: Axes, x: float, y: float, text: str) -> None:

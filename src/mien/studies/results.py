@@ -10,12 +10,17 @@ from typing import Any
 import numpy as np
 
 from mien.errors import RunError
+from mien.evaluation.differences import BY_RIGHT, TITLES, Difference, Pair, compare_pairs
 from mien.evaluation.evaluation import FIGURES, Evaluation, read_evaluation
+from mien.evaluation.metrics import rate
 from mien.runs.info import read_info
-from mien.studies.differences import METRICS, Difference, Pair, compare_pairs, measure
 from mien.studies.folder import StudyFolder
 from mien.studies.jobs import evaluation_folder
 from mien.studies.plan import BASE, Plan, Variant
+
+TITLED = tuple((name, TITLES[name]) for name in BY_RIGHT)
+METRICS = tuple(title for _, title in TITLED)
+"""What a study compares, as its files and tables name it."""
 
 Evaluations = dict[int, Evaluation]
 """Seed -> what the run of that seed answered."""
@@ -162,12 +167,14 @@ def _make_row(
     paired = tuple(seed for seed in shown if seed in base and variant.name != BASE)
     pairs = [_pair(base[seed], shown[seed]) for seed in paired]
     distinct = list(shown.values())[: 1 if variant.members else None]
-    scores = [measure(entry.labels, entry.predicted == entry.labels) for entry in distinct]
+    rates = [rate(entry.labels, entry.predicted, len(entry.expressions)) for entry in distinct]
+    classes = len(distinct[0].expressions)
+    differences = compare_pairs(pairs, classes=classes, same_faces=same_faces) if pairs else {}
     return Row(
         name=variant.name,
         seeds=tuple(found),
-        figures={metric: _sum_up([score[metric] for score in scores]) for metric in METRICS},
-        differences=compare_pairs(pairs, same_faces=same_faces) if pairs else {},
+        figures={metric: _sum_up([getattr(each, name) for each in rates]) for name, metric in TITLED},
+        differences={metric: differences[name] for name, metric in TITLED if pairs},
         paired=paired,
         minutes=sum(spent) if variant.members else fmean(spent),
         is_ensemble=variant.members is not None,
@@ -182,8 +189,7 @@ def _average(found: Evaluations) -> Evaluation:
 
 
 def _pair(base: Evaluation, variant: Evaluation) -> Pair:
-    labels = base.labels
-    return Pair(labels=labels, base=base.predicted == labels, variant=variant.predicted == labels)
+    return Pair(labels=base.labels, base=base.predicted, variant=variant.predicted)
 
 
 def _sum_up(values: Sequence[float]) -> Figure:
@@ -197,8 +203,12 @@ def _sum_minutes(folder: StudyFolder, name: str, found: Evaluations) -> list[flo
 
 def _read_row(values: Mapping[str, Any]) -> Row:
     figures = {name: Figure(**{**entry, "values": tuple(entry["values"])}) for name, entry in values["figures"].items()}
-    differences = {
-        name: Difference(**{**entry, "values": tuple(entry["values"])}) for name, entry in values["differences"].items()
-    }
+    differences = {name: _read_difference(entry) for name, entry in values["differences"].items()}
     sides = {name: tuple(values[name]) for name in ("seeds", "paired")}
     return Row(**{**values, **sides, "figures": figures, "differences": differences})
+
+
+def _read_difference(values: Mapping[str, Any]) -> Difference:
+    """Return a difference; older files call its value the mean."""
+    value = values["value"] if "value" in values else values["mean"]
+    return Difference(value=value, low=values["low"], high=values["high"], values=tuple(values["values"]))

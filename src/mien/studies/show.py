@@ -112,7 +112,7 @@ def render_results(results: Results) -> Iterator[RenderableType]:
 
 
 def _render_figures(results: Results) -> Table:
-    from mien.studies.differences import METRICS
+    from mien.studies.results import METRICS
     from mien.studies.words import render_figure, render_minutes
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

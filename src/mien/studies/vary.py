@@ -43,10 +43,10 @@ def list_levels(text: str, base: Recipe) -> list[Level]:
     try:
         levels = [level for level in _name_levels(text, base) if override(base, level.changes) != base]
     except ConfigError as error:
-        raise ConfigError(str(error).replace("--set", "`vary`", 1)) from None
+        raise ConfigError(str(error).replace("`set`", "`vary`", 1)) from None
     if not levels:
-        advice = " (add some with --set augment.…)" if text == AUGMENTATION else ""
-        raise ConfigError(f"`vary` {text}: nothing differs from recipe {base.name} with its --set{advice}")
+        advice = " (add some with `set` augment.…)" if text == AUGMENTATION else ""
+        raise ConfigError(f"`vary` {text}: nothing differs from recipe {base.name} with its `set`{advice}")
     return levels
 
 

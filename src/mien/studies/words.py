@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mien.studies.differences import METRICS, Difference
-from mien.studies.results import Figure, Results, Row
+from mien.evaluation.differences import Difference, write_difference, write_points
+from mien.studies.results import METRICS, Figure, Results, Row
 
-MINUS = "−"
 FEW = 4
 """Intervals up to this number are read one by one, without a warning about many."""
 
@@ -25,16 +24,16 @@ def tell_differences(results: Results) -> list[str]:
 def tell_difference(difference: Difference) -> str:
     """Return a difference with its interval, and in words whether there is one.
 
-    >>> tell_difference(Difference(mean=-0.062, low=-0.083, high=-0.041, values=(-0.06, -0.064)))
+    >>> tell_difference(Difference(value=-0.062, low=-0.083, high=-0.041, values=(-0.06, -0.064)))
     '6.2 points lower (95%: −8.3 to −4.1)'
-    >>> tell_difference(Difference(mean=0.003, low=-0.005, high=0.011, values=(0.003,)))
+    >>> tell_difference(Difference(value=0.003, low=-0.005, high=0.011, values=(0.003,)))
     'within noise: +0.3 points (95%: −0.5 to +1.1)'
     """
-    interval = f"(95%: {render_points(difference.low)} to {render_points(difference.high)})"
+    interval = f"(95%: {write_points(difference.low)} to {write_points(difference.high)})"
     if difference.is_noise:
-        return f"within noise: {render_points(difference.mean)} points {interval}"
-    way = "higher" if difference.mean > 0 else "lower"
-    return f"{abs(difference.mean) * 100:.1f} points {way} {interval}"
+        return f"within noise: {write_points(difference.value)} points {interval}"
+    way = "higher" if difference.value > 0 else "lower"
+    return f"{abs(difference.value) * 100:.1f} points {way} {interval}"
 
 
 def list_notes(results: Results) -> list[str]:
@@ -96,20 +95,11 @@ def render_figure(figure: Figure) -> str:
     return f"{figure.mean:.1%}{spread}"
 
 
-def render_points(fraction: float) -> str:
-    """Return a fraction as points with a sign.
-
-    >>> render_points(-0.0123), render_points(0.0)
-    ('−1.2', '+0.0')
-    """
-    return f"{fraction * 100:+.1f}".replace("-", MINUS)
-
-
 def _render_difference(difference: Difference | None) -> str:
     if difference is None:
         return "–"
-    mean, low, high = (render_points(value) for value in (difference.mean, difference.low, difference.high))
-    return f"{mean} ({low} to {high})" + (" noise" if difference.is_noise else "")
+    told = write_difference(difference.value, difference.low, difference.high)
+    return told + (" noise" if difference.is_noise else "")
 
 
 def _row(cells: list[str]) -> str:

@@ -9,12 +9,15 @@ import platform
 import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mien.theory.claims import Finding
 from mien.theory.optimisers import adagrad_limit_slope, follow_adagrad, follow_adam
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DELTAS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """The values of 1 − β2 at which Adam is held against Adagrad."""
@@ -103,24 +106,17 @@ def tabulate_convergence(points: Sequence[tuple[float, float, float]]) -> str:
     return "\n".join((head, "|---|---|---|", *rows, "", order, "", describe_machine()))
 
 
-def draw_convergence(points: Sequence[tuple[float, float, float]], path: Path) -> None:
-    """Draw the convergence of Adam to Adagrad to `path` (.svg), both axes logarithmic; needs matplotlib.
-
-    See docs/theory.md, section 7.2.
-    """
-    import matplotlib
-    from matplotlib.figure import Figure
-
+def draw_convergence(points: Sequence[tuple[float, float, float]], figure: Figure) -> None:
+    """Draw the convergence of Adam to Adagrad, both axes logarithmic: docs/theory.md, section 7.2."""
     deltas, apart, first_order = zip(*points, strict=True)
-    with matplotlib.rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained", facecolor="white")
-        axes = figure.subplots()
-        axes.loglog(deltas, first_order, color="#8c9aa4", label="to first order in 1 − β₂")
-        axes.loglog(deltas, apart, "o", color="#1f749d", label="measured")
-        axes.set_xlabel("1 − β₂")
-        axes.set_ylabel("largest |Adam − Adagrad| of a weight")
-        axes.set_title("Adam becomes Adagrad in proportion to 1 − β₂", loc="left", fontsize=11)
-        axes.grid(color="#dfe5e8", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    axes = figure.subplots()
+    axes.loglog(deltas, first_order, color="#8c9aa4", label="to first order in 1 − β₂")
+    axes.loglog(deltas, apart, "o", color="#1f749d", label="measured")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:.0e}")  # the style takes no text for a formula
+    axes.set_xlabel("1 − β₂")
+    axes.set_ylabel("largest |Adam − Adagrad| of a weight")
+    axes.set_title("Adam becomes Adagrad in proportion to 1 − β₂", loc="left", fontsize=11)
+    axes.grid(color="#dfe5e8", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)

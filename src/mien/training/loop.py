@@ -205,7 +205,7 @@ class _Trainer:
                 if self.folder.last.exists()
                 else "nothing is saved yet"
             )
-            advice = f"start again with a lower --set train.lr (now {self.config.lr:g})"
+            advice = f"start again with a lower `set` train.lr (now {self.config.lr:g})"
             raise RunError(f"{self.folder.path}: {where}: the loss is {loss}; {stays}; {advice}")
         if done % LOOK_EVERY == 0 or done == self.steps:
             pace = max(self.at.seconds, 1e-9) / done

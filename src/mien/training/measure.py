@@ -9,6 +9,7 @@ import torch
 from accelerate import Accelerator
 
 from mien.data.votes import pick_head
+from mien.evaluation.metrics import rate
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Faces, pick
 from mien.models import Network
@@ -56,11 +57,10 @@ def _measure(
     part = valid.images if accelerator.num_processes == 1 else pick(valid.images, deal(accelerator, len(labels)))
     probabilities = predict_probabilities(network.eval(), part, device=device, side=side)
     probabilities = collect(accelerator, probabilities, len(labels))
-    right = probabilities.argmax(1) == labels
-    recalls = [right[labels == label].mean() for label in np.unique(labels)]
+    rates = rate(labels, probabilities.argmax(1), probabilities.shape[1])
     picked = probabilities[np.arange(len(labels)), labels].clip(1e-12)
     return {
         f"valid_{of}loss": float(-np.log(picked, dtype=np.float64).mean()),
-        f"valid_{of}accuracy": float(right.mean()),
-        f"valid_{of}balanced_accuracy": float(np.mean(recalls)),
+        f"valid_{of}accuracy": rates.accuracy,
+        f"valid_{of}balanced_accuracy": rates.balanced_accuracy,
     }

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mien.auditing.clean import COPIES, Kept, choose_kept
 from mien.auditing.examine import Audit
-from mien.auditing.page import write_page
 from mien.auditing.table import write_table
 from mien.data.only import write_list
 from mien.errors import ConfigError
 from mien.files import make_folder
+from mien.reports.audit_page import write_page
 
 CLEAN_LIST, PAGE, TABLE = "clean.txt", "index.html", "audit.csv"
 

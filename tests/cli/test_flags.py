@@ -1,0 +1,62 @@
+"""Errors of the library name Python arguments; the command line makes its options of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import mien
+from mien.cli.flags import name_flags
+from mien.data.loading import load
+from mien.errors import ConfigError
+
+SOURCE = Path(mien.__file__).parent
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
+COMMAND = re.compile(r"\b(mien [a-z]+|accelerate launch|torchrun) .*")
+"""What stands behind a command belongs to it: somebody types it into a shell."""
+
+REMARKS = {"data/names.py", "data/pictures.py", "data/tables.py", "server/guard.py", "recipes/named.py"}
+"""Remarks, warnings and descriptions, which are printed as they are: they name options still."""
+
+NOT_SAID = {"training/progress.py", "reports/recipe.py", "native/build.py"}
+"""Parts of commands."""
+
+
+def list_texts(source: str) -> list[str]:
+    """Return every string of a source that is not a statement of its own, as docstrings are."""
+    tree = ast.parse(source)
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+    ]
+
+
+def test_no_error_outside_of_the_command_line_names_an_option() -> None:
+    """Whole commands may."""
+    found = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if path.parent.name != "cli"
+        and any(OPTION.search(COMMAND.sub("", text)) for text in list_texts(path.read_text(encoding="utf-8")))
+    }
+    assert REMARKS | NOT_SAID == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "python", "shell"),
+    [
+        ({"classes": "happy"}, "`classes` happy: expected", "--classes happy: expected"),
+        ({"columns": "faces"}, "`columns` faces: expected", "--columns faces: expected"),
+        ({"size": 1}, "`size`: expected", "--size: expected"),
+    ],
+)
+def test_one_error_speaks_to_both(arguments: dict, python: str, shell: str) -> None:
+    """Python reads its argument, a shell its option."""
+    with pytest.raises(ConfigError) as error:
+        load("synthetic", **arguments)
+    assert (True, True) == (str(error.value).startswith(python), name_flags(str(error.value)).startswith(shell))
