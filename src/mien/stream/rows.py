@@ -20,7 +20,7 @@ from mien.recognition.face import PLACE, Face, name_columns
 Row: TypeAlias = dict[str, Any]
 
 WHERE = ("file", "frame", "seconds", "face")
-ANSWER = ("detection", "expression", "confidence")
+ANSWER = ("detection", "readability", "expression", "confidence")
 SETS = ("expressions",)
 """The column of sets, in tables that asked for a coverage."""
 WHOLE_NUMBERS = ("frame", "face", *PLACE)
