@@ -105,15 +105,15 @@ class Face:
         }
 
     def to_row(self) -> dict[str, Any]:
-        """Return one row of a table: place, detection, readability, expression, confidence, a column an expression.
+        """Return one row of a table: place, detection, expression, confidence, then a column an expression.
 
-        Where a set is known, it stands before the columns of expressions, as in "sad|neutral". A face that is not
-        readable has neither.
+        Where a readability is known, it stands before the expression; a set stands behind the confidence, as in
+        "sad|neutral". A face that is not readable has no column of a set or an expression.
         """
         place = {name: None if self.box is None else getattr(self.box, name) for name in PLACE}
         answer: dict[str, Any] = {
             "detection": self.detection,
-            "readability": self.readability,
+            **({} if self.readability is None else {"readability": self.readability}),
             "expression": self.expression,
             "confidence": self.confidence,
         }
