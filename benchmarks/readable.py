@@ -70,7 +70,6 @@ def main() -> None:
     parser.add_argument("--split", choices=("valid", "test"), default="valid")
     given = parser.parse_args()
     splits, votes = load(given.data), read_votes(given.votes)
-    check_rows(splits, votes)
     if given.measure:
         print("\n".join(measure(given.file, splits, votes, given.photographs, given.split)))
         return
@@ -80,6 +79,7 @@ def main() -> None:
 
 def teach(file: Path, splits: Splits, votes: Votes, photographs: Path | None) -> None:
     """Write the file anew, with its readability fitted."""
+    check_rows(splits, votes)
     assert splits.train is not None
     assert splits.valid is not None
     model = onnx.load(file)
