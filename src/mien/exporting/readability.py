@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from mien.data.images import resize_faces
 from mien.errors import ConfigError
 from mien.exporting.graph import describe
 from mien.exporting.quiet import require
@@ -39,8 +40,13 @@ def find_features(model: Any) -> str:
     return name
 
 
+def read_size(model: Any) -> int:
+    """Return the side S in pixels of the faces that a model takes, as its metadata say."""
+    return int(next(entry.value for entry in model.metadata_props if entry.key == "mien.size"))
+
+
 def read_features(model: Any, faces: Images) -> npt.NDArray[np.float32]:
-    """Return the features (N, F) of uint8 faces (N, S, S) that the last layer of a model takes."""
+    """Return the features (N, F) that the last layer of a model takes, of uint8 faces (N, H, W), resized for it."""
     require("onnx")
     import onnx
     import onnxruntime
@@ -52,6 +58,7 @@ def read_features(model: Any, faces: Images) -> npt.NDArray[np.float32]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    faces = resize_faces(faces, read_size(model))
     starts = range(0, len(faces), BATCH_SIZE)
     batches = (np.ascontiguousarray(faces[start : start + BATCH_SIZE]) for start in starts)
     return np.concatenate([session.run([name], {"faces": batch})[0] for batch in batches])
