@@ -107,7 +107,9 @@ def gather(train: Faces, votes: Votes, photographs: Path | None) -> dict[str, Pi
         "the same, corrupted": np.concatenate([none[:, :, ::-1], *(corrupt(none, name, 3, seed=3) for name in SPOILT)]),
         "drawn": np.concatenate([draw_all(draw, EACH, seed=10) for draw in TAUGHT.values()]),
     }
-    return groups if photographs is None else {**groups, **cut_half(photographs, teaching=True)}
+    if photographs is not None:
+        groups |= cut_half(photographs, teaching=True)
+    return {name: pictures for name, pictures in groups.items() if len(pictures)}
 
 
 def cut_half(photographs: Path, *, teaching: bool) -> dict[str, Pictures]:
