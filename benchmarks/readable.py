@@ -163,6 +163,8 @@ def measure(file: Path, splits: Splits, votes: Votes, photographs: Path | None, 
             real[told] = corrupt(faces[: len(faces) // 4], name, severity, seed=2)
     yield "| no faces | n | AUROC | found out | 95 % interval |\n|---|---:|---:|---:|---|"
     for name, pictures in others.items():
+        if not len(pictures):
+            continue
         found = score(pictures)
         truth = np.concatenate([np.ones(len(known)), np.zeros(len(found))])
         area = roc_auc_score(truth, np.concatenate([known, found]))

@@ -66,7 +66,7 @@ def test_the_limit_is_the_caller_s_to_set(network: Path) -> None:
     (named,) = Recogniser(network, detector="none", min_readability=0).recognise(BLACK)
     assert (True, 3) == (named.readable, len(named.probabilities))
     assert named.expression in CLASSES
-    strict = pickle.loads(pickle.dumps(Recogniser(network, detector="none", min_readability=1.0)))
+    strict = pickle.loads(pickle.dumps(Recogniser(network, detector="none", min_readability=1.0)))  # noqa: S301
     assert [None] == [face.expression for face in strict.recognise(FACE)]
 
 
