@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from serving import Server, draw_noise, encode, make_form, run_serve
 
+from conftest import ROOT
 from mien.beliefs.base_rates import shift_rates
 from tiny_network import CLASSES, write_network, write_readable
 
@@ -276,3 +277,14 @@ def test_what_is_not_readable_has_no_expression_in_any_answer(tmp_path: Path) ->
     with run_serve("--run", network, "--min-readability", 0) as running:
         (face,) = running.ask(RECOGNISE, black).json()["pictures"][0]["faces"]
         assert (True, True) == (face["readable"], face["expression"] in CLASSES)
+
+
+def test_deepface_s_clients_are_told_of_no_face_where_none_can_be_read() -> None:
+    """A find of the detector that the network calls unreadable is no face to whoever insists on one."""
+    portrait = "data:image/jpeg;base64," + base64.b64encode((ROOT / "docs" / "astronaut.jpg").read_bytes()).decode()
+    with run_serve("--min-readability", 1) as strict:
+        told = strict.ask("/analyze", json.dumps({"img": portrait}), **JSON)
+        assert (400, True) == (told.status, "found nothing that can be read as one" in told.json()["detail"])
+        asked = json.dumps({"img": portrait, "enforce_detection": False})
+        (result,) = strict.ask("/analyze", asked, **JSON).json()["results"]
+        assert (None, True) == (result["dominant_emotion"], result["region"]["w"] < 200)
