@@ -36,7 +36,7 @@ from mien.recognition.network import OnnxNetwork
 from mien.robustness.corruptions import CORRUPTIONS, corrupt
 from mien.synthetic import draw_faces
 
-LOST = 0.01
+LOST = 0.005
 """Of valid's faces so many may come out as not readable."""
 
 STRENGTH = 0.001

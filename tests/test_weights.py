@@ -174,14 +174,14 @@ def test_a_portrait_and_drawn_faces_are_readable(recogniser: mien.Recogniser) ->
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_of_a_hundred_faces_of_valid_one_is_taken_for_none() -> None:
+def test_of_two_hundred_faces_of_valid_one_is_taken_for_none() -> None:
     """As the limit was set on PublicTest; what FER+'s taggers call no face scores lower."""
     valid = load(find_real("fer2013.csv")).named()["valid"]
     counts = read_votes(find_real("fer2013new.csv")).counts[find_rows(valid)]
     scores = Recogniser(detector="none").answer(valid.images).readability
     assert scores is not None
     none, faces = scores[find_majority(counts) == NO_FACE], scores[counts[:, NO_FACE] < 2]
-    assert pytest.approx(0.01, abs=0.002) == (faces < 0.5).mean()
+    assert pytest.approx(0.005, abs=0.001) == (faces < 0.5).mean()
     assert 0.95 <= (faces[:, None] > none[None]).mean()
 
 
