@@ -65,8 +65,8 @@ docs: $(VENV)/.docs ## build the site of the documents into build/site, strictly
 bench: $(VENV)/.dev ## measure everything into benchmarks/README.md; FER2013=fer2013.csv and MODEL=model.onnx add their rows
 	$(BIN)/python -m benchmarks.table $(if $(FER2013),--csv $(FER2013)) $(if $(MODEL),--model $(MODEL))
 
-networks: $(VENV)/.dev ## train what ships from random weights and make its files (three hours on one core; FER2013= and VOTES= name the data)
-	$(BIN)/python -m benchmarks.networks --data $(or $(FER2013),fer2013.csv) --votes $(or $(VOTES),fer2013new.csv)
+networks: $(VENV)/.dev ## train what ships from random weights and make its files (three hours on one core; FER2013=, VOTES= and PHOTOGRAPHS= name the data)
+	$(BIN)/python -m benchmarks.networks --data $(or $(FER2013),fer2013.csv) --votes $(or $(VOTES),fer2013new.csv) $(if $(PHOTOGRAPHS),--photographs $(PHOTOGRAPHS))
 
 clean: ## remove the virtual environment and caches (never your runs)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov

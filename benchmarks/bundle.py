@@ -1,11 +1,12 @@
 """Make the weights that ship with mien from a finished run.
 
     python -m benchmarks.bundle runs/heads src/mien/weights [--views plain,mirror] [--mirrored 0.3]
+        [--data fer2013.csv --votes fer2013new.csv --photographs FOLDER]
 
 `mien.onnx` recognises, in 8 bits, with the views and the temperature inside; `model.safetensors` is for PyTorch, its
 kernels in half precision. The data, and the runs that it started from or learnt from, are known by their names alone.
 Of a run with heads both hold all of them. `--mirrored` is the part of valid, the least sure, that the head of its
-own labels looks at in the mirror, too.
+own labels looks at in the mirror, too. With `--votes` `mien.onnx` learns what is no face (`benchmarks.readable`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from benchmarks.readable import teach
+from mien.data.loading import load
+from mien.data.votes import read_votes
 from mien.evaluation.known import know_splits
 from mien.evaluation.predict import calibrate_all
 from mien.exporting import export_run, write_model
@@ -76,5 +80,10 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path)
     parser.add_argument("--views", default="plain")
     parser.add_argument("--mirrored", type=float, default=0.3)
+    parser.add_argument("--data", default="fer2013.csv")
+    parser.add_argument("--votes", type=Path)
+    parser.add_argument("--photographs", type=Path)
     options = parser.parse_args()
     bundle(options.source, options.out, parse_views(options.views), mirrored=options.mirrored)
+    if options.votes:
+        teach(options.out / "mien.onnx", load(options.data), read_votes(options.votes), options.photographs)

@@ -1,9 +1,11 @@
 """Train, from random weights, every network that a shipped file descends from, and make the files. Resumable.
 
-    python -m benchmarks.networks --data fer2013.csv --votes fer2013new.csv [--out runs/networks] [--seed 0] [--list]
+    python -m benchmarks.networks --data fer2013.csv --votes fer2013new.csv [--photographs FOLDER]
+        [--out runs/networks] [--seed 0] [--list]
 
 Each step is a command of mien that can be given by hand (`--list` shows them all and trains nothing). What is finished
-is left out, what was stopped goes on, bit for bit. About two hours and a half on one core with AVX-512.
+is left out, what was stopped goes on, bit for bit. About two hours and a half on one core with AVX-512. Photographs
+(`benchmarks.photographs`) teach what is no face; without them that is learnt from drawings and votes alone.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ TRAININGS = (
 Runner = Callable[[list[str]], None]
 
 
-def list_commands(data: Path, votes: Path, out: Path, seed: int) -> list[list[str]]:
+def list_commands(data: Path, votes: Path, out: Path, seed: int, photographs: Path | None = None) -> list[list[str]]:
     """Return the commands that are left to do, in order."""
     commands = []
     for training in TRAININGS:
@@ -58,7 +60,9 @@ def list_commands(data: Path, votes: Path, out: Path, seed: int) -> list[list[st
         options = [option.format(out=out) for option in training.options]
         commands.append(["mien", "train", *given, *options, "--out", str(folder)])
     last = out / TRAININGS[-1].name
-    return [*commands, ["benchmarks.bundle", str(last), str(out / "weights")]]
+    given = ["--data", str(data), "--votes", str(votes)]
+    more = [] if photographs is None else ["--photographs", str(photographs)]
+    return [*commands, ["benchmarks.bundle", str(last), str(out / "weights"), *given, *more]]
 
 
 def is_finished(folder: Path) -> bool:
@@ -87,11 +91,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--votes", type=Path, required=True)
+    parser.add_argument("--photographs", type=Path)
     parser.add_argument("--out", type=Path, default=Path("runs/networks"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    commands = list_commands(options.data, options.votes, options.out, options.seed)
+    commands = list_commands(options.data, options.votes, options.out, options.seed, options.photographs)
     if options.list:
         print("\n".join(f"python -m {shlex.join(command)}" for command in commands))
         return

@@ -53,7 +53,7 @@ def time_steps(recogniser: Recogniser, data: bytes, rounds: int) -> dict[str, fl
         picture = timed("decode", lambda: recogniser.read(data))
         boxes = timed("find", lambda picture=picture: recogniser.find(picture.pixels))
         crops = timed("cut", lambda picture=picture, boxes=boxes: recogniser.cut(picture.pixels, boxes))
-        timed("name", lambda crops=crops, boxes=boxes: recogniser.name(boxes, recogniser.predict(crops)))
+        timed("name", lambda crops=crops, boxes=boxes: recogniser.name(boxes, recogniser.answer(crops)))
     return {step: statistics.median(values[1:]) for step, values in spent.items()}  # the first warms up
 
 

@@ -20,6 +20,9 @@ from mien.evaluation.metrics import wilson_interval
 from mien.faces import Faces
 from mien.recognition import Recogniser
 
+UNREADABLE = 99
+"""Stands for the class of a face that was found and has no expression: it is never right."""
+
 
 def main() -> None:
     """Measure and print a table."""
@@ -50,14 +53,15 @@ def main() -> None:
 def recognise_scenes(
     recogniser: Recogniser, faces: Faces, chosen: npt.NDArray[np.int64], *, seed: int
 ) -> tuple[npt.NDArray[np.int64], int, int]:
-    """Return the class that each chosen face was given, -1 where it was not found; false finds; scenes."""
+    """Return the class that each chosen face was given, -1 if it was not found; false finds; scenes."""
     answers = np.full(len(chosen), -1)
     extra = scenes = 0
     for scene in paste_faces(faces.images[chosen], seed=seed):
         found = {face.box: face for face in recogniser.recognise(scene.picture)}
         hits = match_boxes(scene, [box for box in found if box is not None])
         for hit in hits:
-            answers[hit.face] = recogniser.expressions.index(found[hit.box].expression)
+            expression = found[hit.box].expression
+            answers[hit.face] = UNREADABLE if expression is None else recogniser.expressions.index(expression)
         extra, scenes = extra + len(found) - len(hits), scenes + 1
     return answers, extra, scenes
 

@@ -17,6 +17,7 @@ import mien
 from conftest import ROOT, find_real
 from mien import Recogniser
 from mien.data.loading import load
+from mien.data.votes import NO_FACE, find_majority, find_rows, read_votes
 from mien.evaluation.predict import predict_probabilities
 from mien.labels import EXPRESSIONS
 from mien.recipes.heads import HEADS
@@ -24,6 +25,7 @@ from mien.recognition.model import BUNDLED
 from mien.runs.run import load_run
 
 LARGEST_BYTES = 5_000_000
+LARGEST_RECOGNISER = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,57 @@ def test_both_files_give_nearly_the_same_probabilities(recogniser: mien.Recognis
     assert np.abs(exact - rounded).mean() < 0.01
     assert np.abs(exact - rounded).max() < 0.15
     assert (exact.argmax(1) == rounded.argmax(1)).mean() > 0.9
+
+
+def test_the_file_that_recognises_has_at_most_a_megabyte() -> None:
+    """With all heads, and with what tells a readable face."""
+    assert BUNDLED.stat().st_size <= LARGEST_RECOGNISER
+
+
+def draw_none() -> dict[str, npt.NDArray[np.uint8]]:
+    """Return pictures that are no faces, by name."""
+    rows, columns = np.mgrid[:48, :48]
+    grey = {f"grey {level}": np.full((48, 48), level) for level in (0, 64, 128, 200, 255)}
+    noise = np.random.default_rng(0).integers(0, 256, (48, 48))
+    return {
+        name: picture.astype(np.uint8)
+        for name, picture in {
+            **grey,
+            "noise": noise,
+            "a slope": 5 * rows,
+            "stripes": 255 * (columns // 6 % 2),
+            "a board": 255 * ((columns // 12 + rows // 12) % 2),
+        }.items()
+    }
+
+
+@pytest.mark.parametrize("name", draw_none())
+def test_what_is_no_face_has_no_expression(recogniser: mien.Recogniser, name: str) -> None:
+    """A black square was "angry, 82 %" to the network before."""
+    (face,) = recogniser.recognise(draw_none()[name])
+    assert (False, None) == (face.readable, face.expression)
+
+
+def test_a_portrait_and_drawn_faces_are_readable(recogniser: mien.Recogniser) -> None:
+    """Nineteen of twenty drawn ones at least."""
+    (portrait,) = Recogniser(threads=1).recognise(ROOT / "docs" / "astronaut.jpg")
+    assert (True, "happy") == (portrait.readable, portrait.expression)
+    scores = recogniser.answer(load("synthetic").named()["test"].images[:200]).readability
+    assert scores is not None
+    assert 0.95 <= (scores >= 0.5).mean()
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_of_two_hundred_faces_of_valid_one_is_taken_for_none() -> None:
+    """As the limit was set on PublicTest; what FER+'s taggers call no face scores lower."""
+    valid = load(find_real("fer2013.csv")).named()["valid"]
+    counts = read_votes(find_real("fer2013new.csv")).counts[find_rows(valid)]
+    scores = Recogniser(detector="none").answer(valid.images).readability
+    assert scores is not None
+    none, faces = scores[find_majority(counts) == NO_FACE], scores[counts[:, NO_FACE] < 2]
+    assert pytest.approx(0.005, abs=0.001) == (faces < 0.5).mean()
+    assert 0.95 <= (faces[:, None] > none[None]).mean()
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from mien.stream.request import find_common_folder
 from mien.stream.rows import make_rows
 from mien.stream.show import tell_picture
 from streaming import send_file, serve
-from tiny_network import CLASSES, write_network
+from tiny_network import CLASSES, write_network, write_readable
 
 FACES = 60
 
@@ -280,3 +280,59 @@ def test_a_face_of_a_class_called_like_a_column_tells_its_bars():
     told = console.export_text()
     assert "left 50% at 700,5" in told
     assert ["50", "50", "30", "20"] == re.findall(r"\b(\d+)%", told)
+
+
+@pytest.fixture(scope="module")
+def dark(folder):
+    """Return the name of a network to which what is dark is no face, and of a folder with a face and two black ones."""
+    write_readable(folder / "readable.onnx")
+    (folder / "dark").mkdir()
+    black = np.zeros((16, 16))
+    for name, picture in (("a", black), ("b", draw_shapes(1).images[0]), ("c", black[:9, :9])):
+        Image.fromarray(picture.astype(np.uint8)).save(folder / "dark" / f"{name}.png")
+    write_film(folder / "dark.avi", codec="mjpeg", frames=6, draw=lambda _: np.zeros((32, 32, 3), np.uint8))
+    return "readable.onnx", "dark"
+
+
+def test_a_black_picture_is_told_as_not_readable(mien, dark):
+    """In a line, without bars; with the limit at 0 it gets a name."""
+    network, pictures = dark
+    status, out, _ = mien(f"{pictures}/a.png", "--run", network)
+    assert (0, f"{pictures}/a.png  not readable") == (status, out.strip())
+    named = mien(f"{pictures}/a.png", "--run", network, "--min-readability", 0)[1]
+    assert "not readable" not in named
+    assert all(name in named for name in CLASSES)
+
+
+def test_what_is_not_readable_is_a_row_without_an_expression(mien, dark, tmp_path):
+    """In every format, beside the score; it is counted, and --resume with another limit is refused."""
+    network, pictures = dark
+    for suffix in ("csv", "jsonl"):
+        more = ("--out", tmp_path / f"faces.{suffix}", "--draw", tmp_path / "drawn")
+        status, out, _ = mien(pictures, "--run", network, *more)
+        assert (0, True) == (status, "3 pictures, 2 found and not readable" in out)
+    rows = read(tmp_path / "faces.csv")
+    assert [True, False, True] == [row["expression"] == row["high"] == "" for row in rows]
+    assert [True, False, True] == [float(row["readability"]) < 0.5 for row in rows]
+    lines = [json.loads(line) for line in (tmp_path / "faces.jsonl").read_text().splitlines()]
+    assert [None, None] == [row["expression"] for row in (lines[0], lines[2])]
+    again = (pictures, "--run", network, "--out", tmp_path / "faces.csv", "--resume")
+    assert 0 == mien(*again)[0]
+    status, _, err = mien(*again, "--min-readability", 0.2)
+    assert (2, True) == (status, "--resume:" in err and "min" in err)
+
+
+def test_a_limit_for_a_network_that_does_not_tell_ends_in_one_line(mien, dark):
+    """It is not passed over."""
+    status, _, err = mien(f"{dark[1]}/a.png", "--min-readability", 0.7)
+    assert (2, 1) == (status, len(err.strip().splitlines()))
+    assert "expected a network that tells what is no readable face" in err
+
+
+def test_a_film_in_which_nothing_can_be_read_says_so(mien, dark, tmp_path):
+    """Its rows have no expression, and its timeline is empty."""
+    pytest.importorskip("av")
+    status, out, _ = mien("dark.avi", "--run", dark[0])
+    assert (0, True) == (status, "dark.avi  no face that can be read" in out)
+    assert 0 == mien("dark.avi", "--run", dark[0], "--out", tmp_path / "film.csv", "--draw", tmp_path / "drawn")[0]
+    assert {""} == {row["expression"] for row in read(tmp_path / "film.csv")}

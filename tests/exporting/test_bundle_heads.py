@@ -51,3 +51,10 @@ def test_commands_run_in_order(tmp_path: Path) -> None:
     make_networks(commands, done.append)
     assert commands == done
     assert "benchmarks.bundle" == done[-1][0]
+
+
+def test_the_files_are_made_with_the_data_and_the_photographs_that_are_named(tmp_path: Path) -> None:
+    """They teach what is no face; without photographs that is left out."""
+    data = (Path("a.csv"), Path("b.csv"), tmp_path, 0)
+    assert ["--data", "a.csv", "--votes", "b.csv"] == list_commands(*data)[-1][3:]
+    assert ["--photographs", "photos"] == list_commands(*data, Path("photos"))[-1][-2:]

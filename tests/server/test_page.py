@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from mien.labels import EXPRESSIONS
 from mien.recognition.face import Box, Crop, Face
 from mien.recognition.layout import lay_out, tell_face
 from scenes import WIDTH, choose_faces, paste_faces, write_film
-from tiny_network import write_network
+from tiny_network import write_network, write_readable
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 PATIENCE_SECONDS = 240
@@ -44,6 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a network, a picture of two faces, one of none, a text, and a film for the camera."""
     folder = tmp_path_factory.mktemp("page")
     write_network(folder / "tiny.onnx", classes=EXPRESSIONS)
+    write_readable(folder / "readable.onnx", classes=EXPRESSIONS)
+    for name, grey in (("black", 0), ("bright", 200)):
+        (folder / f"{name}.png").write_bytes(encode(np.full((300, 400), grey, np.uint8)))
     faces = choose_faces(2)
     (folder / "two.png").write_bytes(encode(paste_faces(faces)))
     (folder / "none.png").write_bytes(encode(paste_faces([])))
@@ -151,6 +154,9 @@ def draw_crowd(seed: int) -> list[Face]:
                 is_clear=bool(rng.integers(5)),
             )
         )
+    # Those that are not readable have no expression.
+    none = {"expression": None, "confidence": 0.0, "probabilities": {}, "readable": False}
+    faces = [replace(face, **none) if rng.integers(5) == 0 else face for face in faces]
     whole = {"expression": "sad", "confidence": 0.6, "probabilities": {"sad": 0.6, "fear": 0.4}}
     return faces if seed else [Face(box=None, **whole)]
 
@@ -189,6 +195,25 @@ def test_names_on_the_page_cover_no_face_and_fit_their_labels(page: Any, folder:
         assert beyond <= 0
         for frame in frames:
             assert left >= frame[2] - 1 or right <= frame[0] + 1 or top >= frame[3] - 1 or bottom <= frame[1] + 1
+
+
+def count_bars(page: Any) -> list[int]:
+    """Return how many bars each card has."""
+    return [len(card.find_elements(By.CSS_SELECTOR, ".row")) for card in page.find_elements(By.CLASS_NAME, "card")]
+
+
+def test_what_is_not_readable_has_words_and_no_bars_on_the_page(page: Any, server: Server, folder: Path) -> None:
+    """A dark picture as one face; the next picture, which can be read, has bars again."""
+    with run_serve("--run", folder / "readable.onnx", "--detector", "none") as strict:
+        page.get(f"http://127.0.0.1:{strict.port}/")
+        for name, bars in (("black.png", 0), ("bright.png", 7), ("black.png", 0)):
+            choose(page, folder / name)
+            WebDriverWait(page, PATIENCE_SECONDS).until(lambda page, bars=bars: [bars] == count_bars(page))
+            wait(page, status="not readable" if not bars else "1 face: ")
+            told = [page.find_element(By.CLASS_NAME, one).text.lower() for one in ("best", "label")]
+            assert [not bars] * 2 == [text == "not readable" for text in told]
+        list_addresses(page)  # those of this server are looked at no further
+    page.get(f"http://127.0.0.1:{server.port}/")
 
 
 def test_the_page_names_its_network(page: Any) -> None:

@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 from serving import Server, draw_noise, encode, make_form, run_serve
 
+from conftest import ROOT
 from mien.beliefs.base_rates import shift_rates
-from tiny_network import CLASSES, write_network
+from tiny_network import CLASSES, write_network, write_readable
 
 RECOGNISE = "/v1/recognise?detect=false"
 FACE = encode(draw_noise())
@@ -257,3 +258,33 @@ def test_a_request_may_name_its_base_rates(server: Server) -> None:
     refused = server.ask(f"{RECOGNISE}&prior=estimate", FACE)
     assert 422 == refused.status
     assert "prior" in refused.json()["detail"]
+
+
+def test_what_is_not_readable_has_no_expression_in_any_answer(tmp_path: Path) -> None:
+    """Null in ours, and in DeepFace's where a face is not insisted on; it is counted under its own name."""
+    network, black = write_readable(tmp_path / "readable.onnx"), encode(np.zeros((40, 40), np.uint8))
+    with run_serve("--run", network) as running:
+        (face,) = running.ask(RECOGNISE, black).json()["pictures"][0]["faces"]
+        assert (None, 0.0, {}, [], False) == tuple(
+            face[name] for name in ("expression", "confidence", "probabilities", "expressions", "readable")
+        )
+        asked = {"img": "data:image/png;base64," + base64.b64encode(black).decode(), "enforce_detection": False}
+        (result,) = running.ask("/analyze", json.dumps(asked), **JSON).json()["results"]
+        assert (None, {}) == (result["dominant_emotion"], result["emotion"])
+        assert b'mien_faces_total{expression="not readable"} 2.0' in running.ask("/metrics").body
+        shifted = running.ask(f"{RECOGNISE}&prior=uniform", black)
+        assert 422 == shifted.status  # the network tells no rates; what it is asked is refused as ever
+    with run_serve("--run", network, "--min-readability", 0) as running:
+        (face,) = running.ask(RECOGNISE, black).json()["pictures"][0]["faces"]
+        assert (True, True) == (face["readable"], face["expression"] in CLASSES)
+
+
+def test_deepface_s_clients_are_told_of_no_face_where_none_can_be_read() -> None:
+    """A find of the detector that the network calls unreadable is no face to whoever insists on one."""
+    portrait = "data:image/jpeg;base64," + base64.b64encode((ROOT / "docs" / "astronaut.jpg").read_bytes()).decode()
+    with run_serve("--min-readability", 1) as strict:
+        told = strict.ask("/analyze", json.dumps({"img": portrait}), **JSON)
+        assert (400, True) == (told.status, "found nothing that can be read as one" in told.json()["detail"])
+        asked = json.dumps({"img": portrait, "enforce_detection": False})
+        (result,) = strict.ask("/analyze", asked, **JSON).json()["results"]
+        assert (None, True) == (result["dominant_emotion"], result["region"]["w"] < 200)

@@ -16,6 +16,10 @@ MinFace = Annotated[
 MinSharpness = Annotated[
     float, typer.Option(min=0.0, help="Sharpness of faces that get a name there; about 1 is sharp, 0: any.")
 ]
+MinReadability = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=1.0, help="What is less readable has no expression; 0: all have.", show_default="0.5"),
+]
 AnswerBy = Annotated[
     str | None, typer.Option(help="By whose labels: people, ferplus, ferplus8 or fer2013; none: people, if known.")
 ]

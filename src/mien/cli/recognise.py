@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import AnswerBy, MinDetection, MinFace, MinSharpness, SetMethod
+from mien.cli.options import AnswerBy, MinDetection, MinFace, MinReadability, MinSharpness, SetMethod
 from mien.errors import ConfigError
 
 ENGINES = ("local", "ray")
@@ -30,6 +30,7 @@ def recognise(
     no_detect: Annotated[bool, typer.Option("--no-detect", help="Each picture is one face already.")] = False,
     min_face: MinFace = 24,
     min_sharpness: MinSharpness = 0.5,
+    min_readability: MinReadability = None,
     labels: AnswerBy = None,
     coverage: Annotated[
         float | None,
@@ -80,6 +81,7 @@ def recognise(
         prior=prior,
         coverage=coverage,
         sets=sets,
+        min_readability=min_readability,
         every=every,
         smoothing_seconds=smooth,
         workers=workers or os.cpu_count() or 1,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import AnswerBy, MinDetection, MinFace, MinSharpness, SetMethod
+from mien.cli.options import AnswerBy, MinDetection, MinFace, MinReadability, MinSharpness, SetMethod
 from mien.errors import ConfigError, demand
 
 PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
@@ -23,6 +23,7 @@ def serve(
     min_detection: MinDetection = None,
     min_face: MinFace = 24,
     min_sharpness: MinSharpness = 0.5,
+    min_readability: MinReadability = None,
     labels: AnswerBy = None,
     coverage: Annotated[
         float | None,
@@ -76,6 +77,7 @@ def serve(
         prior=prior,
         coverage=coverage,
         sets=sets,
+        min_readability=min_readability,
         on_remark=warn,
     )
     is_local = is_loopback(host)

@@ -54,7 +54,7 @@ def imitate_ferplus(model: Any) -> Any:
         part.ir_version = inner.ir_version
     joined = compose.merge_models(front, inner, io_map=[("shrunk", "faces")])
     joined = compose.merge_models(joined, back, io_map=[(answer, "answers")])
-    kept = {name: value for name, value in facts.items() if name != "heads"}
+    kept = {name: value for name, value in facts.items() if name not in ("heads", "readability")}
     made = describe(joined, {**kept, "expressions": list(ORDER), "like": "emotion-ferplus-8"})
     made.doc_string = "float32 grey faces 0 to 255 (1, 1, 64, 64) to eight logits: " + ", ".join(ORDER)
     return made

@@ -53,9 +53,9 @@ class Face:
 
     Attributes:
         box: where it is; None where the whole picture was taken as the face.
-        expression: the most probable one.
-        confidence: its probability, 0 to 1.
-        probabilities: of every expression, in the network's order; they sum to 1.
+        expression: the most probable one; None where it is not readable.
+        confidence: its probability, 0 to 1; 0 where there is none.
+        probabilities: of every expression, in the network's order; they sum to 1. Empty where it is not readable.
         expressions: those that it may show, the most probable first, so that the true one is among them as often as was
             asked for; empty where the network does not know its own errors.
         detection: the detector's score, 0 to 1, where it tells one.
@@ -64,10 +64,13 @@ class Face:
         crop: the square that the network was shown; None where that was the whole picture, or nobody told.
         sharpness: of that square, see `mien.recognition.clarity`; None where nobody measured it.
         is_clear: it is large and sharp enough to be named in drawings and on the page.
+        readable: whether it is a face, and one that can be read: what is not has no expression; None: nobody knows.
+        readability: the network's score for it, 0 to 1, readable from 0.5 on unless another limit was asked for; no
+            probability. None where the network does not tell.
     """
 
     box: Box | None
-    expression: str
+    expression: str | None
     confidence: float
     probabilities: dict[str, float]
     detection: float | None = None
@@ -76,6 +79,8 @@ class Face:
     sharpness: float | None = None
     is_clear: bool = True
     expressions: tuple[str, ...] = ()
+    readable: bool | None = None
+    readability: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain values, ready for JSON.
@@ -95,16 +100,20 @@ class Face:
             "sharpness": self.sharpness,
             "is_clear": self.is_clear,
             "expressions": list(self.expressions),
+            "readable": self.readable,
+            "readability": self.readability,
         }
 
     def to_row(self) -> dict[str, Any]:
         """Return one row of a table: place, detection, expression, confidence, then a column an expression.
 
-        Where a set is known, it stands before them, as in "sad|neutral".
+        Where a readability is known, it stands before the expression; a set stands behind the confidence, as in
+        "sad|neutral". A face that is not readable has no column of a set or an expression.
         """
         place = {name: None if self.box is None else getattr(self.box, name) for name in PLACE}
         answer: dict[str, Any] = {
             "detection": self.detection,
+            **({} if self.readability is None else {"readability": self.readability}),
             "expression": self.expression,
             "confidence": self.confidence,
         }
@@ -129,6 +138,9 @@ BETWEEN = "|"
 """Stands between the expressions of a set in a table."""
 
 TAKEN = frozenset(
-    (*PLACE, "detection", "expression", "confidence", "expressions", "file", "frame", "seconds", "face", "readable")
+    (
+        *(*PLACE, "detection", "readability", "readable", "expression", "confidence", "expressions"),
+        *("file", "frame", "seconds", "face"),
+    )
 )
 """Columns of tables of faces that an expression may not be mistaken for."""

@@ -12,32 +12,45 @@ import numpy.typing as npt
 from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
 from mien.beliefs.sets import COVERAGE, SetRule, check_sets
 from mien.errors import ConfigError
-from mien.recognition.clarity import Clarity
+from mien.recognition.answers import READABLE, Answers
+from mien.recognition.clarity import Clarity, measure_sharpness
 from mien.recognition.crop import place_square
 from mien.recognition.face import Box, Face
 from mien.recognition.network import OnnxNetwork
 
 Probabilities = npt.NDArray[np.float32]
-Namer = Callable[[Sequence[Box | None], Probabilities, Sequence[float]], list[Face]]
+Namer = Callable[[Sequence[Box | None], Answers, Sequence[float]], list[Face]]
 
 
 @final
 class Judge:
-    """Knows at which base rates answers are given, and which expressions a face may show.
+    """Knows at which base rates answers are given, which expressions a face may show, and whether it is one.
 
     Args:
         prior: see `Recogniser`.
         coverage: likewise.
         sets: likewise.
+        min_readability: likewise.
         find_network: returns the network; asked at the first use, because it may still be opening.
 
     Raises:
-        ConfigError: an impossible prior or coverage, or one for a network that does not know what it takes.
+        ConfigError: an impossible prior, coverage or limit, or one for a network that does not know what it takes.
     """
 
     def __init__(
-        self, prior: Prior | None, coverage: float | None, sets: str, find_network: Callable[[], OnnxNetwork]
+        self,
+        prior: Prior | None,
+        coverage: float | None,
+        sets: str,
+        min_readability: float | None,
+        find_network: Callable[[], OnnxNetwork],
     ) -> None:
+        self._least = READABLE if min_readability is None else min_readability
+        if not 0.0 <= self._least <= 1.0:
+            raise ConfigError(f"min_readability: expected 0 to 1, found {min_readability}")
+        if min_readability and not find_network().tells_readable:
+            expected = "a network that tells what is no readable face, found none: leave it out"
+            raise ConfigError(f"min_readability: expected {expected}")
         check_sets(COVERAGE if coverage is None else coverage, sets)
         self.estimates = prior is not None and parse_prior(prior) == ESTIMATE
         self.shifted: tuple[float, ...] | None = None
@@ -77,7 +90,11 @@ class Judge:
     def estimate(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
         """Return the base rates of faces that were named, or of their probabilities (N, K)."""
         expressions = self._find_network().expressions
-        rows = faces if isinstance(faces, np.ndarray) else [list(face.probabilities.values()) for face in faces]
+        rows = (
+            faces
+            if isinstance(faces, np.ndarray)
+            else [list(face.probabilities.values()) for face in faces if face.probabilities]
+        )
         probabilities = np.asarray(rows, dtype=np.float64).reshape(-1, len(expressions))
         return estimate_rates(probabilities, self.shifted or self.own, expressions)
 
@@ -92,10 +109,11 @@ class Judge:
         after = tuple(self.estimate([face for faces in groups for face in faces]).rates.values())
         named = []
         for faces in groups:
-            rows = np.array([list(face.probabilities.values()) for face in faces], np.float32).reshape(-1, len(after))
-            again = name([face.box for face in faces], shift_rates(rows, before, after), after)
-            pairs = zip(again, faces, strict=True)
-            named.append([replace(new, sharpness=old.sharpness, is_clear=old.is_clear) for new, old in pairs])
+            named_before = [face for face in faces if face.probabilities]
+            rows = np.array([list(face.probabilities.values()) for face in named_before], np.float32)
+            answers = Answers(probabilities=shift_rates(rows.reshape(-1, len(after)), before, after))
+            again = iter(name([face.box for face in named_before], answers, after))
+            named.append([_keep_looks(next(again), face) if face.probabilities else face for face in faces])
         return named
 
     @property
@@ -118,6 +136,48 @@ class Judge:
         chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
         return chosen
 
+    def make_faces(
+        self, boxes: Sequence[Box | None], answers: Answers | Probabilities, rates: Sequence[float] | None
+    ) -> list[Face]:
+        """Return a face for each box and the answer about it; `rates` (K,) are those that answers assume now, if other.
+
+        What is not readable has no expression.
+        """
+        if isinstance(answers, np.ndarray):
+            answers = Answers(probabilities=answers)
+        expressions, scores = self._find_network().expressions, answers.readability
+        known = [None] * len(boxes) if scores is None else scores.tolist()
+        chosen = self.choose_sets(answers.probabilities, rates)
+        rows = zip(boxes, answers.probabilities, chosen, known, strict=True)
+        return [
+            make_face(box, row, expressions, among)
+            if score is None
+            else replace(make_face(box, row, expressions, among), readable=True, readability=score)
+            if score >= self._least
+            else make_unreadable(box, score)
+            for box, row, among, score in rows
+        ]
+
+
+def make_unreadable(box: Box | None, readability: float) -> Face:
+    """Return what is found and is no face, or none that can be read: it has no expression."""
+    return Face(
+        box=box,
+        expression=None,
+        confidence=0.0,
+        probabilities={},
+        detection=None if box is None else box.score,
+        roll=None if box is None else box.roll,
+        readable=False,
+        readability=readability,
+    )
+
+
+def _keep_looks(now: Face, before: Face) -> Face:
+    """Return a face that was named again with what its pixels told the first time."""
+    names = ("sharpness", "is_clear", "readable", "readability")
+    return replace(now, **{name: getattr(before, name) for name in names})
+
 
 def make_face(box: Box | None, row: Probabilities, expressions: Sequence[str], chosen: npt.NDArray[np.bool_]) -> Face:
     """Return a face; `row` (K,) are its probabilities, `chosen` (K,) tells which expressions are in its set."""
@@ -133,6 +193,15 @@ def make_face(box: Box | None, row: Probabilities, expressions: Sequence[str], c
         detection=None if box is None else box.score,
         roll=None if box is None else box.roll,
     )
+
+
+def place_faces(
+    faces: Sequence[Face], crops: npt.NDArray[np.uint8] | None, *, margin: float, clarity: Clarity
+) -> list[Face]:
+    """Return faces with the squares that were cut, uint8 (N, H, W), and whether these are clear; None: nobody knows."""
+    sharpness = [None] * len(faces) if crops is None or not len(crops) else measure_sharpness(crops).tolist()
+    pairs = zip(faces, sharpness, strict=True)
+    return [place_face(face, sharp, margin=margin, clarity=clarity) for face, sharp in pairs]
 
 
 def place_face(face: Face, sharpness: float | None, *, margin: float, clarity: Clarity) -> Face:

@@ -35,6 +35,9 @@ LETTER = 0.6
 UNCLEAR = "too small or blurred"
 """What a list says of a face that gets no name."""
 
+UNREADABLE = "not readable"
+"""What stands in the place of a name where there is no face, or none that can be read."""
+
 LINE, GROWTH, LARGEST, INSIDE = 1.4, 0.15, 2.5, 8.0
 """Height of a label in heights of its font; the font in faces; at most in smallest fonts; a label may stand inside of
 its own face, at the edge, where the face is so many times as high as the label and there is no room elsewhere."""
@@ -86,6 +89,8 @@ def tell_names(face: Face) -> tuple[str, ...]:
     >>> show(sad=0.28, fear=0.25, angry=0.2), show(sad=0.45, fear=0.25)
     (('sad or fear?', 'sad?'), ('sad? 45 %', 'sad?'))
     """
+    if face.expression is None:
+        return (UNREADABLE,)
     name, percent = face.expression, f"{round(100 * face.confidence)} %"
     if face.confidence >= SURE:
         return (f"{name} {percent}", name if face.confidence >= QUITE_SURE else f"{name}?")
@@ -95,8 +100,8 @@ def tell_names(face: Face) -> tuple[str, ...]:
 
 
 def tell_face(face: Face) -> str:
-    """Return in words what a face shows, as surely as it is known; that it is not clear enough where it is not."""
-    return tell_names(face)[0] if face.is_clear else UNCLEAR
+    """Return in words what a face shows, as surely as it is known; why it has no name where it has none."""
+    return tell_names(face)[0] if face.is_clear or face.expression is None else UNCLEAR
 
 
 def lay_out(faces: Sequence[Face], *, width: int, height: int, smallest: float) -> list[Mark]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mien.beliefs.sets import SetRules
 from mien.data.images import resize_faces
 from mien.errors import ConfigError, DataError, RunError
+from mien.recognition.answers import Answers
 
 BATCH_SIZE = 256
 """Faces shown at a time: more are not faster, and take memory."""
@@ -35,6 +36,7 @@ class OnnxNetwork:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
         rates: (K,) base rates that its answers assume; None: the file tells none.
         sets: thresholds for sets of expressions; None: the file tells none.
+        tells_readable: it says of each face whether it is one that can be read.
 
     Raises:
         RunError: no file of `mien export`.
@@ -52,9 +54,19 @@ class OnnxNetwork:
         self.size: int = self.card["size"]
         self.rates = _read_rates(self.card, len(self.expressions))
         self.sets = _read_sets(self.card, len(self.expressions), where)
+        self._readable = _find_readability(self._session, self.card)
+        self.tells_readable = self._readable is not None
 
     def predict(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return float32 (N, K) of uint8 (N, H, W), resized where the network takes another size; N may be 0.
+
+        Raises:
+            DataError: another shape or type.
+        """
+        return self.answer(crops).probabilities
+
+    def answer(self, crops: npt.NDArray[np.uint8]) -> Answers:
+        """Return what `predict` does, and how readable each face is, where the network tells it.
 
         Raises:
             DataError: another shape or type.
@@ -63,27 +75,44 @@ class OnnxNetwork:
             found = f"{crops.dtype} {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
             raise DataError("faces", f"expected uint8 (N, H, W), found {found}")
         faces = resize_faces(crops, self.size)
-        parts = [self._answer(faces[start : start + BATCH_SIZE]) for start in range(0, len(faces), BATCH_SIZE)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.expressions)), np.float32)
+        starts = range(0, len(faces), BATCH_SIZE)
+        parts = [self._answer(faces[start : start + BATCH_SIZE]) for start in starts] or [self._answer_none()]
+        scores = [part.readability for part in parts if part.readability is not None]
+        return Answers(
+            probabilities=np.concatenate([part.probabilities for part in parts]),
+            readability=np.concatenate(scores) if scores else None,
+        )
 
-    def _answer(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def _answer_none(self) -> Answers:
+        readability = np.empty(0, np.float32) if self.tells_readable else None
+        return Answers(probabilities=np.empty((0, len(self.expressions)), np.float32), readability=readability)
+
+    def _answer(self, faces: npt.NDArray[np.uint8]) -> Answers:
         """Return the answers to a batch; those that the network is unsure of it looks at in the mirror, too."""
-        answers = self._run(faces)
+        found = self._run(faces)
+        answers = found.probabilities
         if self._unsure:
             unsure = np.flatnonzero(answers.max(axis=1) < self._unsure)
             if len(unsure):
                 mirrored = self._run(np.ascontiguousarray(faces[unsure, :, ::-1]))
-                answers[unsure] = (answers[unsure] + mirrored) / 2
-        return answers
+                answers[unsure] = (answers[unsure] + mirrored.probabilities) / 2
+        return found
 
-    def _run(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        answers: npt.NDArray[np.float32] = self._session.run([self._output], {"faces": faces})[0]
-        if answers.shape[1] == len(self.expressions):
-            return answers
-        # `ferplus` is `ferplus8` without its last class, contempt.
-        known = answers[:, : len(self.expressions)]
-        sums: npt.NDArray[np.float32] = known.sum(axis=1, keepdims=True)
-        return known / sums
+    def _run(self, faces: npt.NDArray[np.uint8]) -> Answers:
+        wanted = [self._output, *([] if self._readable is None else [self._readable])]
+        answers, *scores = self._session.run(wanted, {"faces": faces})
+        readability = scores[0][:, 0] if scores else None
+        if answers.shape[1] != len(self.expressions):
+            # `ferplus` is `ferplus8` without its last class, contempt.
+            known = answers[:, : len(self.expressions)]
+            answers = known / known.sum(axis=1, keepdims=True)
+        return Answers(probabilities=answers, readability=readability)
+
+
+def _find_readability(session: Any, card: dict[str, Any]) -> str | None:
+    """Return the output that tells how readable a face is; None where the file has none."""
+    output: str | None = card.get("readability", {}).get("output")
+    return output if output in {entry.name for entry in session.get_outputs()} else None
 
 
 def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, Any]:

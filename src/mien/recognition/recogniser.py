@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future
-from itertools import islice
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final, overload
 
@@ -18,15 +18,16 @@ from mien.beliefs.sets import DEFAULT, SetRule
 from mien.data.images import MAX_PIXELS
 from mien.errors import ConfigError
 from mien.recipes.heads import HEADS
-from mien.recognition.clarity import Clarity, measure_sharpness
+from mien.recognition.answers import Answers
+from mien.recognition.clarity import Clarity
 from mien.recognition.crop import MARGIN, cut_faces
 from mien.recognition.detect import Detector, check_boxes, find_detector
 from mien.recognition.face import Box, Face
 from mien.recognition.inputs import Source, hold, name_in_list, name_source
-from mien.recognition.judging import Judge, make_face, place_face
+from mien.recognition.judging import Judge, place_faces
 from mien.recognition.model import find_model
 from mien.recognition.network import OnnxNetwork
-from mien.recognition.opening import start_opening
+from mien.recognition.opening import Opening
 from mien.recognition.pictures import FINE, Picture, WholePicture, read_whole
 from mien.recognition.results import FoundFaces
 from mien.recognition.shrink import LONGEST_SIDE
@@ -63,11 +64,13 @@ class Recogniser:
             0.9, where the network knows thresholds.
         sets: how these are chosen: "classes" (kept for each expression), "lac" (the smallest) or "raps"; see
             `mien.beliefs.sets`.
+        min_readability: what has a lower `Face.readability` is no face, or none that can be read, and gets no
+            expression; 0: name all. None: 0.5, where the network tells it.
 
     Raises:
         RunError: no such run or file, or not one of mien; the one that ships opens meanwhile, and tells at first use.
         ConfigError: no detector or labels of that name, or what it needs is not there; an impossible prior, or one for
-            a file that does not tell which rates it assumes; likewise a coverage.
+            a file that does not tell which rates it assumes; likewise a coverage, and a readability.
     """
 
     def __init__(
@@ -83,40 +86,29 @@ class Recogniser:
         prior: Prior | None = None,
         coverage: float | None = None,
         sets: str = DEFAULT,
+        min_readability: float | None = None,
     ) -> None:
         if labels is not None and labels not in HEADS:
             raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
         self._made_of: dict[str, Any] = {
             **{"run": None if run is None else Path(run).absolute(), "detector": detector, "threads": threads},
             **{"min_detection": min_detection, "labels": labels, "clarity": clarity},
-            **{"prior": prior, "coverage": coverage, "sets": sets},
+            **{"prior": prior, "coverage": coverage, "sets": sets, "min_readability": min_readability},
         }
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
-        self._model, self._threads, self._process = find_model(run), threads, os.getpid()
-        self._labels, self._clarity = labels, clarity or Clarity()
-        self._opened: Future[OnnxNetwork] = Future()
-        if run is None:  # ours is sound: it opens while the first faces are looked for
-            start_opening(self._open)
-        else:
-            self._opened.set_result(OnnxNetwork(self._model, threads=threads, labels=labels))
-        self._judge = Judge(prior, coverage, sets, lambda: self._network)
-
-    def _open(self) -> None:
-        try:
-            self._opened.set_result(OnnxNetwork(self._model, threads=self._threads, labels=self._labels))
-        except BaseException as error:
-            self._opened.set_exception(error)
+        self._clarity = clarity or Clarity()
+        open_network = partial(OnnxNetwork, find_model(run), threads=threads, labels=labels)
+        # Ours is sound: it opens while the first faces are looked for.
+        self._opening = Opening[OnnxNetwork](open_network, in_background=run is None)
+        self._judge = Judge(prior, coverage, sets, min_readability, self._opening.wait)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _make_again, (self._made_of,)
 
     @property
     def _network(self) -> OnnxNetwork:
-        if self._process != os.getpid() and not self._opened.done():  # forked: the thread that opens stayed behind
-            self._process, self._opened = os.getpid(), Future()
-            self._open()
-        return self._opened.result()
+        return self._opening.wait()
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -196,7 +188,7 @@ class Recogniser:
         """Return the faces at the rates that they themselves tell, where the prior is to be estimated."""
         if not (self.estimates_prior and found):
             return found
-        named = self._judge.name_again(found, lambda boxes, rows, rates: self.name(boxes, rows, rates=rates))
+        named = self._judge.name_again(found, lambda boxes, answers, rates: self.name(boxes, answers, rates=rates))
         return [FoundFaces(again, faces.source) for again, faces in zip(named, found, strict=True)]
 
     @property
@@ -261,7 +253,12 @@ class Recogniser:
 
         They are at the rates of the prior; where that is to be estimated, still at those of the network.
         """
-        return self._judge.at_prior(self._network.predict(crops))
+        return self.answer(crops).probabilities
+
+    def answer(self, crops: npt.NDArray[np.uint8]) -> Answers:
+        """Return what `predict` does, and how readable each face is, where the network tells it."""
+        found = self._network.answer(crops)
+        return replace(found, probabilities=self._judge.at_prior(found.probabilities))
 
     def shift(
         self, probabilities: npt.NDArray[np.float32], prior: Prior
@@ -276,25 +273,21 @@ class Recogniser:
     def name(
         self,
         boxes: Sequence[Box | None],
-        probabilities: npt.NDArray[np.float32],
+        answers: Answers | npt.NDArray[np.float32],
         crops: npt.NDArray[np.uint8] | None = None,
         *,
         rates: Sequence[float] | None = None,
     ) -> list[Face]:
-        """Return a `Face` for each box and its row of probabilities (N, K).
+        """Return a `Face` for each box and what the network says of it.
 
         Args:
             boxes: of N faces.
-            probabilities: of `predict`, or shifted from there.
+            answers: of `answer`; or probabilities (N, K), of `predict` or shifted from there, which name everything.
             crops: what the network was shown, which tells how sharp it is; None: nobody knows.
             rates: (K,) base rates that the probabilities assume now, where they were shifted.
         """
-        chosen = self._judge.choose_sets(probabilities, rates)
-        rows = zip(boxes, probabilities, chosen, strict=True)
-        sharpness = [None] * len(boxes) if crops is None or not len(crops) else measure_sharpness(crops).tolist()
-        faces = [make_face(box, row, self.expressions, among) for box, row, among in rows]
-        how = {"margin": self._margin, "clarity": self._clarity}
-        return [place_face(face, sharp, **how) for face, sharp in zip(faces, sharpness, strict=True)]  # type: ignore[arg-type]
+        faces = self._judge.make_faces(boxes, answers, rates)
+        return place_faces(faces, crops, margin=self._margin, clarity=self._clarity)
 
     def read(
         self,
@@ -338,8 +331,8 @@ class Recogniser:
         held = [hold(source, name) for source, name in zip(sources, names, strict=True)]
         read = [self.read(one, where=name) for one, name in zip(held, names, strict=True)]
         looks = [self.look(picture, detect=detect) for picture in read]
-        rows = iter(self.predict(np.concatenate([crops for _, crops in looks])))
-        answers = [self.name(boxes, np.array(list(islice(rows, len(boxes)))), crops) for boxes, crops in looks]
+        parts = self.answer(np.concatenate([crops for _, crops in looks])).split([len(boxes) for boxes, _ in looks])
+        answers = [self.name(boxes, part, crops) for (boxes, crops), part in zip(looks, parts, strict=True)]
         kept = [
             one if isinstance(one, (bytes, np.ndarray)) else given for one, given in zip(held, sources, strict=True)
         ]

@@ -61,13 +61,18 @@ class FoundFaces(list[Face]):
 
     def _repr_html_(self) -> str:
         picture = base64.b64encode(self._repr_png_()).decode()
-        names = list(self[0].probabilities) if self else []
+        names = list(next((face.probabilities for face in self if face.probabilities), ()))
         heading = "".join(f"<th>{escape(name)}</th>" for name in names)
         rows = "".join(
             f"<tr><th>{number} {escape(tell_face(face))}</th>"
-            + "".join(f"<td>{face.probabilities[name]:.0%}</td>" for name in names)
+            + "".join(f"<td>{_tell_share(face, name)}</td>" for name in names)
             + "</tr>"
             for number, face in enumerate(self, 1)
         )
         table = f"<table><tr><th></th>{heading}</tr>{rows}</table>" if self else "<p>no face found</p>"
         return f'<img src="data:image/png;base64,{picture}" alt="{len(self)} faces">{table}'
+
+
+def _tell_share(face: Face, expression: str) -> str:
+    """Return the probability of an expression; nothing for a face that is not readable."""
+    return f"{face.probabilities[expression]:.0%}" if face.probabilities else ""

@@ -34,8 +34,8 @@ class Region(BaseModel):
 class Analysis(BaseModel):
     """One face, as DeepFace tells it."""
 
-    emotion: dict[str, float] = Field(description="Percent of each expression.")
-    dominant_emotion: str
+    emotion: dict[str, float] = Field(description="Percent of each expression; empty where it is not readable.")
+    dominant_emotion: str | None = Field(description="Null where it is not readable.")
     region: Region
     face_confidence: float = Field(description="How sure the face detector is; 0 where none looked.")
 
@@ -50,8 +50,8 @@ async def analyze_picture(pipeline: Pipeline, asked: Asked) -> Analyses:
     """Return the faces of the one picture of a request.
 
     Raises:
-        HTTPException: 400 where no face is found and one was insisted on, 422 for other actions or several pictures;
-            and as `Pipeline.recognise`.
+        HTTPException: 400 where no face is found that can be read and one was insisted on, 422 for other actions or
+            several pictures; and as `Pipeline.recognise`.
     """
     _check_actions(asked.options.get("actions", [ACTION]))
     if len(asked.uploads) != 1:
@@ -66,6 +66,9 @@ async def analyze_picture(pipeline: Pipeline, asked: Asked) -> Analyses:
             advice = "enforce_detection false takes the whole picture as one"
             raise HTTPException(400, f"{upload.name}: expected a face, found none: {advice}")
         answer = await pipeline.recognise(upload, detect=False)
+    elif insists and looks and all(face.expression is None for face in answer.faces):
+        advice = "enforce_detection false answers without an expression"
+        raise HTTPException(400, f"{upload.name}: expected a face, found nothing that can be read as one: {advice}")
     return Analyses(results=[_convert(face, answer) for face in answer.faces])
 
 

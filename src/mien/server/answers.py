@@ -29,9 +29,11 @@ class FaceAnswer(BaseModel):
     """One face: where it is (null where the whole picture was taken as the face) and what it shows."""
 
     box: Place | None
-    expression: str
-    confidence: float = Field(ge=0, le=1, description="Probability of the expression.")
-    probabilities: dict[str, float] = Field(description="Of every expression; they sum to 1.")
+    expression: str | None = Field(description="The most probable one; null where it is not readable.")
+    confidence: float = Field(ge=0, le=1, description="Probability of the expression; 0 where there is none.")
+    probabilities: dict[str, float] = Field(
+        description="Of every expression; they sum to 1. Empty where it is not readable."
+    )
     detection: float | None = Field(description="How sure the face detector is, 0 to 1.")
     expressions: list[str] = Field(
         default_factory=list,
@@ -43,6 +45,12 @@ class FaceAnswer(BaseModel):
         default=None, description="About 1 for a sharp photograph, lower for a blurred one."
     )
     is_clear: bool = Field(default=True, description="Large and sharp enough to be named.")
+    readable: bool | None = Field(
+        default=None, description="Whether it is a face, and one that can be read; null: the network does not tell."
+    )
+    readability: float | None = Field(
+        default=None, ge=0, le=1, description="The score for it; readable from the server's limit on, 0.5 by itself."
+    )
 
 
 class Timings(BaseModel):

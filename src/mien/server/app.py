@@ -59,7 +59,7 @@ def build_app(
     limits = limits or Limits()
     waiting = Waiting(limits.max_pending)
     meters = Meters(lambda: waiting.count)
-    batcher = Batcher(recogniser.predict, on_batch=meters.note_batch)
+    batcher = Batcher(recogniser.answer, on_batch=meters.note_batch)
     backlog = Backlog(threads or os.cpu_count() or 1, limits.wait_seconds)
     pool = ThreadPoolExecutor(backlog.threads, thread_name_prefix="pictures")
     pipeline = Pipeline(

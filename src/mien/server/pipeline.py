@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -18,11 +18,15 @@ from fastapi import HTTPException
 
 from mien.errors import ConfigError, DataError, NotAPictureError, TooLargeError
 from mien.recognition import Box, Recogniser
+from mien.recognition.answers import Answers
+from mien.recognition.layout import UNREADABLE
 from mien.server.answers import FaceAnswer, PictureAnswer, Timings
 from mien.server.batching import Batcher
 from mien.server.limits import Backlog
 from mien.server.meters import Meters
 from mien.server.uploads import Upload
+
+NO_ANSWERS = Answers(probabilities=np.empty((0, 0), np.float32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class Pipeline:
     recogniser: Recogniser
     threads: Executor
     backlog: Backlog
-    batcher: Batcher
+    batcher: Batcher[Answers]
     meters: Meters
     max_pixels: int
 
@@ -61,14 +65,15 @@ class Pipeline:
             found = await loop.run_in_executor(self.threads, self._find, upload, detect)
         self.backlog.note(found.read_seconds + found.find_seconds)
         start = time.perf_counter()
-        probabilities = await self.batcher.predict(found.crops) if len(found.crops) else np.empty((0, 0), np.float32)
+        answers = await self.batcher.predict(found.crops) if len(found.crops) else NO_ANSWERS
         rates = None
-        if prior is not None and len(probabilities):
-            probabilities, rates = self.recogniser.shift(probabilities, prior)
+        if prior is not None and len(answers):
+            shifted, rates = self.recogniser.shift(answers.probabilities, prior)
+            answers = replace(answers, probabilities=shifted)
         recognise_seconds = time.perf_counter() - start
-        faces = self.recogniser.name(found.boxes, probabilities, found.crops, rates=rates)
+        faces = self.recogniser.name(found.boxes, answers, found.crops, rates=rates)
         seconds = Timings(read=found.read_seconds, find=found.find_seconds, recognise=recognise_seconds)
-        self.meters.note_picture([face.expression for face in faces], seconds.model_dump())
+        self.meters.note_picture([face.expression or UNREADABLE for face in faces], seconds.model_dump())
         return PictureAnswer(
             name=upload.name,
             width=found.width,

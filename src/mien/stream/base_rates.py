@@ -13,7 +13,7 @@ from mien.stream.pictures import Outcome
 
 
 def estimate_prior(recogniser: Recogniser, outcomes: Iterable[list[Outcome]]) -> BaseRates:
-    """Return the base rates of the faces in these outcomes; of each face only its probabilities are kept.
+    """Return the base rates of the faces in these outcomes that can be read; only their probabilities are kept.
 
     Args:
         recogniser: that named them.
@@ -28,6 +28,6 @@ def estimate_prior(recogniser: Recogniser, outcomes: Iterable[list[Outcome]]) ->
         for batch in outcomes
         for outcome in batch
         for row in outcome.rows
-        if row["face"] is not None
+        if row.get("expression") is not None
     ]
     return recogniser.estimate_prior(np.array(rows, np.float32).reshape(-1, len(columns)))

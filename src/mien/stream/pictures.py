@@ -131,10 +131,11 @@ def name_files(
     prepared = [one for one in batch if isinstance(one, Prepared)]
     if not prepared:
         return [one for one in batch if isinstance(one, Outcome)]
-    answers = iter(recogniser.predict(np.concatenate([one.crops for one in prepared])))
+    answers = recogniser.answer(np.concatenate([one.crops for one in prepared]))
+    parts = answers.split([len(one.boxes) for one in prepared])
     found: dict[str, list[Face]] = {}
-    for one in prepared:
-        faces = recogniser.name(one.boxes, np.array(list(islice(answers, len(one.boxes)))), one.crops)
+    for one, part in zip(prepared, parts, strict=True):
+        faces = recogniser.name(one.boxes, part, one.crops)
         found[one.file] = [face for face in faces if face.confidence >= look.min_confidence]
     if look.draw_to is not None:
         list(draw_all(partial(_draw_file, look=look), found.items()))

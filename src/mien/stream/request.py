@@ -39,6 +39,7 @@ class Request:
     prior: Prior | None
     coverage: float | None
     sets: str
+    min_readability: float | None
     min_confidence: float
     every: int
     smoothing_seconds: float
@@ -48,8 +49,8 @@ class Request:
     @property
     def settings(self) -> dict[str, Any]:
         """What the results depend on, by the name of its option."""
-        names = ("detector", "min_detection", "labels", "prior", "coverage", "min_confidence", "every")
-        asked = {name: getattr(self, name) for name in (*names, "smoothing_seconds")}
+        names = ("detector", "min_detection", "labels", "prior", "coverage", "min_readability")
+        asked = {name: getattr(self, name) for name in (*names, "min_confidence", "every", "smoothing_seconds")}
         found_by = choose_detector(self.detector).name  # "auto" may mean another one the next time
         return {**asked, "sets": None if self.coverage is None else self.sets, "found_by": found_by}
 
@@ -57,7 +58,7 @@ class Request:
     def how(self) -> dict[str, Any]:
         """What a `Recogniser` is made of."""
         names = ("run", "detector", "min_detection", "labels", "clarity", "prior", "coverage", "sets")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*names, "min_readability")}
 
     @property
     def look(self) -> Look:

@@ -46,11 +46,11 @@ class ResultsFile:
         tally: counts of all that was done; a commit makes them lasting, too.
     """
 
-    def __init__(self, out: Path, expressions: Sequence[str], before: Progress, *, sets: bool = False) -> None:
+    def __init__(self, out: Path, columns: Sequence[str], before: Progress) -> None:
         self.out, self.before = out, before
         self.errors, self.journal, self._rows = name_tables(out)
         self.tally = Tally(before.tally)
-        self._columns = list_columns(expressions, sets=sets)
+        self._columns = columns
         self._streams: dict[Path, IO[bytes]] = {}
         self._files: list[str] = []
         self._finished = {"rows": before.rows, "errors": before.errors}
@@ -166,7 +166,7 @@ def open_results(
         out: ends in .csv, .jsonl or .parquet.
         expressions: the columns of probabilities.
         settings: what the results depend on, as plain values; whoever resumes must have the same. With a "coverage" the
-            table has a column of sets.
+            table has a column of sets; with a "network" that tells it, one of readability.
         resume: go on with what is there; where nothing is there, begin.
 
     Raises:
@@ -177,8 +177,9 @@ def open_results(
     check_suffix(out)
     check_expressions(expressions)
     make_folder(out.parent)
-    sets = settings.get("coverage") is not None
-    results = ResultsFile(out, expressions, _read_progress(out, settings, resume), sets=sets)
+    network = settings.get("network") or {}
+    more = {"sets": settings.get("coverage") is not None, "readability": "readability" in network}
+    results = ResultsFile(out, list_columns(expressions, **more), _read_progress(out, settings, resume))
     try:
         results.begin(settings)
         try:

@@ -20,7 +20,9 @@ from mien.recognition.face import PLACE, Face, name_columns
 Row: TypeAlias = dict[str, Any]
 
 WHERE = ("file", "frame", "seconds", "face")
-ANSWER = ("detection", "expression", "confidence")
+ANSWER = ("expression", "confidence")
+FOUND = ("detection", "readability")
+"""Scores of a find; the second stands in the tables of networks that tell it."""
 SETS = ("expressions",)
 """The column of sets, in tables that asked for a coverage."""
 WHOLE_NUMBERS = ("frame", "face", *PLACE)
@@ -51,14 +53,20 @@ def check_expressions(expressions: Sequence[str]) -> None:
     Raises:
         ConfigError: there is one.
     """
-    for name in (*WHERE, *PLACE, *ANSWER, *SETS):
+    for name in (*WHERE, *PLACE, *FOUND, *ANSWER, *SETS):
         if name in expressions:
             raise ConfigError(f"the network calls an expression {name}, as the table calls a column: name it otherwise")
 
 
-def list_columns(expressions: Sequence[str], *, sets: bool = False) -> tuple[str, ...]:
-    """Return the columns of a table of results; with `sets`, one says which expressions a face may show."""
-    return (*WHERE, *PLACE, *ANSWER, *(SETS if sets else ()), *name_columns(expressions))
+def list_columns(expressions: Sequence[str], *, sets: bool = False, readability: bool = False) -> tuple[str, ...]:
+    """Return the columns of a table of results.
+
+    Args:
+        expressions: one column each.
+        sets: one more says which expressions a face may show.
+        readability: one more says whether it is a face that can be read.
+    """
+    return (*WHERE, *PLACE, *FOUND[: 1 + readability], *ANSWER, *(SETS if sets else ()), *name_columns(expressions))
 
 
 def make_rows(file: str, faces: Iterable[tuple[int, Face]], *, frame: tuple[int, float] | None = None) -> list[Row]:

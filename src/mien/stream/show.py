@@ -12,10 +12,12 @@ from rich.text import Text
 
 from mien.data.show import draw_bar
 from mien.recognition.face import name_columns
+from mien.recognition.layout import UNREADABLE
 
 if TYPE_CHECKING:
     from mien.beliefs.base_rates import BaseRates
     from mien.stream.pictures import Outcome
+    from mien.stream.rows import Row
     from mien.stream.tally import Tally
     from mien.stream.timeline import Timeline
 
@@ -25,19 +27,18 @@ BAR_CELLS = 20
 def tell_picture(outcome: Outcome, expressions: Sequence[str], *, bars: bool) -> Iterator[RenderableType]:
     """Yield a line about a picture: its faces, each with its expression and confidence; then bars, if wanted."""
     faces = [row for row in outcome.rows if row["face"] is not None]
-    told = ", ".join(
-        f"{row['expression']} {row['confidence']:.0%}{_tell_place(row['left'], row['top'])}" for row in faces
-    )
+    told = ", ".join(f"{_tell_answer(row)}{_tell_place(row['left'], row['top'])}" for row in faces)
     yield Text.assemble((outcome.file, "bold"), f"  {told or 'no face'}")
-    if bars and faces:
+    named = [row for row in faces if row["expression"] is not None]
+    if bars and named:
         columns = dict(zip(expressions, name_columns(expressions), strict=True))
-        yield render_bars([(row["face"], {name: row[column] for name, column in columns.items()}) for row in faces])
+        yield render_bars([(row["face"], {name: row[column] for name, column in columns.items()}) for row in named])
 
 
 def tell_video(name: str, timeline: Timeline) -> Text:
     """Return a line about a video, then one for each face that was followed for longest."""
     faces = timeline.longest()
-    told = f"{len(timeline)} face{'s' * (len(timeline) != 1)} followed" if faces else "no face"
+    told = f"{len(timeline)} face{'s' * (len(timeline) != 1)} followed" if faces else tell_none(timeline)
     lines = [
         f"\n  face {one.number}: {one.start:.1f} to {one.end:.1f} s, mostly {one.mostly} ({one.share:.0%})"
         for one in faces
@@ -52,6 +53,9 @@ def render_bars(faces: Sequence[tuple[int, Mapping[str, float]]]) -> Table:
     for _ in range(3):
         table.add_column()
     for number, probabilities in faces:
+        if not probabilities:
+            table.add_row(str(number), UNREADABLE)
+            continue
         most = max(probabilities.values())
         for index, (name, share) in enumerate(probabilities.items()):
             style = "bold" if share == most else ""
@@ -104,6 +108,8 @@ def _list_counts(tally: Tally) -> Iterator[str]:
         yield _count(tally["pictures"], "picture")
     if tally["empty"]:
         yield f"{tally['empty']:,} of them without a face"
+    if tally["unreadable"]:
+        yield f"{tally['unreadable']:,} found and {UNREADABLE}"
     if tally["videos"]:
         frames = _count(tally["frames"], "frame")
         yield f"{_count(tally['videos'], 'video')} with {frames} looked at (each counts its faces)"
@@ -115,6 +121,15 @@ def _list_counts(tally: Tally) -> Iterator[str]:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def tell_none(timeline: Timeline) -> str:
+    """Return what is told of a video in which no face has an expression."""
+    return "no face that can be read" if timeline.unreadable else "no face"
+
+
+def _tell_answer(row: Row) -> str:
+    return UNREADABLE if row["expression"] is None else f"{row['expression']} {row['confidence']:.0%}"
 
 
 def _tell_place(left: int | None, top: int | None) -> str:

@@ -15,7 +15,8 @@ class Tally:
 
     Attributes:
         counts: of "pictures", "empty" ones without a face, "videos", "damaged" ones among them, "frames" that were
-            looked at, "bad" files; of "faces:" and an expression; and sums of confidence of "sure:" and an expression.
+            looked at, "bad" files, finds that are "unreadable"; of "faces:" and an expression; and sums of confidence
+            of "sure:" and an expression.
     """
 
     def __init__(self, counts: Mapping[str, float] | None = None) -> None:
@@ -27,7 +28,9 @@ class Tally:
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Count the faces of rows."""
         for row in rows:
-            if row["face"] is not None:
+            if row["face"] is not None and row["expression"] is None:
+                self.add("unreadable")
+            elif row["face"] is not None:
                 self.counts[f"faces:{row['expression']}"] += 1
                 self.counts[f"sure:{row['expression']}"] += row["confidence"]
 
@@ -38,7 +41,7 @@ class Tally:
         self.add_rows(rows)
 
     def add(self, name: str) -> None:
-        """Count one more of "videos", "frames", "bad" or "damaged"."""
+        """Count one more of "unreadable", "videos", "frames", "bad" or "damaged"."""
         self.counts[name] += 1
 
     def count_faces(self, expression: str) -> int:

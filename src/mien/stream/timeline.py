@@ -50,15 +50,24 @@ class Span:
 
 @final
 class Timeline:
-    """Probabilities of each numbered face over time: a few bytes a face and frame."""
+    """Probabilities of each numbered face over time: a few bytes a face and frame.
+
+    Attributes:
+        expressions: the classes.
+        unreadable: finds that had no expression; they stand in no series.
+    """
 
     def __init__(self, expressions: Sequence[str]) -> None:
         self.expressions = tuple(expressions)
+        self.unreadable = 0
         self._values: dict[int, array[float]] = {}
 
     def add(self, seconds: float, faces: Sequence[tuple[int, Face]]) -> None:
         """Take the faces of a frame."""
         for number, face in faces:
+            if face.expression is None:
+                self.unreadable += 1
+                continue
             held = self._values.setdefault(number, array("f"))
             held.extend((seconds, *(face.probabilities[name] for name in self.expressions)))
 

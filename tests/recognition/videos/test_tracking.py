@@ -89,3 +89,26 @@ def test_boxes_apart_do_not_overlap_and_the_whole_picture_overlaps_itself():
     """None stands for the whole picture."""
     assert 0.0 == measure_overlap(face(0).box, face(200).box)
     assert (1.0, 0.0) == (measure_overlap(None, None), measure_overlap(None, face(0).box))
+
+
+def test_a_frame_that_cannot_be_read_shows_nothing_and_has_no_part_in_the_average():
+    """A hand before a face: its number stays, and so does what was seen before and after."""
+    tracker, alone = Tracker(smoothing_seconds=0.5), Tracker(smoothing_seconds=0.5)
+    hidden = Face(box=face(4).box, expression=None, confidence=0.0, probabilities={}, readable=False)
+    (first,), (between,), (last,) = (
+        tracker.follow([one], seconds) for one, seconds in ((face(0), 0.0), (hidden, 0.2), (face(8, happy=0.0), 0.4))
+    )
+    assert [1, 1, 1] == [first[0], between[0], last[0]]
+    assert (None, {}) == (between[1].expression, between[1].probabilities)
+    alone.follow([face(0)], 0.0)
+    ((_, expected),) = alone.follow([face(8, happy=0.0)], 0.4)
+    assert expected.probabilities == last[1].probabilities
+
+
+def test_a_face_that_is_first_readable_late_is_named_by_that_look_alone():
+    """There is nothing to average with."""
+    tracker = Tracker(smoothing_seconds=5.0)
+    hidden = Face(box=face(0).box, expression=None, confidence=0.0, probabilities={}, readable=False)
+    tracker.follow([hidden], 0.0)
+    ((number, named),) = tracker.follow([face(0, happy=0.2)], 0.1)
+    assert (1, {"happy": 0.2, "sad": 0.8}) == (number, named.probabilities)

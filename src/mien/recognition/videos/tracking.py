@@ -1,12 +1,13 @@
 """Follow faces from frame to frame. In: the faces of one frame after the other. Out: the same, numbered and smoothed.
 
 A face goes on where its box overlaps the one it had; its probabilities follow an exponential moving average in time.
+Frames in which it cannot be read are left out of that.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -34,6 +35,9 @@ class _Track:
     number: int
     face: Face
     seconds: float
+    named: Face | None = None
+    """The face as it was last readable, with the average of its probabilities."""
+    named_seconds: float = 0.0
     across: float = 0.0  # pixels a second
     down: float = 0.0
 
@@ -43,6 +47,15 @@ class _Track:
         if self.face.box is not None and face.box is not None and elapsed > 0.0:
             before, now = find_middle(self.face.box), find_middle(face.box)
             self.across, self.down = (now[0] - before[0]) / elapsed, (now[1] - before[1]) / elapsed
+
+    def average(self, face: Face, seconds: float, weigh: Callable[[float], float]) -> Face:
+        """Return the face with the average over time; what is not readable has no part in it, and shows none."""
+        if face.expression is None:
+            return face
+        if self.named is not None:
+            face = smooth(self.named, face, weigh(seconds - self.named_seconds))
+        self.named, self.named_seconds = face, seconds
+        return face
 
     def expect(self, seconds: float) -> Box | None:
         """Return where the face should be at a time if it moves on."""
@@ -76,7 +89,7 @@ class Tracker:
         for index, face in enumerate(faces):
             track = pairs.get(index) or self._start(face, seconds)
             track.move(face, seconds)
-            track.face = smooth(track.face, face, self._weigh(seconds - track.seconds))
+            track.face = track.average(face, seconds, self._weigh)
             track.seconds = seconds
             followed.append((track.number, track.face))
         return followed

@@ -169,5 +169,6 @@ def _recognise_frames(
         return boxes, recogniser.cut(frame.picture, boxes)
 
     parts = list(pool.map(cut, frames))
-    answers = iter(recogniser.predict(np.concatenate([crops for _, crops in parts])))
-    return [recogniser.name(boxes, np.array(list(islice(answers, len(boxes)))), crops) for boxes, crops in parts]
+    answers = recogniser.answer(np.concatenate([crops for _, crops in parts]))
+    pairs = zip(parts, answers.split([len(boxes) for boxes, _ in parts]), strict=True)
+    return [recogniser.name(boxes, part, crops) for (boxes, crops), part in pairs]

@@ -92,13 +92,22 @@ function keepOrder(parent, children) {
 }
 
 function takeNearest(entries, face) {
+  const entry = findNearest(entries, face);
+  if (!entry) return undefined;
+  if ((entry.face.expression === null) !== (face.expression === null)) {
+    remove(entry); // what turns out to be readable, or stops to be, has other bars: it is made anew
+    return undefined;
+  }
+  entry.face = face;
+  return entry;
+}
+
+function findNearest(entries, face) {
   if (!face.box) return entries.shift();
   const overlaps = entries.map((entry) => (entry.face.box ? overlap(entry.face.box, face.box) : 0));
   const best = overlaps.indexOf(Math.max(...overlaps));
   if (best < 0 || overlaps[best] < MIN_OVERLAP) return undefined;
-  const [entry] = entries.splice(best, 1);
-  entry.face = face;
-  return entry;
+  return entries.splice(best, 1)[0];
 }
 
 function overlap(a, b) {
@@ -189,6 +198,7 @@ function listPlaces({ place }) {
 
 /** Return where the bars cover no face and no name, and lie least outside of the picture; "none" where they would. */
 function placeBars(face, picture, covered, scale) {
+  if (face.expression === null) return "none";
   if (!face.box) return "inside";
   const [width, height] = [BARS.width / scale, BARS.height / scale];
   const frame = frameOf(face, picture);
@@ -208,7 +218,7 @@ function fillCard({ face, card }, source, mirrored) {
   const [best, sure] = tellFace(face).split(/ (?=\d+ %$)/);
   card.querySelector(".best").textContent = best;
   card.querySelector(".sure").textContent = sure ?? "";
-  card.classList.toggle("unsure", !face.is_clear || best.endsWith("?"));
+  card.classList.toggle("unsure", !face.is_clear || face.expression === null || best.endsWith("?"));
   fillBars(card.querySelector(".bars"), face);
   drawCut(card.querySelector(".cut"), face, source, mirrored);
 }

@@ -8,11 +8,13 @@ const WIDEST = 1.5;
 const LETTER = 0.6;
 const [LINE, GROWTH, LARGEST, INSIDE] = [1.4, 0.15, 2.5, 8];
 const UNCLEAR = "too small or blurred";
+const UNREADABLE = "not readable";
 
 export const percent = (share) => `${Math.round(share * 100)} %`;
 
 /** Return ways of telling what a face shows, the fullest first, each as sure as the network is. */
 export function tellNames({ expression, confidence, probabilities }) {
+  if (expression === null) return [UNREADABLE];
   const share = percent(confidence);
   if (confidence >= SURE) return [`${expression} ${share}`, confidence >= QUITE_SURE ? expression : `${expression}?`];
   const others = Object.entries(probabilities).filter(([name]) => name !== expression);
@@ -22,7 +24,7 @@ export function tellNames({ expression, confidence, probabilities }) {
 }
 
 /** Return in words what a face shows. */
-export const tellFace = (face) => (face.is_clear ? tellNames(face)[0] : UNCLEAR);
+export const tellFace = (face) => (face.is_clear || face.expression === null ? tellNames(face)[0] : UNCLEAR);
 
 /** Return what the network saw, as {left, top, width, height, turn}: a square inside of the picture, or all of it. */
 export function frameOf({ box, crop }, { width, height }) {
