@@ -3,8 +3,8 @@
     python -m benchmarks.large_data FOLDER [--faces 4000000] [--limit 1.5GB] [--steps 1000] [--only data,train,…]
 
 FOLDER has to have room for three times the faces (4 million of 48 × 48 pixels: 9.2 GB). They are drawn: a pool of
-synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal. Commands run as a user
-would start them, in a cgroup that holds all of their memory to the limit, pages of files included, where this process
+synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal, and one in a hundred is a
+near copy of another, for the audit to find. Commands run as a user would start them, in a cgroup that holds all of their memory to the limit, pages of files included, where this process
 may make one (Linux, cgroup v1 or v2, root); otherwise without a limit. Beside the time stands the peak of anonymous
 memory of the process (RssAnon of /proc/PID/status, read every 20 ms): what no system can take back.
 """
@@ -40,7 +40,9 @@ from mien.training.engine import Engine
 from mien.training.loop import Listener, Options, Step
 from mien.training.start import start_run
 
-SIDE, POOL, BLOCK = 48, 4096, 1 << 14
+SIDE, POOL, BLOCK = 48, 4096, 1 << 13
+GRID, SHADE, COPY_EVERY = 8, 60, 100
+"""Points of light and shade along a side, their standard deviation in grey levels; how often a face has a near copy."""
 RESIDENT_FACES = 50_000
 TURN = 10
 """Steps that two trainings take by turns."""
@@ -59,11 +61,21 @@ class Taken:
 
 
 def vary(pool: Bytes, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> Bytes:
-    """Return faces of the pool, uint8 (N, H, W), each changed by chance."""
+    """Return faces of the pool, uint8 (N, H, W), each changed by chance; every hundredth is a near copy of its neighbour.
+
+    Light and shade are strong enough that two faces of one drawing are no near copies of each other.
+    """
+    side = pool.shape[1]
     shifted = np.roll(pool[rows], rng.integers(-3, 4, 2).tolist(), axis=(1, 2))
     mirrored = np.where(rng.random(len(rows))[:, None, None] < 0.5, shifted, shifted[:, :, ::-1])
-    noise = rng.integers(0, 25, mirrored.shape, dtype=np.uint8)
-    return np.maximum(mirrored, noise) - np.minimum(mirrored, noise)
+    places = np.linspace(0, GRID - 1, side)[:, None]
+    weights = np.maximum(0.0, 1.0 - np.abs(places - np.arange(GRID))).astype(np.float32)
+    light = weights @ (SHADE * rng.standard_normal((len(rows), GRID, GRID), dtype=np.float32)) @ weights.T
+    light += mirrored
+    copies = np.arange(COPY_EVERY, len(rows), COPY_EVERY)
+    light[copies] = 0.9 * light[copies - 1] + 10
+    light += rng.integers(-8, 9, light.shape, dtype=np.int8)
+    return np.clip(light, 0, 255).astype(np.uint8)
 
 
 def write_faces(folder: Path, count: int) -> Path:
