@@ -3,10 +3,11 @@
     python -m benchmarks.large_data FOLDER [--faces 4000000] [--limit 1.5GB] [--steps 1000] [--only data,train,…]
 
 FOLDER has to have room for three times the faces (4 million of 48 × 48 pixels: 9.2 GB). They are drawn: a pool of
-synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal, and one in a hundred is a
-near copy of another, for the audit to find. Commands run as a user would start them, in a cgroup that holds all of their memory to the limit, pages of files included, where this process
-may make one (Linux, cgroup v1 or v2, root); otherwise without a limit. Beside the time stands the peak of anonymous
-memory of the process (RssAnon of /proc/PID/status, read every 20 ms): what no system can take back.
+synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal, and one in a hundred is
+a near copy of another, for the audit to find. Commands run as a user would start them, in a cgroup that holds all of
+their memory to the limit, pages of files included, where this process may make one (Linux, cgroup v1 or v2, root);
+otherwise without a limit. Beside the time stands the peak of anonymous memory of the process (RssAnon of
+/proc/PID/status, read every 20 ms): what no system can take back.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Taken:
 
 
 def vary(pool: Bytes, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> Bytes:
-    """Return faces of the pool, uint8 (N, H, W), each changed by chance; every hundredth is a near copy of its neighbour.
+    """Return faces of the pool, uint8 (N, H, W), each changed by chance; every hundredth is a near copy of another.
 
     Light and shade are strong enough that two faces of one drawing are no near copies of each other.
     """
