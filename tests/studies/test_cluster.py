@@ -46,7 +46,7 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.ray
 @pytest.mark.timeout(900)
 def test_a_study_of_two_workers_one_of_which_is_killed_finds_what_processes_find(tmp_path: Path) -> None:
-    """The run of the dead worker goes on from its checkpoint in another one; all answers are the same to the last bit."""
+    """The run of the dead worker goes on from its checkpoint in another one; all answers are the same, bit for bit."""
     data = write_shapes(tmp_path / "shapes", per_class=24)
     one, two = tmp_path / "processes", tmp_path / "cluster"
     assert 0 == run_mien("compare", "--data", data, *STUDY, "-o", one, OMP_NUM_THREADS="1").status
