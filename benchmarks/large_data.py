@@ -169,23 +169,30 @@ def prepare(data: Path, recipe: Recipe) -> Faces:
 
 
 def compare_rates(data: Path, recipe: Recipe, steps: int) -> None:
-    """Take steps by turns on all faces, read as they come, and on as many as stay in memory; print both rates."""
+    """Take steps by turns on all faces, read as they come, and on as many as stay in memory; print how both compare."""
     train = prepare(data, recipe)
     few = train.take(np.arange(min(len(train), RESIDENT_FACES)))
     size, rounds = recipe.train.batch_size, max(1, steps // TURN)
     engines = [Engine(recipe, faces, classes=7, device="cpu") for faces in (train, few)]
     orders = [order_epoch(faces.labels, sampling="uniform", seed=0, epoch=1) for faces in (train, few)]
-    seconds: list[list[float]] = [[], []]
+    spent = np.zeros((rounds + 1, len(engines), 2))
     for turn in range(rounds + 1):
-        for which, (engine, order) in enumerate(zip(engines, orders, strict=True)):
-            started = time.perf_counter()
+        for which in (0, 1) if turn % 2 else (1, 0):
+            engine, order = engines[which], orders[which]
+            started = np.array([time.perf_counter(), time.process_time()])
             for step in range(turn * TURN, (turn + 1) * TURN):
                 engine.expect(pick_batch(order, step + 1, size))
                 engine.step(pick_batch(order, step, size), rate=0.01, epoch=1, step=step, total=step, side=SIDE)
-            seconds[which].append(time.perf_counter() - started)
-    rates = [TURN * size / float(np.median(times[1:])) for times in seconds]  # the first turn compiles and warms up
+            spent[turn, which] = np.array([time.perf_counter(), time.process_time()]) - started
+    shares = spent[1:, 1] / spent[1:, 0]  # the first turn compiles and warms up
+    streamed, resident = TURN * size / np.median(spent[1:, :, 0], axis=0)
     kinds = [type(engine.feed).__name__ for engine in engines]
-    print(f"{kinds[0]} {rates[0]:.0f}, {kinds[1]} {rates[1]:.0f} faces a second: {rates[0] / rates[1]:.1%}")
+    told = [" to ".join(f"{share:.1%}" for share in np.quantile(shares[:, clock], (0.25, 0.75))) for clock in (0, 1)]
+    medians = np.median(shares, axis=0)
+    print(
+        f"{kinds[0]} {streamed:.0f}, {kinds[1]} {resident:.0f} faces a second; of {rounds} pairs the median rate is "
+        f"{medians[0]:.1%} (quartiles {told[0]}), by processor time {medians[1]:.1%} ({told[1]})"
+    )
 
 
 def train_steps(data: Path, recipe: Recipe, steps: int, out: Path) -> None:

@@ -30,6 +30,9 @@ def connect_ray() -> tuple[Any, bool]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised; the rest is in Ray's own logs
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # of a cluster that starts here: 15 hardly gets a turn beside others
     try:
         import ray
     except ModuleNotFoundError as error:
