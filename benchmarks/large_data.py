@@ -3,10 +3,11 @@
     python -m benchmarks.large_data FOLDER [--faces 4000000] [--limit 1.5GB] [--steps 1000] [--only data,train,…]
 
 FOLDER has to have room for three times the faces (4 million of 48 × 48 pixels: 9.2 GB). They are drawn: a pool of
-synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal. Commands run as a user
-would start them, in a cgroup that holds all of their memory to the limit, pages of files included, where this process
-may make one (Linux, cgroup v1 or v2, root); otherwise without a limit. Beside the time stands the peak of anonymous
-memory of the process (RssAnon of /proc/PID/status, read every 20 ms): what no system can take back.
+synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal, and one in a hundred is
+a near copy of another, for the audit to find. Commands run as a user would start them, in a cgroup that holds all of
+their memory to the limit, pages of files included, where this process may make one (Linux, cgroup v1 or v2, root);
+otherwise without a limit. Beside the time stands the peak of anonymous memory of the process (RssAnon of
+/proc/PID/status, read every 20 ms): what no system can take back.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ from mien.training.engine import Engine
 from mien.training.loop import Listener, Options, Step
 from mien.training.start import start_run
 
-SIDE, POOL, BLOCK = 48, 4096, 1 << 14
+SIDE, POOL, BLOCK = 48, 4096, 1 << 13
+GRID, SHADE, COPY_EVERY = 8, 60, 100
+"""Points of light and shade along a side, their standard deviation in grey levels; how often a face has a near copy."""
 RESIDENT_FACES = 50_000
 TURN = 10
 """Steps that two trainings take by turns."""
@@ -59,11 +62,21 @@ class Taken:
 
 
 def vary(pool: Bytes, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> Bytes:
-    """Return faces of the pool, uint8 (N, H, W), each changed by chance."""
+    """Return faces of the pool, uint8 (N, H, W), each changed by chance; every hundredth is a near copy of another.
+
+    Light and shade are strong enough that two faces of one drawing are no near copies of each other.
+    """
+    side = pool.shape[1]
     shifted = np.roll(pool[rows], rng.integers(-3, 4, 2).tolist(), axis=(1, 2))
     mirrored = np.where(rng.random(len(rows))[:, None, None] < 0.5, shifted, shifted[:, :, ::-1])
-    noise = rng.integers(0, 25, mirrored.shape, dtype=np.uint8)
-    return np.maximum(mirrored, noise) - np.minimum(mirrored, noise)
+    places = np.linspace(0, GRID - 1, side)[:, None]
+    weights = np.maximum(0.0, 1.0 - np.abs(places - np.arange(GRID))).astype(np.float32)
+    light = weights @ (SHADE * rng.standard_normal((len(rows), GRID, GRID), dtype=np.float32)) @ weights.T
+    light += mirrored
+    copies = np.arange(COPY_EVERY, len(rows), COPY_EVERY)
+    light[copies] = 0.9 * light[copies - 1] + 10
+    light += rng.integers(-8, 9, light.shape, dtype=np.int8)
+    return np.clip(light, 0, 255).astype(np.uint8)
 
 
 def write_faces(folder: Path, count: int) -> Path:
@@ -156,23 +169,30 @@ def prepare(data: Path, recipe: Recipe) -> Faces:
 
 
 def compare_rates(data: Path, recipe: Recipe, steps: int) -> None:
-    """Take steps by turns on all faces, read as they come, and on as many as stay in memory; print both rates."""
+    """Take steps by turns on all faces, read as they come, and on as many as stay in memory; print how both compare."""
     train = prepare(data, recipe)
     few = train.take(np.arange(min(len(train), RESIDENT_FACES)))
     size, rounds = recipe.train.batch_size, max(1, steps // TURN)
     engines = [Engine(recipe, faces, classes=7, device="cpu") for faces in (train, few)]
     orders = [order_epoch(faces.labels, sampling="uniform", seed=0, epoch=1) for faces in (train, few)]
-    seconds: list[list[float]] = [[], []]
+    spent = np.zeros((rounds + 1, len(engines), 2))
     for turn in range(rounds + 1):
-        for which, (engine, order) in enumerate(zip(engines, orders, strict=True)):
-            started = time.perf_counter()
+        for which in (0, 1) if turn % 2 else (1, 0):
+            engine, order = engines[which], orders[which]
+            started = np.array([time.perf_counter(), time.process_time()])
             for step in range(turn * TURN, (turn + 1) * TURN):
                 engine.expect(pick_batch(order, step + 1, size))
                 engine.step(pick_batch(order, step, size), rate=0.01, epoch=1, step=step, total=step, side=SIDE)
-            seconds[which].append(time.perf_counter() - started)
-    rates = [TURN * size / float(np.median(times[1:])) for times in seconds]  # the first turn compiles and warms up
+            spent[turn, which] = np.array([time.perf_counter(), time.process_time()]) - started
+    shares = spent[1:, 1] / spent[1:, 0]  # the first turn compiles and warms up
+    streamed, resident = TURN * size / np.median(spent[1:, :, 0], axis=0)
     kinds = [type(engine.feed).__name__ for engine in engines]
-    print(f"{kinds[0]} {rates[0]:.0f}, {kinds[1]} {rates[1]:.0f} faces a second: {rates[0] / rates[1]:.1%}")
+    told = [" to ".join(f"{share:.1%}" for share in np.quantile(shares[:, clock], (0.25, 0.75))) for clock in (0, 1)]
+    medians = np.median(shares, axis=0)
+    print(
+        f"{kinds[0]} {streamed:.0f}, {kinds[1]} {resident:.0f} faces a second; of {rounds} pairs the median rate is "
+        f"{medians[0]:.1%} (quartiles {told[0]}), by processor time {medians[1]:.1%} ({told[1]})"
+    )
 
 
 def train_steps(data: Path, recipe: Recipe, steps: int, out: Path) -> None:

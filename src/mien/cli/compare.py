@@ -32,17 +32,32 @@ def compare(
     ] = None,
     grid: Annotated[bool, typer.Option("--grid", help="Every combination, instead of one change at a time.")] = False,
     split: Annotated[str, typer.Option(help="Where to measure: valid, or test once all is chosen.")] = "valid",
-    workers: Annotated[int, typer.Option(min=1, help="Runs at a time, which share the cores.")] = 1,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="local: processes here; ray: the machines of $RAY_ADDRESS, which share the folder and the data."
+        ),
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Runs at a time; none: one here, with ray as many as there is room for.")
+    ] = None,
+    cpus: Annotated[int | None, typer.Option(min=1, help="With ray: cores of each run; none: one.")] = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=0, help="With ray: GPUs of each run, or part of one; none: one if there are any."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out unreadable faces.")] = False,
     resume: Annotated[Path | None, typer.Option(help="Go on with the study in this folder.")] = None,
 ) -> None:
     """Train variants of a recipe and tell what each change brings: mean, spread, paired difference with its interval.
 
-    Every run is an ordinary run in the study's folder, trained in a process of its own. Ctrl-C saves; the same command,
-    or --resume, goes on. More seeds and variants can be added later.
+    Every run is an ordinary run in the study's folder, trained in a process of its own, which shares the cores of this
+    machine with the others or is sent to a cluster. Ctrl-C saves; the same command, or --resume, goes on. More seeds
+    and variants can be added later.
     """
     from mien.cli.interrupt import listen_for_interrupt
+    from mien.studies.engine import Engine
     from mien.studies.folder import StudyFolder
     from mien.studies.show import show_study
     from mien.studies.study import run_study
@@ -53,6 +68,7 @@ def compare(
         raise ConfigError(f"--split {split}: expected valid or test")
     if resume is not None and data is not None:
         raise ConfigError("--resume goes on with the data of the study: leave out --data, or start a new study with -o")
+    where = Engine(name=engine, workers=workers, cpus=cpus, gpus=gpus)
     folder = StudyFolder(resume or out or Path())
     choices = {
         "data": "synthetic" if data is None else data,
@@ -64,7 +80,7 @@ def compare(
     plan = _make_plan(recipe, vary or [], folder if resume else None, skip_bad, **choices)
     with listen_for_interrupt("the runs are saving …") as asked, show_study(plan) as watcher:
         stop = asked.is_set
-        results, failures = run_study(plan, folder, workers=workers, device=device, watcher=watcher, should_stop=stop)
+        results, failures = run_study(plan, folder, engine=where, device=device, watcher=watcher, should_stop=stop)
     _print(results, folder)
     if failures:
         told = "; ".join(f"{failure.name}: {failure.reason}" for failure in failures)

@@ -14,6 +14,7 @@ from typing import Any, final
 
 from mien.errors import MienError, MissingExtraError
 from mien.recognition import Recogniser
+from mien.stream.cluster import connect_ray
 from mien.stream.pictures import BATCH_FILES, Look, Outcome, name_files, prepare_file
 
 FILES_A_TASK = 1024
@@ -53,7 +54,7 @@ def spread_files(
 
     Raises:
         MissingExtraError: Ray is not installed.
-        MienError: Ray gives up.
+        MienError: there is no cluster, or Ray gives up.
     """
     ray = _start_ray()
     import pyarrow
@@ -78,16 +79,12 @@ def spread_files(
 
 
 def _start_ray() -> Any:
-    """Return ray, connected to the cluster of RAY_ADDRESS, or to one of its own on this machine."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised; the rest is in Ray's own logs
+    """Return ray, connected to a cluster, with its part for data set up."""
+    ray, _ = connect_ray()
     try:
-        import ray
         import ray.data
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "ray", "ray") from None
-    if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level=logging.ERROR)
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

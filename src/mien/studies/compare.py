@@ -9,6 +9,7 @@ from pathlib import Path
 from mien.data.loading import SYNTHETIC
 from mien.errors import RunError
 from mien.recipes.schema import Recipe, list_changes
+from mien.studies.engine import Engine
 from mien.studies.folder import StudyFolder
 from mien.studies.plan import plan_study
 from mien.studies.results import Results
@@ -24,7 +25,10 @@ def compare(
     seeds: int = 3,
     split: str = "valid",
     grid: bool = False,
-    workers: int = 1,
+    engine: str = "local",
+    workers: int | None = None,
+    cpus: int | None = None,
+    gpus: float | None = None,
     device: str = "auto",
 ) -> Results:
     """Train variants of a recipe, each on several seeds, and return what they bring; a folder that was begun goes on.
@@ -37,17 +41,23 @@ def compare(
         seeds: trainings of each variant.
         split: the faces to measure on.
         grid: every combination of all that varies, instead of one change at a time.
-        workers: trainings at a time.
+        engine: where to train: "local", in processes here, or "ray", on the cluster of $RAY_ADDRESS, whose machines
+            have to share the file system that the folder and the data lie in; without one, on this machine by Ray.
+        workers: trainings at a time; None: one here, on a cluster as many as it has room for.
+        cpus: cores of each training on a cluster; None: one.
+        gpus: GPUs of each training on a cluster; None: one where there are any.
         device: of all of them.
 
     Raises:
         ConfigError: nothing varies, or a name or value is impossible.
         DataError: the data cannot be read.
+        MienError: there is no cluster, or a machine of it does not see the folder and the data.
         RunError: the folder holds another study, or trainings failed.
     """
     name, changes = (recipe, ()) if isinstance(recipe, str) else (recipe.name, _list_assignments(recipe))
     plan = plan_study(name, vary, data=os.fspath(data), seeds=seeds, changes=changes, grid=grid, split=split)
-    results, failures = run_study(plan, StudyFolder(Path(out)), workers=workers, device=device)
+    where = Engine(name=engine, workers=workers, cpus=cpus, gpus=gpus)
+    results, failures = run_study(plan, StudyFolder(Path(out)), engine=where, device=device)
     if failures:
         raise RunError(f"{out}: {len(failures)} trainings failed, the first: {failures[0].reason}")
     return results

@@ -19,6 +19,9 @@ from mien.errors import MienError, find_memory_trouble
 from mien.files import make_folder
 from mien.studies.job import Job
 
+STOP_THREAD = "stop"
+"""The name of the thread that waits for the wish to stop."""
+
 
 @final
 class Stop:
@@ -67,18 +70,29 @@ def run_inside(work: Work, job: Job, link: Connection, held: object) -> None:
         link: to the study: a message there, or its end, is the wish to stop.
         held: something to keep until the process ends.
     """
-    _open_log(job)
-    stop = Stop()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the shell that started mien ignores it
-    threading.Thread(target=_listen, args=(link, stop), daemon=True).start()
-    try:
-        ending = _try(work, job, stop)
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    ending = see_through(work, job, link.recv)
     with suppress(OSError):  # the study is gone; the run is saved
         link.send(ending)
     del held
+
+
+def see_through(work: Work, job: Job, wait: Callable[[], object]) -> Ending:
+    """Do the work of a job in the main thread of a process that ends with it; return how it ended.
+
+    Args:
+        work: what to do.
+        job: with what.
+        wait: returns, or raises, when it is to stop.
+    """
+    _open_log(job)
+    stop = Stop()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the shell that started mien ignores it
+    threading.Thread(target=_listen, args=(wait, stop), name=STOP_THREAD, daemon=True).start()
+    try:
+        return _try(work, job, stop)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 def _try(work: Work, job: Job, stop: Stop) -> Ending:
@@ -99,7 +113,8 @@ def _try(work: Work, job: Job, stop: Stop) -> Ending:
 def _open_log(job: Job) -> None:
     """Send what this process prints into the log, what libraries written in C print, too."""
     if hasattr(os, "setsid"):
-        os.setsid()  # from now on no terminal sends signals here, so they can be let through
+        with suppress(PermissionError):  # it leads a group of its own already
+            os.setsid()  # from now on no terminal sends signals here, so they can be let through
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     make_folder(job.log.parent)
     os.environ["COLUMNS"] = "120"
@@ -110,7 +125,7 @@ def _open_log(job: Job) -> None:
     warnings.filterwarnings("ignore", module="PIL")  # remarks on damaged metadata: the picture is read or refused
 
 
-def _listen(link: Connection, stop: Stop) -> None:
-    with suppress(EOFError, OSError):
-        link.recv()
+def _listen(wait: Callable[[], object], stop: Stop) -> None:
+    with suppress(Exception):  # whoever could ask is gone
+        wait()
     stop.ask()

@@ -11,7 +11,7 @@ from mien.errors import RunError
 from mien.evaluation.evaluation import FIGURES
 from mien.recipes.schema import override
 from mien.runs.folder import RunFolder
-from mien.runs.info import read_info
+from mien.runs.info import RunInfo, read_info
 from mien.studies.folder import StudyFolder
 from mien.studies.job import Job
 from mien.studies.plan import SEED_FIELD, Plan, Variant
@@ -33,17 +33,18 @@ def evaluation_folder(run: Path, split: str) -> Path:
     return run if split == "test" else run / split
 
 
+def look_again(job: Job) -> Job:
+    """Return what is left of a job whose process has died."""
+    training = _find_training(job.run, read_info(job.run))
+    return replace(job, training=training, is_measured=_is_measured(job.run, job.split))
+
+
 def _make_job(plan: Plan, folder: StudyFolder, variant: Variant, seed: int, device: str) -> Job:
     run = folder.run(variant.name, seed)
     recipe = override(plan.recipe_of(variant), [f"{SEED_FIELD}={seed}"])
     info = read_info(run)
     if info is not None and info.recipe != resolve_runs(replace(recipe, data=resolve_files(recipe.data))):
         raise RunError(f"{run}: holds a run of another recipe than {variant.name} of this study: choose another folder")
-    training: Literal["new", "begun", "done"] = "new"
-    if info is not None and info.outcome is not None:
-        training = "done"
-    elif RunFolder(run).last.exists():
-        training = "begun"
     return Job(
         name=f"{variant.name}, seed {seed}",
         run=run,
@@ -51,8 +52,19 @@ def _make_job(plan: Plan, folder: StudyFolder, variant: Variant, seed: int, devi
         recipe=recipe,
         data=plan.data,
         split=plan.split,
-        training=training,
-        is_measured=(evaluation_folder(run, plan.split) / FIGURES).exists(),
+        training=_find_training(run, info),
+        is_measured=_is_measured(run, plan.split),
         skip_bad=plan.skip_bad,
         device=device,
     )
+
+
+def _find_training(run: Path, info: RunInfo | None) -> Literal["new", "begun", "done"]:
+    """Return whether there is nothing yet, a checkpoint to go on from, or nothing left to train."""
+    if info is not None and info.outcome is not None:
+        return "done"
+    return "begun" if RunFolder(run).last.exists() else "new"
+
+
+def _is_measured(run: Path, split: str) -> bool:
+    return (evaluation_folder(run, split) / FIGURES).exists()

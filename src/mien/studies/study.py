@@ -14,7 +14,7 @@ import mien
 from mien.data.prepare import fingerprint, prepare_splits
 from mien.errors import ConfigError, DataError, Interrupted, RunError
 from mien.files import write_text
-from mien.studies.executor import Executor, Processes
+from mien.studies.engine import Engine, start_executor
 from mien.studies.folder import StudyFolder
 from mien.studies.jobs import list_jobs
 from mien.studies.picture import draw_comparison
@@ -22,7 +22,6 @@ from mien.studies.plan import Plan
 from mien.studies.pool import Failure, Watcher, run_jobs
 from mien.studies.results import Results, measure_study
 from mien.studies.words import render_markdown
-from mien.studies.worker import train_and_measure
 
 FIXED = ("data", "recipe", "changes", "split", "skip_bad")
 """What the plans of one study have in common; variants and seeds may be added."""
@@ -32,9 +31,8 @@ def run_study(
     plan: Plan,
     folder: StudyFolder,
     *,
-    workers: int = 1,
+    engine: Engine | None = None,
     device: str = "auto",
-    executor: Executor | None = None,
     watcher: Watcher | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Results, list[Failure]]:
@@ -43,8 +41,7 @@ def run_study(
     Args:
         plan: what to compare.
         folder: new, or of the same study.
-        workers: runs at a time, each in a process of its own.
-        executor: trains the runs elsewhere.
+        engine: where runs are trained, each in a process of its own; None: here, one after the other.
         device: of every run.
         watcher: progress.
         should_stop: once True, runs save and end.
@@ -56,6 +53,7 @@ def run_study(
         Interrupted: `should_stop` said so; everything is saved.
         RunError: the folder holds another study, another process works in it, or no run of the base could be finished.
         DataError: the data cannot be read, or has changed.
+        MienError: there is no cluster, or a machine of it does not see the folder and the data.
         ConfigError: seeds hold out faces of their own, and an ensemble of seeds is asked for.
     """
     watcher = watcher or Watcher()
@@ -63,9 +61,9 @@ def run_study(
     _check_same(plan, folder, known)
     with folder.lock() as lock:
         jobs = list_jobs(plan, folder, device=device)
+        made, workers = start_executor(engine or Engine(), jobs, folder.path, lock)
         folder.write({**known, "plan": plan.to_dict(), "mien": mien.__version__, "results": None, "failures": []})
         watcher.on_plan(jobs)
-        made = executor or Processes(min(workers, max(1, len(jobs))), work=train_and_measure, lock=lock)
         failures = run_jobs(jobs, made, workers=workers, watcher=watcher, should_stop=should_stop)
         left = list_jobs(plan, folder, device=device)
         if should_stop() and left:

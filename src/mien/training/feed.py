@@ -16,8 +16,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from mien.data.pages import announce
 from mien.faces import Images, cut_blocks, fits_memory
-from mien.training.pages import announce
 
 AHEAD = 2
 """Batches that are held at most: the one that is taken next, and the one after it."""

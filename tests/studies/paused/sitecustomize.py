@@ -19,7 +19,7 @@ def pause(event: str, arguments: tuple[Any, ...]) -> None:
         return
     Path(os.environ["PAUSED"]).touch()
     for thread in threading.enumerate():
-        if thread.daemon:
+        if thread.name == "stop":
             thread.join()
 
 

@@ -11,9 +11,9 @@ import pytest
 import mien.faces
 from conftest import draw_shapes
 from mien.data.entry import read_entry, write_entry
+from mien.data.pages import announce, find_place
 from mien.data.space import Space
 from mien.faces import Faces, Images, Splits, join
-from mien.training.pages import announce, find_place
 
 
 def map_faces(path: Path) -> Faces:

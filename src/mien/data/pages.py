@@ -52,7 +52,7 @@ def announce(images: Images, indices: npt.NDArray[np.int64]) -> None:
         return
     numbers, rows = held.locate(indices)
     for number in np.unique(numbers).tolist():
-        _announce_part(held.parts[number], rows[numbers == number])
+        announce(held.parts[number], rows[numbers == number])
 
 
 def _announce_part(images: Images, rows: npt.NDArray[np.int64]) -> None:
