@@ -28,8 +28,8 @@ def shorten(text: str, longest: int) -> str:
 def join_lines(text: str) -> str:
     """Return `text` in one line: libraries that are quoted end theirs with a line break, or tell several.
 
-    >>> join_lines("references data outside of file bounds\\n"), join_lines("two\\n  lines")
-    ('references data outside of file bounds', 'two lines')
+    >>> join_lines(chr(10).join(("two", "  lines", "")))
+    'two lines'
     """
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 

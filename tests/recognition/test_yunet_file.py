@@ -133,7 +133,7 @@ def test_beside_opencv_5_the_error_says_which_one_is_there(monkeypatch, tmp_path
     hide_package(monkeypatch, tmp_path)
     monkeypatch.delitem(sys.modules, "cv2", raising=False)
     (tmp_path / "packages" / "cv2.py").write_text("__version__ = '5.0.0'")
-    with pytest.raises(ConfigError, match="but found OpenCV 5.0.0, which has none: take yunet"):
+    with pytest.raises(ConfigError, match=r"but found OpenCV 5\.0\.0, which has none: take yunet"):
         find_detector("cascade")
 
 
