@@ -3,7 +3,8 @@
 Every input follows from (seed, number), so that a finding can be made again. Each has to end as an array or as a
 `DataError`, within seconds; a crash of the process itself names the range of numbers that it was in.
 
-    python -m benchmarks.fuzz_pictures --count 100000
+    python -m benchmarks.fuzz_pictures --count 100000            # 15 forms of the 7 oldest formats
+    python -m benchmarks.fuzz_pictures --count 100000 --newer    # AVIF, HEIC, icons, films of pictures, deep pixels
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ def main() -> None:
     """Fuzz in processes of their own, a chunk each, and print the table."""
     options = parse_options()
     if options.start is not None:
-        print(fuzz(options.seed, range(options.start, options.start + options.count)))
+        seeds = make_newer_seeds() if options.newer else make_seeds()
+        print(fuzz(seeds, options.seed, range(options.start, options.start + options.count)))
         return
     outcomes, begin, crashes = Counter[str](), time.perf_counter(), 0
     for start in range(0, options.count, CHUNK):
         count = min(CHUNK, options.count - start)
         command = [sys.executable, "-m", "benchmarks.fuzz_pictures", "--seed", str(options.seed)]
+        command += ["--newer"] if options.newer else []
         done = subprocess.run([*command, "--start", str(start), "--count", str(count)], capture_output=True, text=True)
         if done.returncode:
             crashes += 1
@@ -67,14 +70,14 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=int, help="run these numbers in this process")
+    parser.add_argument("--newer", action="store_true", help="change pictures of newer formats and odder forms")
     return parser.parse_args()
 
 
-def fuzz(seed: int, numbers: range) -> str:
-    """Return a line `outcome count` for each outcome of these inputs."""
+def fuzz(seeds: list[bytes], seed: int, numbers: range) -> str:
+    """Return a line `outcome count` for each outcome of these inputs, changed from `seeds`."""
     limit_memory()
     signal.signal(signal.SIGALRM, give_up)
-    seeds = make_seeds()
     outcomes = Counter(read(mutate(seeds, np.random.default_rng((seed, number))), number) for number in numbers)
     return "\n".join(f"{name} {count}" for name, count in outcomes.items())
 
@@ -113,7 +116,7 @@ def read(data: bytes, number: int) -> str:
 
 
 def make_seeds() -> list[bytes]:
-    """Return small pictures in every format that is read, in its unusual forms, too."""
+    """Return small pictures in 15 forms of the formats that every Pillow reads; their order is part of each number."""
     grey = Image.fromarray(draw_faces(["happy"], np.random.default_rng(0), size=48)[0])
     colour, deep = grey.convert("RGB"), Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     turned = Image.Exif()
@@ -134,6 +137,38 @@ def make_seeds() -> list[bytes]:
         save(colour, "WEBP"),
         save(colour, "PPM"),
         save(deep, "PPM"),
+    ]
+
+
+def make_newer_seeds() -> list[bytes]:
+    """Return small pictures in formats that need a newer Pillow or pillow-heif, and in forms that are rarely met."""
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    grey = Image.fromarray(draw_faces(["happy"], np.random.default_rng(0), size=48)[0])
+    colour, deep = grey.convert("RGB"), Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    turned = Image.Exif()
+    turned[0x0112] = 8
+    return [
+        save(colour, "AVIF"),
+        save(colour.convert("RGBA"), "AVIF", exif=turned),
+        save(colour, "AVIF", save_all=True, append_images=[colour.rotate(90)]),
+        save(colour, "HEIF"),
+        save(grey, "HEIF"),
+        save(colour.convert("RGBA"), "HEIF", exif=turned),
+        save(colour, "ICO", sizes=[(16, 16), (32, 32), (48, 48)]),
+        save(colour, "ICO", sizes=[(16, 16), (32, 32)], bitmap_format="bmp"),
+        save(colour, "WEBP", lossless=True),
+        save(colour, "WEBP", save_all=True, append_images=[colour.rotate(90)]),
+        save(colour, "PNG", save_all=True, append_images=[colour.rotate(90)]),
+        save(grey.convert("1"), "PNG"),
+        save(grey.convert("1"), "TIFF", compression="group4"),
+        save(Image.fromarray(np.asarray(grey).astype(np.float32) / 255), "TIFF"),
+        save(deep, "TIFF", compression="tiff_adobe_deflate"),
+        save(colour, "TIFF", compression="jpeg"),
+        save(colour.convert("CMYK"), "TIFF"),
+        save(grey.convert("1"), "PPM"),
+        save(colour.quantize(16), "BMP"),
     ]
 
 

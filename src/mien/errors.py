@@ -25,10 +25,20 @@ def shorten(text: str, longest: int) -> str:
     return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
+def join_lines(text: str) -> str:
+    """Return `text` in one line: libraries that are quoted end theirs with a line break, or tell several.
+
+    >>> join_lines(chr(10).join(("two", "  lines", "")))
+    'two lines'
+    """
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
 class MienError(Exception):
     """Something that the user can mend: the command line prints it as one line and exits with status 2."""
 
     def __init__(self, message: str) -> None:
+        message = join_lines(message)
         words = re.sub(r"\S+", lambda word: shorten(word[0], LONGEST_WORD), message) if len(message) > 99 else message
         super().__init__(shorten(words, LONGEST_MESSAGE))
 

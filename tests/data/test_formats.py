@@ -32,11 +32,11 @@ def encode(image: Image.Image, kind: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
-def encode_heic() -> bytes:
+def encode_heic(pixels: np.ndarray = RAMP) -> bytes:
     """Return the ramp as a telephone would write it."""
     heif = pytest.importorskip("pillow_heif", reason="needs mien[heic]")
     stream = BytesIO()
-    heif.from_pillow(Image.fromarray(RAMP).convert("RGB")).save(stream, quality=95)
+    heif.from_pillow(Image.fromarray(pixels).convert("RGB")).save(stream, quality=95)
     return stream.getvalue()
 
 
@@ -49,6 +49,24 @@ def test_pictures_of_cameras_and_telephones_are_read(kind: str) -> None:
     data = encode_heic() if kind == "HEIC" else encode(Image.fromarray(RAMP).convert("RGB"), kind, **size)
     assert 6 > np.abs(read_picture(data)[..., 0].astype(int) - RAMP).mean()
     assert 6 > np.abs(decode_face(data, "here").astype(int) - RAMP).mean()
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIC"])
+def test_a_damaged_file_of_a_newer_format_is_told_in_one_line(kind: str) -> None:
+    """Wherever it ends or is changed; libavif raises RuntimeError, libheif ends its messages with a line break."""
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    whole = encode_heic(noise) if kind == "HEIC" else encode(Image.fromarray(noise), kind)
+    lines = []
+    for place in range(16, len(whole), len(whole) // 60):
+        for damaged in (whole[:place], whole[:place] + bytes(9) + whole[place + 9 :]):
+            try:
+                read_picture(damaged)
+            except DataError as error:
+                lines.append(str(error))
+    assert [] == [line for line in lines if "\n" in line]
+    assert any("expected a whole picture, found a broken one" in line for line in lines)
 
 
 def test_without_its_package_heic_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:

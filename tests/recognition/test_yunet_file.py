@@ -128,6 +128,15 @@ def test_without_a_file_and_without_a_cascade_the_error_says_what_to_do(monkeypa
         find_detector("cascade")
 
 
+def test_beside_opencv_5_the_error_says_which_one_is_there(monkeypatch, tmp_path):
+    """A module without a cascade stands for it: 5 dropped it."""
+    hide_package(monkeypatch, tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    (tmp_path / "packages" / "cv2.py").write_text("__version__ = '5.0.0'")
+    with pytest.raises(ConfigError, match=r"but found OpenCV 5\.0\.0, which has none: take yunet"):
+        find_detector("cascade")
+
+
 def test_the_file_is_fetched_once(server):
     """The second time no server is asked."""
     first = fetch_yunet(name_address(server))

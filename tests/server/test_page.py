@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from serving import Server, encode, run_serve
 
+from conftest import ROOT
 from mien.labels import EXPRESSIONS
 from mien.recognition.face import Box, Crop, Face
 from mien.recognition.layout import lay_out, tell_face
@@ -277,6 +281,17 @@ def test_the_keyboard_alone_is_enough(page: Any, folder: Path) -> None:
 def press(page: Any, key: str) -> None:
     """Press a key, whatever has the focus."""
     ActionChains(page).send_keys(key).perform()
+
+
+def test_the_camera_is_measured_with_the_work_of_each_process() -> None:
+    """The benchmark lets a page of its own run, and every picture of its film shows one face."""
+    command = [sys.executable, "-m", "benchmarks.camera", "--seconds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert re.match(r"\d+\.\d pictures a second, 1\.\d\d faces in each", done.stdout)
+    assert {"server", "renderer", "browser"} <= set(
+        re.findall(r"([\w-]+) \d+\.\d(?:, |$)", done.stdout.splitlines()[1])
+    )
 
 
 def tab_through(page: Any, *, until: str = "camera", steps: int = 12) -> list[str]:

@@ -22,7 +22,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from mien.data.formats import JPEG_XL, find_extra, find_readers, name_content
 from mien.data.headers import is_sequential_jpeg, list_icon_sizes, read_jpeg_xl_size
 from mien.data.space import Space
-from mien.errors import DataError, NotAPictureError, TooLargeError
+from mien.errors import DataError, NotAPictureError, TooLargeError, join_lines
 
 MAX_PIXELS = 1 << 26
 """8192 x 8192: no face needs more, and a header may promise anything."""
@@ -33,8 +33,12 @@ MAX_JPEG_PIXELS = 1 << 28
 MAX_TIMES_WHOLE = 2
 """A progressive JPEG, which the decoder keeps whole (up to 6 bytes a pixel), may have so many times the pixels."""
 
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
-"""What Pillow's readers raise at damaged files; struct.error came out of fuzzing, at the second frame of a GIF."""
+BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
+    *(struct.error, RuntimeError),
+)
+"""What Pillow's readers raise at damaged files. Fuzzing brought struct.error, of the second frame of a GIF, and
+RuntimeError, of AVIF whose planes of colour are damaged."""
 
 _WHITE_16_BIT = 65535
 _SCALE_16_BIT = 257
@@ -131,7 +135,7 @@ def open_picture(
     except OddPixelsError as error:
         raise DataError(where, str(error)) from error
     except BROKEN as error:
-        raise DataError(where, f"expected a whole picture, found a broken one ({error})") from error
+        raise DataError(where, f"expected a whole picture, found a broken one ({join_lines(str(error))})") from error
 
 
 def _open(data: bytes, where: str) -> Image.Image:

@@ -48,6 +48,15 @@ def find_cascade() -> Path | None:
     return next(place for place in places if place.is_file())
 
 
+def _tell_opencv() -> str:
+    """Return which OpenCV is here instead of one with a cascade."""
+    try:
+        import cv2
+    except ImportError:
+        return "none"
+    return f"OpenCV {getattr(cv2, '__version__', 'of an unknown version')}, which has none: take yunet"
+
+
 @final
 class CascadeDetector:
     """Finds upright frontal faces; may be shared between threads.
@@ -71,7 +80,7 @@ class CascadeDetector:
     def __init__(self, *, min_score: float | None = None) -> None:
         path = find_cascade()
         if path is None:
-            raise ConfigError("detector cascade: expected OpenCV 4, which ships one, but found none")
+            raise ConfigError(f"detector cascade: expected OpenCV 4, which ships one, but found {_tell_opencv()}")
         self._path, self._min_score = path, MIN_SCORE if min_score is None else min_score
         self._held = threading.local()  # a classifier keeps its pyramid inside: one for each thread
 

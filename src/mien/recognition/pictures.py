@@ -26,7 +26,7 @@ from mien.data.images import (
     scale_fractions,
     turn_upright,
 )
-from mien.errors import DataError, NotAPictureError, TooLargeError
+from mien.errors import DataError, NotAPictureError, TooLargeError, join_lines
 from mien.recognition.face import Box
 from mien.recognition.inputs import MAX_BYTES, Held, Source, hold, name_source
 
@@ -192,7 +192,7 @@ def _take_image(image: Image.Image, where: str, max_pixels: int, on_remark: Call
     except OddPixelsError as error:
         raise DataError(where, str(error)) from error
     except BROKEN as error:  # Pillow decodes late: a broken file shows here
-        raise DataError(where, f"expected a whole picture, found a broken one ({error})") from error
+        raise DataError(where, f"expected a whole picture, found a broken one ({join_lines(str(error))})") from error
 
 
 def _make_colour(image: Image.Image, on_remark: Callable[[str], None] = lambda remark: None) -> Picture:

@@ -46,16 +46,27 @@ function once(target, event) {
   return new Promise((resolve) => target.addEventListener(event, resolve, { once: true }));
 }
 
-/** Wait for a frame that was not seen yet; each frame of the camera wakes one of those who wait. */
+/** Wait for a frame that was not seen yet. A camera is quicker than the server, so mostly one is there already; of
+    those who have to wait, each frame wakes one. */
 function newFrame(video) {
   if (!video.requestVideoFrameCallback) return new Promise(requestAnimationFrame);
-  turn = turn.then(() => Promise.race([
-    new Promise((resolve) => video.requestVideoFrameCallback(resolve)),
-    new Promise((resolve) => setTimeout(resolve, PATIENCE_MILLISECONDS)),
-  ]));
+  turn = turn.then(async () => {
+    if (countFrames(video) === seen) {
+      await Promise.race([
+        new Promise((resolve) => video.requestVideoFrameCallback(resolve)),
+        new Promise((resolve) => setTimeout(resolve, PATIENCE_MILLISECONDS)),
+      ]);
+    }
+    seen = countFrames(video);
+  });
   return turn;
 }
 let turn = Promise.resolve();
+let seen = -1; // how many frames the camera had brought when the last one was taken
+
+function countFrames(video) {
+  return video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0; // always the same: every frame is waited for
+}
 
 function grab(video, canvas) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(video.videoWidth, video.videoHeight));
