@@ -273,3 +273,9 @@ def test_a_network_for_a_newer_onnxruntime_says_so(tmp_path, field):
     onnx.save(model, tmp_path / "newer.onnx")
     with pytest.raises(RunError, match=r"expected an onnxruntime that reads it, found 1\..*pip install -U onnxruntime"):
         Recogniser(tmp_path / "newer.onnx", detector="none").recognise(pair(0, 2))
+
+
+def test_a_recogniser_prints_what_it_was_made_with() -> None:
+    """A notebook shows the network that ships and the labels that were asked for, not an address in memory."""
+    shown = repr(Recogniser(labels="ferplus", detector="none"))
+    assert "Recogniser(run='bundled', detector='none', labels='ferplus', sets='classes')" == shown

@@ -106,6 +106,11 @@ class Recogniser:
     def __reduce__(self) -> tuple[Any, ...]:
         return _make_again, (self._made_of,)
 
+    def __repr__(self) -> str:
+        run, *others = self._made_of.items()  # what it was made with: to look must not wait for the network
+        given = [("run", str(run[1] or "bundled")), *(pair for pair in others if pair[1] is not None)]
+        return f"Recogniser({', '.join(f'{name}={value!r}' for name, value in given)})"
+
     @property
     def _network(self) -> OnnxNetwork:
         return self._opening.wait()

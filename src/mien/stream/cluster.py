@@ -41,7 +41,7 @@ def connect_ray() -> tuple[Any, bool]:
         with _same_signals():
             try:
                 ray.init(log_to_driver=False, logging_level=logging.ERROR)
-            except Exception as error:  # noqa: BLE001 - a machine too busy to start one in time is a bare Exception
+            except Exception as error:  # a machine too busy to start one in time is told by a bare Exception
                 told = next(iter(str(error).strip().splitlines()), type(error).__name__)
                 raise MienError(f"`engine` ray: no cluster to work with: {told}") from error
     return ray, is_new
