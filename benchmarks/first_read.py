@@ -64,8 +64,11 @@ def read(table: Path, cache: Path, is_enough: Callable[[], bool] = lambda: False
 
 def hash_entry(cache: Path) -> str:
     """Return a digest of the faces that the cache holds."""
+    digest = hashlib.blake2b()
     with max(cache.iterdir(), key=lambda path: path.stat().st_size).open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()
+        while block := file.read(1 << 24):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def main() -> None:
