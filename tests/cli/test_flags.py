@@ -15,7 +15,7 @@ from mien.errors import ConfigError
 
 SOURCE = Path(mien.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
-COMMAND = re.compile(r"\b(mien [a-z]+|accelerate launch|torchrun) .*")
+COMMAND = re.compile(r"\b(mien [a-z]+|accelerate launch|ray start|torchrun) .*")
 """What stands behind a command belongs to it: somebody types it into a shell."""
 
 REMARKS = {"data/names.py", "data/pictures.py", "data/tables.py", "server/guard.py", "recipes/named.py"}
