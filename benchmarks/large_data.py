@@ -2,7 +2,7 @@
 
     python -m benchmarks.large_data FOLDER [--faces 4000000] [--limit 1.5GB] [--steps 1000] [--only data,train,…]
 
-FOLDER has to have room for three times the faces (4 million of 48 × 48 pixels: 9.2 GB). They are drawn: a pool of
+FOLDER has to have room for five times the faces (4 million of 48 × 48 pixels: 9.2 GB). They are drawn: a pool of
 synthetic faces, each shifted, mirrored, lit and made noisy by chance, so that no two are equal, and one in a hundred is
 a near copy of another, for the audit to find. Commands run as a user would start them, in a cgroup that holds all of
 their memory to the limit, pages of files included, where this process may make one (Linux, cgroup v1 or v2, root);
