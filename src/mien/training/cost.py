@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import ceil
 
 from mien.models.network import Network
@@ -26,10 +27,14 @@ def count_multiply_adds(network: Network, config: TrainConfig, *, faces: int, ep
         epochs: how many were trained, at most `config.epochs`; None: all.
     """
     steps = ceil(faces / config.batch_size)
-    shown: dict[int, float] = {}
-    for epoch in range(config.epochs if epochs is None else epochs):
-        for step in range(steps):
-            progress = (epoch * steps + step + 0.5) / (config.epochs * steps)
-            side = grow_side(progress, start=config.start_side, full=network.size, grow_fraction=config.grow_fraction)
-            shown[side] = shown.get(side, 0.0) + faces / steps
-    return round(PASSES * sum(count * summarise(network, side=side).multiply_adds for side, count in shown.items()))
+    sides = Counter(
+        grow_side(
+            (step + 0.5) / (config.epochs * steps),
+            start=config.start_side,
+            full=network.size,
+            grow_fraction=config.grow_fraction,
+        )
+        for step in range(steps * (config.epochs if epochs is None else epochs))
+    )
+    each = sum(count * summarise(network, side=side).multiply_adds for side, count in sides.items())
+    return round(PASSES * each * faces / steps)
