@@ -66,7 +66,6 @@ def write_page(audit: Audit, path: Path, *, notes: Sequence[str] = ()) -> None:
     """Write the page; `notes` are lines for its head, such as what was dropped.
 
     Raises:
-        MissingExtraError: jinja2 is not installed.
         MienError: it cannot be written; what stood there before stays.
     """
     description = audit.description

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import MissingExtraError
-
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -15,16 +13,9 @@ FOLDER = Path(__file__).parent
 
 
 def open_templates(*, is_html: bool) -> Environment:
-    """Return the environment; what is filled in is escaped where the result is HTML.
-
-    Raises:
-        MissingExtraError: jinja2 is not installed.
-    """
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup, escape
-    except ImportError:
-        raise MissingExtraError("jinja2", "train") from None
+    """Return the environment; what is filled in is escaped where the result is HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup, escape
 
     def mark_code(text: str) -> Markup:
         return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped just now)
