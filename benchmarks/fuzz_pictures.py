@@ -115,12 +115,17 @@ def read(data: bytes, number: int) -> str:
         signal.alarm(0)
 
 
+def draw_seed(*, orientation: int) -> tuple[Image.Image, Image.Image, Image.Image, Image.Exif]:
+    """Return a face in grey, in colour and in 16 bits, and what tells a reader to turn it."""
+    grey = Image.fromarray(draw_faces(["happy"], np.random.default_rng(0), size=48)[0])
+    turned = Image.Exif()
+    turned[0x0112] = orientation
+    return grey, grey.convert("RGB"), Image.fromarray(np.asarray(grey).astype(np.uint16) * 257), turned
+
+
 def make_seeds() -> list[bytes]:
     """Return small pictures in 15 forms of the formats that every Pillow reads; their order is part of each number."""
-    grey = Image.fromarray(draw_faces(["happy"], np.random.default_rng(0), size=48)[0])
-    colour, deep = grey.convert("RGB"), Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
-    turned = Image.Exif()
-    turned[0x0112] = 6
+    grey, colour, deep, turned = draw_seed(orientation=6)
     return [
         save(grey, "JPEG"),
         save(colour, "JPEG", progressive=True, exif=turned),
@@ -145,10 +150,7 @@ def make_newer_seeds() -> list[bytes]:
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
-    grey = Image.fromarray(draw_faces(["happy"], np.random.default_rng(0), size=48)[0])
-    colour, deep = grey.convert("RGB"), Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
-    turned = Image.Exif()
-    turned[0x0112] = 8
+    grey, colour, deep, turned = draw_seed(orientation=8)
     return [
         save(colour, "AVIF"),
         save(colour.convert("RGBA"), "AVIF", exif=turned),

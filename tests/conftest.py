@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from forking import Forker
-from mien.faces import Faces
+from mien.data.entry import read_entry, write_entry
+from mien.faces import Faces, Splits
 from mien.recipes.named import QUICK
 from mien.recipes.schema import Recipe, override
 from mien.training import RunFolder, loop, train
@@ -46,6 +47,15 @@ def draw_shapes(per_class: int, *, classes: int = 3, seed: int = 0, size: int = 
     order = rng.permutation(len(labels))
     ids = np.array([f"{index}.png" for index in range(len(labels))])
     return Faces(images=images.astype(np.uint8)[order], labels=labels[order], ids=ids)
+
+
+def map_faces(path: Path) -> Faces:
+    """Return 96 shapes that lie in a file of the cache."""
+    write_entry(path, Splits(expressions=("a", "b", "c"), source="shapes", kind="shapes", train=draw_shapes(32)))
+    splits = read_entry(path)
+    assert splits is not None
+    assert splits.train is not None
+    return splits.train
 
 
 def write_shapes(folder: Path, per_class: int = 20, *, splits: tuple[str, ...] = ("train", "valid", "test")) -> Path:

@@ -9,20 +9,10 @@ import numpy as np
 import pytest
 
 import mien.faces
-from conftest import draw_shapes
-from mien.data.entry import read_entry, write_entry
+from conftest import draw_shapes, map_faces
 from mien.data.pages import announce, find_place
 from mien.data.space import Space
-from mien.faces import Faces, Images, Splits, join
-
-
-def map_faces(path: Path) -> Faces:
-    """Return 96 shapes that lie in a file of the cache."""
-    write_entry(path, Splits(expressions=("a", "b", "c"), source="shapes", kind="shapes", train=draw_shapes(32)))
-    splits = read_entry(path)
-    assert splits is not None
-    assert splits.train is not None
-    return splits.train
+from mien.faces import Images, join
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 import mien.faces
-from conftest import FACTS, draw_shapes, tiny_recipe
-from mien.data.entry import read_entry, write_entry
-from mien.faces import Faces, Picked, Splits
+from conftest import FACTS, draw_shapes, map_faces, tiny_recipe
+from mien.faces import Faces, Picked
 from mien.runs.folder import RunFolder
 from mien.runs.run import load_tensors
 from mien.training import train
@@ -20,15 +19,6 @@ from mien.training.feed import Resident, Streamed, open_feed
 
 CPU = torch.device("cpu")
 VALID = draw_shapes(8, seed=1)
-
-
-def map_faces(path: Path) -> Faces:
-    """Return 96 shapes as a second load of a data set gives them: a map of a file of the cache."""
-    write_entry(path, Splits(expressions=("a", "b", "c"), source="shapes", kind="shapes", train=draw_shapes(32)))
-    splits = read_entry(path)
-    assert splits is not None
-    assert splits.train is not None
-    return splits.train
 
 
 def train_in(path: Path, faces: Faces) -> dict[str, torch.Tensor]:
