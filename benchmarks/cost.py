@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mien.errors import DataError
 from mien.models import build_model
 from mien.plots import FAINT, INK, MARK, VALID, open_figure, write_title
 from mien.recipes.named import find_recipe
@@ -60,7 +60,7 @@ def read_points(path: Path) -> list[Point]:
     """Return the lines of the table.
 
     Raises:
-        SystemExit: a line's PFLOP is not what its trainings cost.
+        DataError: a line's PFLOP is not what its trainings cost.
     """
     with path.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -79,7 +79,7 @@ def read_points(path: Path) -> list[Point]:
     for point in points:
         counted = sum(count_pflop(training) for training in point.training.split())
         if point.ours and abs(counted - point.pflop) > 0.02 * counted:
-            sys.exit(f"{path}: {point.name}: {point.pflop} PFLOP, but {point.training} costs {counted:.3f}")
+            raise DataError(path.name, f"{point.name}: {point.pflop} PFLOP, but {point.training} costs {counted:.3f}")
     return points
 
 

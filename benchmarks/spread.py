@@ -44,8 +44,10 @@ def recognise(folder: Path, run: Path, out: Path, *options: str, kill_after: int
             print(f"  killed worker {kill_worker(process.pid)} after {count_lines(out) - 1:,} files", flush=True)
             kill_after = None
         time.sleep(0.2)
-    if process.returncode or kill_after is not None:
-        raise SystemExit(f"status {process.returncode}, worker killed: {kill_after is None}")
+    if process.returncode:
+        raise SystemExit(process.returncode)  # the command has said why
+    if kill_after is not None:
+        raise SystemExit("the table was done before a worker could be killed: give more pictures")
     return time.monotonic() - began
 
 

@@ -147,6 +147,8 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(BENCHMARKS), help="some of them, separated by commas")
     parser.add_argument("--out", type=Path, default=README)
     options = parser.parse_args()
+    for path in filter(None, (options.csv, options.model)):
+        path.stat()  # minutes pass before the last of them is read
     load, chosen = os.getloadavg()[0], options.only.split(",")
     found = {name: measure(options) for name, measure in BENCHMARKS.items() if name in chosen}
     left_out = [name for name in BENCHMARKS if not found.get(name)]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from benchmarks.cost import count_pflop, read_points
 
+from mien.errors import DataError
+
 TABLE = Path(__file__).parents[1] / "docs" / "results" / "cost.csv"
 
 
@@ -19,7 +21,7 @@ def test_a_table_that_tells_another_cost_is_refused(tmp_path: Path) -> None:
     """Twelve epochs of `fast` are 0.054 PFLOP, not 0.040."""
     table = tmp_path / "cost.csv"
     table.write_text(TABLE.read_text(encoding="utf-8").replace("mien,0.054", "mien,0.040"), encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"fast: 0\.04 PFLOP, but fast:12:27473 costs 0\.054"):
+    with pytest.raises(DataError, match=r"fast: 0\.04 PFLOP, but fast:12:27473 costs 0\.054"):
         read_points(table)
 
 
