@@ -90,10 +90,10 @@ def test_a_coverage_in_between_takes_the_next_higher() -> None:
 @pytest.mark.parametrize(
     ("coverage", "method", "told"),
     [
-        (0.3, LAC, "coverage: expected 0.5 to 0.99, found 0.3"),
+        (0.3, LAC, "`coverage`: expected 0.5 to 0.99, found 0.3"),
         (90, LAC, "found 90"),
         (float("nan"), LAC, "found nan"),
-        (0.9, "lca", "sets 'lca': expected one of classes, lac, raps; did you mean lac"),
+        (0.9, "lca", "`sets` 'lca': expected one of classes, lac, raps; did you mean lac"),
     ],
 )
 def test_an_impossible_wish_is_refused(coverage: float, method: str, told: str) -> None:

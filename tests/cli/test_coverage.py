@@ -70,7 +70,7 @@ def test_a_table_goes_on_with_the_same_sets_only(place: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("run", "options", "told"),
     [
-        ("tiny.onnx", ("--coverage", "90"), "coverage: expected 0.5 to 0.99, found 90"),
+        ("tiny.onnx", ("--coverage", "90"), "--coverage: expected 0.5 to 0.99, found 90"),
         ("tiny.onnx", ("--sets", "lca"), "did you mean lac?"),
         ("silent.onnx", ("--coverage", "0.9"), "expected a network that knows thresholds for sets, found none"),
     ],

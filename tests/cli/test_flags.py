@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -60,3 +61,20 @@ def test_one_error_speaks_to_both(arguments: dict, python: str, shell: str) -> N
     with pytest.raises(ConfigError) as error:
         load("synthetic", **arguments)
     assert (True, True) == (str(error.value).startswith(python), name_flags(str(error.value)).startswith(shell))
+
+
+def list_openings(source: str) -> list[str]:
+    """Return how the message of each `ConfigError(...)` of a source begins."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and node.args]
+    messages = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "ConfigError"]
+    first = [message.values[0] if isinstance(message, ast.JoinedStr) else message for message in messages]
+    return [part.value for part in first if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+
+
+def test_an_error_of_an_argument_names_it_between_backticks() -> None:
+    """Otherwise the command line would name what its user never typed."""
+    doors = (mien.Recogniser, mien.evaluate, mien.export, mien.load, mien.stress)
+    names = {name for door in doors for name in inspect.signature(door).parameters} - {"run", "split"}
+    bare = re.compile(rf"({'|'.join(sorted(names))}):? ")
+    sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py") if path.parent.name != "cli"]
+    assert [] == [text for source in sources for text in list_openings(source) if bare.match(text)]

@@ -102,7 +102,7 @@ def test_a_list_of_pictures_is_recognised_at_the_rates_that_it_tells(place: Path
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--prior", "unifrom"), "prior 'unifrom': expected training, uniform, estimate, or rates"),
+        (("--prior", "unifrom"), "--prior 'unifrom': expected training, uniform, estimate, or rates"),
         (("--prior", "hihg=0.5"), "did you mean high?"),
         (("--prior", "high=2"), "expected a rate from 0 to 1 for high, found 2"),
     ],

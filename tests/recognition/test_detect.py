@@ -139,7 +139,7 @@ def test_every_detector_scores_from_0_to_1(scene):
 @pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
 def test_a_least_score_beyond_the_scale_is_refused(least):
     """Told as it was given."""
-    with pytest.raises(ConfigError, match=f"min_detection: expected 0 to 1, found {least}"):
+    with pytest.raises(ConfigError, match=f"`min_detection`: expected 0 to 1, found {least}"):
         find_detector("auto", min_detection=least)
 
 

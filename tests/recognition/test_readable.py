@@ -73,13 +73,13 @@ def test_the_limit_is_the_caller_s_to_set(network: Path) -> None:
 @pytest.mark.parametrize("limit", [-0.1, 1.1, float("nan")])
 def test_an_impossible_limit_is_refused(network: Path, limit: float) -> None:
     """In one line that names the argument."""
-    with pytest.raises(ConfigError, match="min_readability: expected 0 to 1, found"):
+    with pytest.raises(ConfigError, match="`min_readability`: expected 0 to 1, found"):
         Recogniser(network, min_readability=limit)
 
 
 def test_a_limit_for_a_network_that_does_not_tell_is_refused(silent: Path) -> None:
     """Not passed over; to name everything may be asked of any."""
-    with pytest.raises(ConfigError, match="min_readability: expected a network that tells"):
+    with pytest.raises(ConfigError, match="`min_readability`: expected a network that tells"):
         Recogniser(silent, min_readability=0.5)
     (face,) = Recogniser(silent, detector="none", min_readability=0).recognise(BLACK)
     assert (None, True) == (face.readable, face.expression in CLASSES)

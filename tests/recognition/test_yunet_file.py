@@ -113,7 +113,7 @@ def test_without_a_file_auto_is_a_cascade_and_says_so(monkeypatch, tmp_path):
     (remark,) = remarks
     assert remark.startswith("faces are looked for with OpenCV's cascade, which finds fewer, because YuNet is missing")
     assert "mien detector fetch" in remark
-    with pytest.raises(ConfigError, match="detector yunet: expected its file"):
+    with pytest.raises(ConfigError, match="`detector` yunet: expected its file"):
         find_detector("yunet")
 
 

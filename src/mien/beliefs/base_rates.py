@@ -108,18 +108,18 @@ def parse_prior(prior: Prior) -> str | dict[str, float]:
     """
     if isinstance(prior, str) and "=" not in prior:
         if prior not in KINDS:
-            raise ConfigError(f"prior {prior!r}: expected {EXPECTED}{suggest(prior, KINDS)}")
+            raise ConfigError(f"`prior` {prior!r}: expected {EXPECTED}{suggest(prior, KINDS)}")
         return prior
     pairs = _split(prior) if isinstance(prior, str) else list(prior.items()) if isinstance(prior, Mapping) else []
     if not pairs:
-        raise ConfigError(f"prior {prior!r}: expected {EXPECTED}")
+        raise ConfigError(f"`prior` {prior!r}: expected {EXPECTED}")
     names = [name for name, _ in pairs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ConfigError(f"prior: expected each expression once, found {twice} twice")
+        raise ConfigError(f"`prior`: expected each expression once, found {twice} twice")
     given = {str(name): _parse_rate(str(name), value) for name, value in pairs}
     if sum(given.values()) > 1.0 + ROUNDING:
-        raise ConfigError(f"prior: expected rates that sum to at most 1, found {sum(given.values()):g}")
+        raise ConfigError(f"`prior`: expected rates that sum to at most 1, found {sum(given.values()):g}")
     return given
 
 
@@ -134,7 +134,7 @@ def _parse_rate(name: str, value: object) -> float:
     except (TypeError, ValueError):
         rate = -1.0
     if not 0.0 <= rate <= 1.0:
-        raise ConfigError(f"prior: expected a rate from 0 to 1 for {name}, found {value}")
+        raise ConfigError(f"`prior`: expected a rate from 0 to 1 for {name}, found {value}")
     return rate
 
 
@@ -156,17 +156,17 @@ def choose_rates(prior: Prior, expressions: Sequence[str], trained: Sequence[flo
     """
     given = parse_prior(prior)
     if given == ESTIMATE:
-        raise ConfigError("prior 'estimate': expected pictures to estimate rates from: see Recogniser.estimate_prior")
+        raise ConfigError("`prior` 'estimate': expected pictures to estimate rates from: see Recogniser.estimate_prior")
     if isinstance(given, str):
         return tuple(trained) if given == TRAINING else (1.0 / len(expressions),) * len(expressions)
     unknown = next((name for name in given if name not in expressions), None)
     if unknown is not None:
         near = suggest(unknown, expressions)
-        raise ConfigError(f"prior: expected expressions among {', '.join(expressions)}, found {unknown}{near}")
+        raise ConfigError(f"`prior`: expected expressions among {', '.join(expressions)}, found {unknown}{near}")
     left = 1.0 - sum(given.values())
     others = {name: rate for name, rate in zip(expressions, trained, strict=True) if name not in given}
     if not others and abs(left) > ROUNDING:
-        raise ConfigError(f"prior: expected rates of all expressions to sum to 1, found {1.0 - left:g}")
+        raise ConfigError(f"`prior`: expected rates of all expressions to sum to 1, found {1.0 - left:g}")
     scale = max(left, 0.0) / sum(others.values()) if others else 0.0
     rates = [given[name] if name in given else scale * others[name] for name in expressions]
     return tuple(rate / sum(rates) for rate in rates)

@@ -131,9 +131,9 @@ def check_sets(coverage: float, method: str) -> None:
         ConfigError: with what is possible.
     """
     if not COVERAGES[0] <= coverage <= COVERAGES[-1]:
-        raise ConfigError(f"coverage: expected {COVERAGES[0]} to {COVERAGES[-1]}, found {coverage:g}")
+        raise ConfigError(f"`coverage`: expected {COVERAGES[0]} to {COVERAGES[-1]}, found {coverage:g}")
     if method not in METHODS:
-        raise ConfigError(f"sets {method!r}: expected one of {', '.join(METHODS)}{suggest(method, METHODS)}")
+        raise ConfigError(f"`sets` {method!r}: expected one of {', '.join(METHODS)}{suggest(method, METHODS)}")
 
 
 def score_classes(probabilities: npt.NDArray[np.floating], method: str, penalty: float = 0.0, free: int = 1) -> Floats:

@@ -95,7 +95,7 @@ def label(splits: Splits, config: DataConfig) -> Splits:
 def _check_votes(config: DataConfig) -> None:
     if (config.votes is None) != (config.labels == "own"):
         raise ConfigError(
-            "labels by FER+ take both: `labels` ferplus (ferplus8, people, both) and `votes` fer2013new.csv"
+            "answers by FER+ take both: `labels` ferplus (ferplus8, people, both) and `votes` fer2013new.csv"
         )
 
 

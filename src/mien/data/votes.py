@@ -176,7 +176,7 @@ def label_by_votes(splits: Splits, votes: Votes, labelling: str) -> Splits:
         DataError: the faces are no rows of the table that the votes belong to.
     """
     if labelling not in LABELLINGS:
-        raise ConfigError(f"labels: expected one of own, {', '.join(LABELLINGS)}, found {labelling!r}")
+        raise ConfigError(f"`labels`: expected one of own, {', '.join(LABELLINGS)}, found {labelling!r}")
     check_rows(splits, votes)
     expressions, order = LABELLINGS[labelling], _order_own(splits, labelling)
     parts: dict[str, Faces | None] = {}

@@ -28,5 +28,5 @@ def add_sets(evaluation: Evaluation, run: Run, *, coverage: float | None = None,
         if coverage is None:
             return evaluation
         expected = "a run that knows thresholds from its valid split"
-        raise ConfigError(f"coverage: expected {expected}, found none in {run.path}")
+        raise ConfigError(f"`coverage`: expected {expected}, found none in {run.path}")
     return replace(evaluation, sets=known.sets.pick(COVERAGE if coverage is None else coverage, method))

@@ -37,7 +37,7 @@ def apply_prior(evaluation: Evaluation, run: Run, prior: Prior) -> tuple[Evaluat
     before = run.rates(evaluation.views)
     if before is None:
         expected = "a run that knows which base rates it assumes, from its valid split or from what it was trained on"
-        raise ConfigError(f"prior {prior!r}: expected {expected}, found none in {run.path}")
+        raise ConfigError(f"`prior` {prior!r}: expected {expected}, found none in {run.path}")
     found = estimate_rates(evaluation.probabilities, before, run.expressions) if given == ESTIMATE else None
     after = tuple(found.rates.values()) if found else choose_rates(prior, run.expressions, before)
     name = given if isinstance(given, str) else ",".join(f"{one}={rate:g}" for one, rate in given.items())

@@ -31,7 +31,7 @@ def build_in_prior(model: Any, prior: Prior) -> Any:
     require("onnx")
     given = parse_prior(prior)
     if given == ESTIMATE:
-        raise ConfigError("prior 'estimate': expected rates, because a file sees no pictures while it is written")
+        raise ConfigError("`prior` 'estimate': expected rates, because a file sees no pictures while it is written")
     if given == TRAINING:
         return model
     import onnx
@@ -51,7 +51,7 @@ def _shift(model: Any, answer: dict[str, Any], prior: Prior) -> None:
     from onnx import helper, numpy_helper
 
     if not answer.get("rates"):
-        raise ConfigError("prior: expected a run that knows which base rates it assumes, found none: it has no valid")
+        raise ConfigError("`prior`: expected a run that knows which base rates it assumes, found none: it has no valid")
     rates = choose_rates(prior, answer["expressions"], answer["rates"])
     ratio = np.array(rates) / np.maximum(np.array(answer["rates"]), TINY)
     name = answer.get("output", model.graph.output[0].name)

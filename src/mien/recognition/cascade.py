@@ -80,7 +80,7 @@ class CascadeDetector:
     def __init__(self, *, min_score: float | None = None) -> None:
         path = find_cascade()
         if path is None:
-            raise ConfigError(f"detector cascade: expected OpenCV 4, which ships one, but found {_tell_opencv()}")
+            raise ConfigError(f"`detector` cascade: expected OpenCV 4, which ships one, but found {_tell_opencv()}")
         self._path, self._min_score = path, MIN_SCORE if min_score is None else min_score
         self._held = threading.local()  # a classifier keeps its pyramid inside: one for each thread
 

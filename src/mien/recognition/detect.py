@@ -63,7 +63,7 @@ def choose_detector(detector: str = "auto") -> Choice:
         return Choice(name="cascade", path=find_cascade(), reason="asked for")
     if detector == "auto" or (name == "yunet" and (file or not colon)):
         return _choose_yunet(file, or_cascade=detector == "auto")
-    raise ConfigError(f"detector {detector!r}: expected {EXPECTED}")
+    raise ConfigError(f"`detector` {detector!r}: expected {EXPECTED}")
 
 
 def _choose_yunet(file: str, *, or_cascade: bool) -> Choice:
@@ -97,10 +97,10 @@ def find_detector(
         RunError: YuNet's file is missing or cannot be read.
     """
     if min_detection is not None and not 0.0 <= min_detection <= 1.0:
-        raise ConfigError(f"min_detection: expected 0 to 1, found {min_detection}")
+        raise ConfigError(f"`min_detection`: expected 0 to 1, found {min_detection}")
     if not isinstance(detector, str):
         if not callable(detector):
-            raise ConfigError(f"detector: expected a name or a callable, found {type(detector).__name__}")
+            raise ConfigError(f"`detector`: expected a name or a callable, found {type(detector).__name__}")
         return detector
     choice = choose_detector(detector)
     if choice.remark is not None:
@@ -124,13 +124,13 @@ def check_boxes(boxes: Any, picture: Picture) -> list[Box]:
     if not isinstance(boxes, (list, tuple)) or not all(isinstance(box, Box) for box in boxes):
         kinds = ", ".join(sorted({type(box).__name__ for box in boxes})) if isinstance(boxes, (list, tuple)) else ""
         found = f"{type(boxes).__name__}{f' of {kinds}' if kinds else ''}"
-        raise ConfigError(f"detector: expected a list of mien.Box, found {found}")
+        raise ConfigError(f"`detector`: expected a list of mien.Box, found {found}")
     height, width = picture.shape[:2]
     for box in boxes:
         across = box.left >= 0 and box.width >= 1 and box.left + box.width <= width
         down = box.top >= 0 and box.height >= 1 and box.top + box.height <= height
         if not (across and down):
-            raise ConfigError(f"detector: expected boxes inside a picture of {width}x{height} pixels, found {box}")
+            raise ConfigError(f"`detector`: expected boxes inside a picture of {width}x{height} pixels, found {box}")
         if box.score is not None and not (math.isfinite(box.score) and 0.0 <= box.score <= 1.0):
-            raise ConfigError(f"detector: expected a score from 0 to 1, or None, found {box.score} in {box}")
+            raise ConfigError(f"`detector`: expected a score from 0 to 1, or None, found {box.score} in {box}")
     return list(boxes)

@@ -47,17 +47,17 @@ class Judge:
     ) -> None:
         self._least = READABLE if min_readability is None else min_readability
         if not 0.0 <= self._least <= 1.0:
-            raise ConfigError(f"min_readability: expected 0 to 1, found {min_readability}")
+            raise ConfigError(f"`min_readability`: expected 0 to 1, found {min_readability}")
         if min_readability and not find_network().tells_readable:
             expected = "a network that tells what is no readable face, found none: leave it out"
-            raise ConfigError(f"min_readability: expected {expected}")
+            raise ConfigError(f"`min_readability`: expected {expected}")
         check_sets(COVERAGE if coverage is None else coverage, sets)
         self.estimates = prior is not None and parse_prior(prior) == ESTIMATE
         self.shifted: tuple[float, ...] | None = None
         self._coverage, self._sets, self._find_network = coverage, sets, find_network
         if coverage is not None and find_network().sets is None:
             expected = "a network that knows thresholds for sets, found none: export it with this mien"
-            raise ConfigError(f"coverage: expected {expected}, on data with a valid split")
+            raise ConfigError(f"`coverage`: expected {expected}, on data with a valid split")
         if self.estimates:
             _ = self.own
         elif prior is not None:
@@ -69,7 +69,7 @@ class Judge:
         rates = self._find_network().rates
         if rates is None:
             expected = "a network that tells which base rates it assumes, found none: export it with this mien"
-            raise ConfigError(f"prior: expected {expected}, on data with a valid split")
+            raise ConfigError(f"`prior`: expected {expected}, on data with a valid split")
         return rates
 
     @property

@@ -126,7 +126,7 @@ def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, 
     if name not in heads:
         there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
         found = ", ".join(there) or "a network with a single answer"
-        raise ConfigError(f"labels {labels!r}: expected a head of {where}, found {found}")
+        raise ConfigError(f"`labels` {labels!r}: expected a head of {where}, found {found}")
     own = ("rates", "sets")  # facts that the first head's are no substitute for
     shared = {fact: value for fact, value in card.items() if fact not in own}
     chosen = {**shared, **heads[name], "labels": labels}

@@ -89,7 +89,7 @@ class Recogniser:
         min_readability: float | None = None,
     ) -> None:
         if labels is not None and labels not in HEADS:
-            raise ConfigError(f"labels: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
+            raise ConfigError(f"`labels`: expected one of {', '.join(sorted(HEADS))}, found {labels!r}")
         self._made_of: dict[str, Any] = {
             **{"run": None if run is None else Path(run).absolute(), "detector": detector, "threads": threads},
             **{"min_detection": min_detection, "labels": labels, "clarity": clarity},

