@@ -115,7 +115,7 @@ def draw(points: list[Point], path: Path) -> None:
         axes.set_ylabel("accuracy on PrivateTest, %")
         axes.grid(color=FAINT, alpha=0.15)
         axes.spines[["top", "right"]].set_visible(False)
-        about = "dots: mien, measured; diamonds: others, as they report it, some chosen on the split that they report"
+        about = "dots: mien, measured; diamonds: others, as they report it, some on another split or chosen on it"
         write_title(axes, "Accuracy against the cost of training, FER2013", about)
 
 
