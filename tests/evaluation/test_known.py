@@ -272,7 +272,8 @@ def test_a_head_that_answers_by_votes_does_not_take_its_labels_for_a_change(
     trained_heads: Path, tmp_path: Path, head: str
 ) -> None:
     """What was seen was written down with the labels of the whole training, not with those of one head."""
-    whole = load_run(trained_heads / "run")
+    whole = load_run(trained_heads / "run").whole
+    assert whole is not None
     happy, sad = ",0,8,0,2,", ",0,2,0,8,"
     header, first, *others = (trained_heads / "fer2013new.csv").read_text(encoding="utf-8").splitlines()
     others = [row.replace(happy, sad) if index % 6 == 1 else row for index, row in enumerate(others)]
