@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any, final
 
 from mien.errors import MienError, MissingExtraError
@@ -82,7 +83,7 @@ def _start_ray() -> Any:
     """Return ray, connected to a cluster, with its part for data set up."""
     ray, _ = connect_ray()
     try:
-        import ray.data
+        import_module("ray.data")
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "ray", "ray") from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
