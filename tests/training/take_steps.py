@@ -42,7 +42,7 @@ def take_steps(out: Path) -> None:
     recipe = tiny_recipe(*CHANGES)
     torch.manual_seed(1)
     teacher = build_model(recipe.model, classes=3, size=faces.images.shape[1]).eval()
-    teachers = [Teacher(network=teacher, temperature=1.5, order=[2, 0, 1])]
+    teachers = [Teacher(network=teacher, order=torch.tensor([2, 0, 1]), answers=((slice(None), 1.5),))]
     engine = Engine(recipe, faces, classes=3, device="cpu", teachers=teachers)
     assert engine.weights is not None
     engine.weights = engine.weights.double()

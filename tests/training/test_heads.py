@@ -19,8 +19,9 @@ from mien.labels import EXPRESSIONS
 from mien.recipes.heads import HEADS, OUTPUTS, find_taught
 from mien.recipes.schema import DataConfig, Recipe, override
 from mien.runs.run import Run, load_run
+from mien.runs.temperatures import scale_probabilities
 from mien.training.losses import cross_entropy, teach_heads
-from mien.training.teachers import start_weights
+from mien.training.teachers import VIEWS, ask_teachers, call_teachers, start_weights
 
 HAPPY, SAD = EXPRESSIONS.index("happy"), EXPRESSIONS.index("sad")
 
@@ -165,3 +166,19 @@ def read_recipe_of(folder: Path) -> Recipe:
     whole = load_run(folder / "run").whole
     assert whole is not None
     return override(whole.recipe, [f"train.start_from={folder / 'run'}"])
+
+
+def test_teachers_with_heads_answer_by_each_head_whole(run: Run, folder: Path) -> None:
+    """Who looks at each picture says of each head what evaluation says: probabilities of its own, calibrated."""
+    recipe = override(
+        Recipe(name="mine", about=""),
+        ["data.labels=both", f"train.teachers={folder / 'run'}", "train.teaching=consistent"],
+    )
+    images = np.random.default_rng(0).integers(0, 255, (5, run.size, run.size), dtype=np.uint8)
+    pictures = torch.from_numpy(images / np.float32(255)).unsqueeze(1)
+    seen = ask_teachers(call_teachers(recipe, OUTPUTS), pictures, 0)
+    assert (5, len(OUTPUTS)) == tuple(seen.shape)
+    for head in find_taught("both"):
+        asked = run.head(head.name)
+        expected = scale_probabilities(predict_probabilities(asked.network, images), asked.temperature(VIEWS))
+        np.testing.assert_allclose(seen[:, head.columns].numpy(), expected, atol=1e-5)

@@ -122,20 +122,23 @@ class Teacher:
 
     Attributes:
         network: in evaluation mode.
-        temperature: that calibrates its probabilities.
-        order: where it has each class of the training.
+        order: (K,) where it has each class of the training, on the network's device.
+        answers: which of those classes are one answer, and the temperature that calibrates it: one for each head.
     """
 
     network: Network
-    temperature: float
-    order: list[int]
+    order: Tensor
+    answers: tuple[tuple[slice, float], ...]
 
     def look(self, pictures: Tensor) -> Tensor:
-        """Return calibrated probabilities (N, K) of `pictures`, float (N, 1, H, W) in [0, 1], without a gradient."""
+        """Return calibrated probabilities (N, K) of `pictures`, float (N, 1, H, W) in [0, 1], without a gradient.
+
+        Those of each answer sum to 1.
+        """
         with torch.inference_mode():
-            logits = self.network(resize(pictures, self.network.size)).float() / self.temperature
-            seen: Tensor = logits.softmax(dim=1)[:, self.order]
-            return seen
+            logits = self.network(resize(pictures, self.network.size)).float()[:, self.order]
+            parts = [(logits[:, columns] / temperature).softmax(dim=1) for columns, temperature in self.answers]
+            return torch.cat(parts, dim=1)
 
 
 def call_teachers(recipe: Recipe, expressions: Sequence[str]) -> tuple[Teacher, ...]:
@@ -153,11 +156,18 @@ def call_teachers(recipe: Recipe, expressions: Sequence[str]) -> tuple[Teacher, 
     return tuple(
         Teacher(
             network=run.network.eval(),
-            temperature=run.temperature(VIEWS),
-            order=[run.expressions.index(name) for name in expressions],
+            order=torch.tensor([run.expressions.index(name) for name in expressions]),
+            answers=_list_answers(run, recipe.data.labels),
         )
         for run in runs
     )
+
+
+def _list_answers(run: Run, labels: str) -> tuple[tuple[slice, float], ...]:
+    heads = find_taught(labels)
+    if not heads:
+        return ((slice(None), run.temperature(VIEWS)),)
+    return tuple((head.columns, run.head(head.name).temperature(VIEWS)) for head in heads)
 
 
 def ask_teachers(teachers: Sequence[Teacher], pictures: Tensor, step: int) -> Tensor:
