@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mien.training.ema import start_average, update_average
+from mien.training.ema import rate_of_average, start_average, update_average
 
 
 def test_the_average_of_constant_weights_is_those_weights() -> None:
@@ -11,7 +11,7 @@ def test_the_average_of_constant_weights_is_those_weights() -> None:
     network = nn.Linear(3, 2)
     average = start_average(network)
     for step in range(5):
-        update_average(average, network, decay=0.9, step=step)
+        update_average(average, network, rate_of_average(0.9, step))
     torch.testing.assert_close(network.weight, average.weight)
 
 
@@ -21,7 +21,7 @@ def test_the_average_moves_by_one_minus_the_decay() -> None:
     average = start_average(network)
     nn.init.constant_(average.weight, 1.0)
     nn.init.constant_(network.weight, target)
-    update_average(average, network, decay=0.9, step=10_000)
+    update_average(average, network, rate_of_average(0.9, 10_000))
     torch.testing.assert_close(torch.tensor([[0.9 * 1.0 + 0.1 * target]]), average.weight)
 
 
@@ -31,7 +31,7 @@ def test_early_steps_forget_the_start_quickly() -> None:
     average = start_average(network)
     nn.init.constant_(average.weight, 0.0)
     nn.init.constant_(network.weight, 1.0)
-    update_average(average, network, decay=0.999, step=0)
+    update_average(average, network, rate_of_average(0.999, 0))
     torch.testing.assert_close(torch.tensor([[0.9]]), average.weight)
 
 
@@ -40,7 +40,7 @@ def test_batch_norm_statistics_are_averaged_and_counters_copied() -> None:
     network = nn.BatchNorm1d(2)
     average = start_average(network)
     network(torch.randn(8, 2))
-    update_average(average, network, decay=0.9, step=10_000)
+    update_average(average, network, rate_of_average(0.9, 10_000))
     assert average.num_batches_tracked == 1
     torch.testing.assert_close(0.1 * network.running_mean, average.running_mean)
 

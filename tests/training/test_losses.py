@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mien.theory import averaging, crossentropy, schedules
-from mien.training.ema import start_average, update_average
+from mien.training.ema import rate_of_average, start_average, update_average
 from mien.training.losses import cross_entropy
 from mien.training.schedules import Plateau, scale_rate
 
@@ -80,7 +80,7 @@ def test_the_moving_average_is_the_closed_form() -> None:
         with torch.no_grad():
             network.weight += torch.randn(2, 3, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
         weights.append(network.weight.detach().numpy().copy())
-        update_average(average, network, decay=0.6, step=step)
+        update_average(average, network, rate_of_average(0.6, step))
     decays = np.array([averaging.warm_decay(step, 0.6) for step in range(20)])
     expected = averaging.average_weights(start, np.array(weights), decays)
     np.testing.assert_allclose(average.weight.detach().numpy(), expected, rtol=1e-12)

@@ -13,7 +13,7 @@ from mien.hints import suggest
 from mien.models.compact import build_compact
 from mien.models.network import Network, wrap_module
 from mien.models.report_cnn import build_report_cnn
-from mien.models.resnet9 import build_resnet9
+from mien.models.resnet9 import build_resnet9, build_resnet9_wide
 from mien.models.small import build_small
 from mien.recipes.schema import ModelConfig
 
@@ -24,12 +24,13 @@ MODELS: dict[str, Callable[..., Network]] = {
     "small": build_small,
     "compact": build_compact,
     "resnet9": build_resnet9,
+    "resnet9-wide": build_resnet9_wide,
 }
 """Name -> builder(config, *, classes, size)."""
 
 OWN = frozenset(MODELS)
 
-SIZE_MULTIPLES: dict[str, int] = {"report-cnn": 16, "small": 8, "compact": 8, "resnet9": 16}
+SIZE_MULTIPLES: dict[str, int] = {"report-cnn": 16, "small": 8, "compact": 8, "resnet9": 16, "resnet9-wide": 16}
 """A side has to be a multiple of this, because the network halves it so often."""
 
 TIMM = "timm:"

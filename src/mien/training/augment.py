@@ -122,10 +122,8 @@ def draw_homographies(config: AugmentConfig, dice: Dice) -> Tensor:
     cosine, sine, one = torch.cos(angle) * zoom, torch.sin(angle) * zoom, torch.ones_like(angle)
     if config.unwarped:
         still = (dice.uniform(0.0, 1.0) < config.unwarped).view(-1)
-        cosine, sine = torch.where(still, one, cosine), torch.where(still, 0.0, sine)
-        shift_x, shift_y, tilt_x, tilt_y = (
-            torch.where(still, 0.0, value) for value in (shift_x, shift_y, tilt_x, tilt_y)
-        )
+        cosine, moves = cosine.masked_fill(still, 1.0), (sine, shift_x, shift_y, tilt_x, tilt_y)
+        sine, shift_x, shift_y, tilt_x, tilt_y = (value.masked_fill(still, 0.0) for value in moves)
     rows = (cosine, -sine, shift_x, sine, cosine, shift_y, tilt_x, tilt_y, one)
     return torch.stack(rows, dim=-1).view(-1, 3, 3)
 
@@ -135,8 +133,8 @@ def blur(images: Tensor, config: AugmentConfig, dice: Dice) -> Tensor:
     count, _, height, width = images.shape
     radius = min(math.ceil(3.0 * config.blur_sigma), min(height, width) - 1)
     sigma = dice.uniform(0.05, config.blur_sigma).view(-1, 1)
-    chosen = dice.uniform(0.0, 1.0).view(-1, 1) < config.blur_probability
-    sigma = torch.where(chosen, sigma, 0.05)  # so narrow that only the centre weighs: the image stays as it is
+    left = dice.uniform(0.0, 1.0).view(-1, 1) >= config.blur_probability
+    sigma = sigma.masked_fill(left, 0.05)  # so narrow that only the centre weighs: the image stays as it is
     offsets = torch.arange(-radius, radius + 1, device=images.device)
     kernel = torch.softmax(-(offsets**2) / (2.0 * sigma**2), dim=-1)
     flat = F.pad(images.view(1, count, height, width), (radius, radius, radius, radius), mode="reflect")

@@ -7,7 +7,7 @@ Devices, mixed precision and several processes are Accelerate's business; the ra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from mien.errors import ConfigError
 from mien.faces import Faces
-from mien.models import Network, build_model
+from mien.models import OWN, Network, build_model
 from mien.models.network import WHITE, resize
 from mien.native import accelerate, is_available
 from mien.processes import count_processes, was_left_alone
@@ -32,8 +32,9 @@ from mien.training.allocator import keep_memory
 from mien.training.augment import augment, mirror_those
 from mien.training.balance import weigh_classes
 from mien.training.batches import derive_seed
-from mien.training.ema import start_average, update_average
-from mien.training.feed import open_feed
+from mien.training.capture import CudaGraphs, Recorder, Tape
+from mien.training.ema import rate_of_average, start_average, update_average
+from mien.training.feed import Resident, open_feed
 from mien.training.losses import cross_entropy, teach_heads
 from mien.training.optimisers import build_optimizer, set_rate
 from mien.training.sync_norm import synchronise_norms
@@ -73,6 +74,27 @@ def start_accelerator(device: str, precision: Precision) -> Accelerator:
     return accelerator
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a recorded step is told anew each time, in tensors that stay in their place.
+
+    Attributes:
+        is_odd: (), whether the epoch is.
+        pull: (), how far the average of weights moves.
+        batches: number of faces -> (B,), which faces.
+    """
+
+    is_odd: Tensor
+    pull: Tensor
+    batches: dict[int, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, device: torch.device) -> Told:
+        """Return what has not been told yet."""
+        is_odd = torch.zeros((), dtype=torch.bool, device=device)
+        return cls(is_odd=is_odd, pull=torch.zeros((), device=device))
+
+
 @final
 class Engine:
     """A network in training.
@@ -106,7 +128,10 @@ class Engine:
         network = build_model(recipe.model, classes=classes, size=faces.images.shape[1])
         network.load_state_dict(start or {}, strict=False)
         self.network: Network = network.to(self.device, memory_format=network.memory_format)  # type: ignore[call-overload]
-        self.optimizer = build_optimizer(self.network, config)
+        self.feed = open_feed(faces.images, self.device)
+        self.generator = Generator(self.device)
+        tape = self._open_tape()
+        self.optimizer = build_optimizer(self.network, config, is_recorded=tape is not None)
         self.average = start_average(self.network) if config.ema_decay else None
         if self.accelerator.num_processes > 1:
             synchronise_norms(self.network, self.device)
@@ -116,12 +141,18 @@ class Engine:
         # It is on its device; to place it there once more would copy the buffers that it shares with the network.
         placed = [False, None]
         self.model, self.stepper = self.accelerator.prepare(trained, self.optimizer, device_placement=placed)
-        self.feed = open_feed(faces.images, self.device)
+        self.recorder = None if tape is None else Recorder(tape)
+        self.told = Told.start(self.device)
+        self.teachers = tuple(self._seat(teacher) for teacher in teachers)
+        self._place(faces, classes)
+
+    def _place(self, faces: Faces, classes: int) -> None:
+        """Bring to the device what the faces teach, and how they are changed and weighed."""
+        recipe, config = self.recipe, self.recipe.train
         self.labels = torch.from_numpy(faces.labels).to(self.device)
         soft = faces.targets
         self.targets = self.labels if soft is None else torch.from_numpy(np.array(soft)).to(self.device)
-        self.teachers = tuple(self._seat(teacher) for teacher in teachers)
-        if teachers and soft is None:  # to be mixed with what they see
+        if self.teachers and soft is None:  # to be mixed with what they see
             self.targets = F.one_hot(self.labels, classes).float()
         self.heads = find_taught(recipe.data.labels)
         self.changes, self.turned = recipe.augment, None
@@ -133,10 +164,23 @@ class Engine:
         uniform = config.class_weights == "none"
         self.weights = None if uniform else torch.tensor(weights, dtype=torch.float32, device=self.device)
 
+    def _open_tape(self) -> Tape | None:
+        """Return what records steps, where that may be done: a network that we know, alone on a GPU with its pictures.
+
+        What others wrote may compute something else from step to step, which a recording would not; half precision
+        looks at each gradient before it goes on.
+        """
+        config = self.recipe.train
+        is_known = self.recipe.model.name in OWN and config.precision != "fp16"
+        is_alone = self.accelerator.num_processes == 1 and isinstance(self.feed, Resident)
+        may = config.graphs and self.device.type == "cuda" and is_known and is_alone
+        return CudaGraphs(self.generator) if may else None
+
     def _seat(self, teacher: Teacher) -> Teacher:
         """Return `teacher` on the device, as fast as it looks there."""
         network = teacher.network.to(self.device, memory_format=teacher.network.memory_format)  # type: ignore[call-overload]
-        return replace(teacher, network=accelerate(network, frozen=True) if self.device.type == "cpu" else network)
+        network = accelerate(network, frozen=True) if self.device.type == "cpu" else network
+        return replace(teacher, network=network, order=teacher.order.to(self.device))
 
     @property
     def evaluated(self) -> Network:
@@ -161,23 +205,70 @@ class Engine:
             side: of the faces shown, in pixels.
         """
         config = self.recipe.train
-        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
-        generator = Generator(self.device).manual_seed(derive_seed(config.seed, "augment", epoch, step))
-        torch.manual_seed(derive_seed(config.seed, "dropout", epoch, step, rank))
-        whole, share = torch.from_numpy(indices).to(self.device), slice(rank, None, processes)
-        batch = whole[share]
-        pixels = (self.feed.take(indices[share]).float() / WHITE).unsqueeze(1)
-        if self.turned is not None:
-            pixels = mirror_those(pixels, self.turned[batch] ^ (epoch % 2 == 1))
-        targets, shown = self.targets[batch], None if self.teachers else side
-        pixels = augment(pixels, self.changes, generator, faces=len(whole), share=share, side=shown)
-        if self.teachers:  # they see it at its full side
-            seen = ask_teachers(self.teachers, pixels, total)
-            targets = (1.0 - config.teacher_share) * targets + config.teacher_share * seen
-            pixels = resize(pixels, side)
+        self.generator.manual_seed(derive_seed(config.seed, "augment", epoch, step))
+        torch.manual_seed(derive_seed(config.seed, "dropout", epoch, step, self.accelerator.process_index))
         set_rate(self.optimizer, rate)
+        pull = rate_of_average(config.ema_decay, total)
+        if self.recorder is not None:
+            return self.play(indices, is_odd=epoch % 2 == 1, total=total, side=side, pull=pull)
+        share = slice(self.accelerator.process_index, None, self.accelerator.num_processes)
+        pixels, batch = self.feed.take(indices[share]), torch.from_numpy(indices).to(self.device)[share]
+        return self.learn(pixels, batch, len(indices), is_odd=epoch % 2 == 1, total=total, side=side, pull=pull)
+
+    def play(self, indices: npt.NDArray[np.int64], *, is_odd: bool, total: int, side: int, pull: float) -> Tensor:
+        """Take a step as `learn` does, recorded: what changes from step to step is told in tensors."""
+        assert self.recorder is not None
+        assert isinstance(self.feed, Resident)
+        feed, count, told = self.feed, len(indices), self.told
+        told.pull.fill_(pull)
+        told.is_odd.fill_(is_odd)
+        if count not in told.batches:
+            told.batches[count] = torch.empty(count, dtype=torch.int64, device=self.device)
+        batch = told.batches[count]
+        batch.copy_(torch.from_numpy(indices))
+        kind = (count, side, total % 2 if self.teachers else 0)  # teachers take turns with the mirror image
+
+        def compute() -> Tensor:
+            seen = feed.pick(batch)
+            return self.learn(seen, batch, count, is_odd=told.is_odd, total=total, side=side, pull=told.pull)
+
+        return self.recorder.take(kind, compute)
+
+    def learn(
+        self,
+        pixels: Tensor,
+        batch: Tensor,
+        faces: int,
+        *,
+        is_odd: bool | Tensor,
+        total: int,
+        side: int,
+        pull: float | Tensor,
+    ) -> Tensor:
+        """Take a step with random numbers and rate as they stand, and return what `step` returns.
+
+        Args:
+            pixels: uint8 (B, H, W), this process's share of a batch.
+            batch: (B,) which faces they are.
+            faces: of the whole batch.
+            is_odd: whether the epoch is; as `pull`, a tensor () where the step is recorded.
+            total: see `step`.
+            side: likewise.
+            pull: how far the average of weights moves.
+        """
+        config, processes = self.recipe.train, self.accelerator.num_processes
+        share = slice(self.accelerator.process_index, None, processes)
+        pictures = (pixels.float() / WHITE).unsqueeze(1)
+        if self.turned is not None:
+            pictures = mirror_those(pictures, self.turned[batch] ^ is_odd)
+        targets, shown = self.targets[batch], None if self.teachers else side
+        pictures = augment(pictures, self.changes, self.generator, faces=faces, share=share, side=shown)
+        if self.teachers:  # they see it at its full side
+            seen = ask_teachers(self.teachers, pictures, total)
+            targets = (1.0 - config.teacher_share) * targets + config.teacher_share * seen
+            pictures = resize(pictures, side)
         self.model.train()
-        logits = self.model(pixels)
+        logits = self.model(pictures)
         if self.heads:
             loss = teach_heads(logits, targets, self.heads, smoothing=config.label_smoothing)
         else:
@@ -189,9 +280,9 @@ class Engine:
         self.accelerator.backward(loss)
         self.stepper.step()
         if self.average is not None:
-            update_average(self.average, self.network, decay=config.ema_decay, step=total)
+            update_average(self.average, self.network, pull)
         answers = logits[:, self.heads[0].columns] if self.heads else logits
-        right = (answers.detach().argmax(1) == self.labels[batch]).double().sum() * processes / len(whole)
+        right = (answers.detach().argmax(1) == self.labels[batch]).double().sum() * processes / faces
         return mean_over_processes(self.accelerator, torch.stack((loss.detach().double(), right)))
 
     def weigh(self, targets: Tensor) -> Tensor:

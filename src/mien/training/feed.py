@@ -52,7 +52,11 @@ class Resident:
 
     def take(self, indices: Indices) -> Tensor:
         """Return uint8 (B, H, W) on the device."""
-        return self.pixels[torch.from_numpy(indices).to(self.pixels.device)]
+        return self.pick(torch.from_numpy(indices).to(self.pixels.device))
+
+    def pick(self, indices: Tensor) -> Tensor:
+        """Return uint8 (B, H, W) of int64 (B,), both on the device."""
+        return self.pixels[indices]
 
 
 @final

@@ -22,8 +22,14 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
-def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Return the optimiser; weight decay acts on matrices and kernels, not on biases and norms."""
+def build_optimizer(network: nn.Module, config: TrainConfig, *, is_recorded: bool = False) -> torch.optim.Optimizer:
+    """Return the optimiser; weight decay acts on matrices and kernels, not on biases and norms.
+
+    Args:
+        network: its parameters are moved.
+        config: which optimiser, and how.
+        is_recorded: whether its steps on a GPU are to be recorded, with rates held by tensors (`hold_rates`).
+    """
     parameters = [value for value in network.parameters() if value.requires_grad]
     matrices = [value for value in parameters if value.ndim > 1]
     vectors = [value for value in parameters if value.ndim <= 1]
@@ -31,14 +37,17 @@ def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Opti
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
+    fused = True if is_recorded else None  # what torch has to read a rate from a tensor
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, ADAM_BETA2))
+        betas = (config.momentum, ADAM_BETA2)
+        return hold_rates(torch.optim.AdamW(groups, lr=config.lr, betas=betas, fused=fused), is_recorded)
     if config.optimizer == "sgd":
         nesterov = config.nesterov and config.momentum > 0.0
-        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov)
+        moved = torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=fused)
+        return hold_rates(moved, is_recorded)
     kernels = [value for value in matrices if value.ndim == 4]
     rest = {"momentum": REST_MOMENTUM, "scale": config.rest_scale, "orthogonal": False}
-    return Muon(
+    muon = Muon(
         [
             {"params": kernels, "momentum": config.momentum, "orthogonal": True},
             {**rest, "params": [value for value in matrices if value.ndim != 4], "weight_decay": config.weight_decay},
@@ -46,12 +55,25 @@ def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Opti
         ],
         lr=config.lr,
     )
+    return hold_rates(muon, is_recorded)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the learning rate `rate`, times the group's scale."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("scale", 1.0)
+        scaled = rate * group.get("scale", 1.0)
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(scaled)
+        else:
+            group["lr"] = scaled
+
+
+def hold_rates(optimizer: torch.optim.Optimizer, is_recorded: bool) -> torch.optim.Optimizer:
+    """Return `optimizer`; if its steps are recorded, the rate of each group is in a tensor, which each step reads."""
+    for group in optimizer.param_groups if is_recorded else ():
+        device = group["params"][0].device if group["params"] else None
+        group["lr"] = torch.tensor(float(group["lr"]), device=device)
+    return optimizer
 
 
 @torch.no_grad()
@@ -123,4 +145,7 @@ class Muon(torch.optim.Optimizer):
         if group["orthogonal"]:
             value.mul_(len(value) ** 0.5 / (value.norm() + 1e-7))
             update = orthogonalise(update.flatten(1)).view_as(value)
-        value.add_(update, alpha=-group["lr"])
+        if isinstance(group["lr"], Tensor):
+            value.addcmul_(update, group["lr"], value=-1.0)
+        else:
+            value.add_(update, alpha=-group["lr"])
