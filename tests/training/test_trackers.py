@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from conftest import draw_shapes, tiny_recipe
+from conftest import TINY, draw_shapes, tiny_recipe
 from mien.errors import ConfigError, Interrupted
 from mien.faces import Splits
 from mien.runs.folder import RunFolder
@@ -58,6 +63,35 @@ def test_a_resumed_run_goes_on_in_tensorboard(tmp_path: Path) -> None:
     found = events.EventAccumulator(str(folder.path / "tensorboard"))
     found.Reload()
     assert [1, 2, 3] == [event.step for event in found.Scalars("valid/loss")]
+
+
+@pytest.mark.filterwarnings("ignore")  # of what mlflow itself is built on
+def test_a_resumed_run_goes_on_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each epoch once, in one run."""
+    mlflow = pytest.importorskip("mlflow", reason="mlflow is missing")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    train_in_two_parts(RunFolder(tmp_path / "run"), ("mlflow",))
+    client = mlflow.tracking.MlflowClient()
+    (run,) = client.search_runs([client.get_experiment_by_name("mien").experiment_id])
+    assert ("run", "FINISHED") == (run.info.run_name, run.info.status)
+    assert [1, 2, 3] == [figure.step for figure in client.get_metric_history(run.info.run_id, "valid/loss")]
+
+
+def test_runs_in_folders_of_one_name_stay_apart_in_trackio(tmp_path: Path) -> None:
+    """Each epoch of each once, though it knows runs by their names; in processes that are told where to keep them."""
+    pytest.importorskip("trackio", reason="trackio is missing")
+    kept = {**os.environ, "TRACKIO_DIR": str(tmp_path / "kept")}
+    for place in ("first", "second"):
+        (tmp_path / place).mkdir()
+        given = ("train", "--data", "synthetic", *TINY, "--log", "trackio", "--out", tmp_path / place / "run")
+        subprocess.run([sys.executable, "-m", "mien", *map(str, given)], check=True, capture_output=True, env=kept)
+    with closing(sqlite3.connect(tmp_path / "kept" / "mien.db")) as held:
+        epochs = held.execute("select run_name, step from metrics order by run_name, step").fetchall()
+    names = sorted({name for name, _ in epochs})
+    assert 2 == len(names)
+    count = len(epochs) // 2
+    assert [(name, step) for name in names for step in range(1, count + 1)] == epochs
 
 
 def test_nothing_is_logged_unless_it_is_asked_for(trained: Path) -> None:

@@ -1,8 +1,9 @@
 """Where the figures of a training go beside the run folder: a `Tracker` takes the history after every epoch.
 
-"csv" is our own; the others are Accelerate's (`accelerate.tracking`), each where its package is installed. All of them
-write below the run folder, unless their own environment variables say otherwise. A run that is resumed goes on in the
-same log, with no epoch twice.
+"csv" is our own; the others are Accelerate's (`accelerate.tracking`), each where its package is installed. "csv" and
+"tensorboard" write below the run folder; "mlflow" and "trackio" where they keep all runs (`MLFLOW_TRACKING_URI`, or
+mlflow.db in the current folder; `TRACKIO_DIR`, or Hugging Face's cache), and the run folder knows under which name. A
+run that is resumed goes on in the same log, with no epoch twice.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Protocol, final
 
 from mien.errors import ConfigError
@@ -114,19 +116,30 @@ def _open_tensorboard(folder: Path, done: int) -> Tracker:
 def _open_mlflow(folder: Path, done: int) -> Tracker:
     from accelerate.tracking import MLflowTracker
 
-    make_folder(folder / "mlflow")
-    place, known = folder / "mlflow" / "run-id.txt", None
-    with suppress(OSError):
-        known = place.read_text(encoding="utf-8").strip() or None
-    tracker = AccelerateTracker(MLflowTracker("mien", run_id=known, run_name=folder.name))
-    write_text(place, str(tracker.tracker.tracker.info.run_id))
+    tracker = AccelerateTracker(MLflowTracker("mien", run_id=_recall(folder, "mlflow"), run_name=folder.resolve().name))
+    _remember(folder, "mlflow", str(tracker.tracker.tracker.info.run_id))
     return tracker
 
 
 def _open_trackio(folder: Path, done: int) -> Tracker:
     from accelerate.tracking import TrackioTracker
 
-    return AccelerateTracker(TrackioTracker("mien", name=folder.resolve().name, resume="allow"))
+    # Trackio knows runs by their names: another run in a folder of this name is another run.
+    name = _recall(folder, "trackio") or f"{folder.resolve().name}-{token_hex(3)}"
+    _remember(folder, "trackio", name)
+    return AccelerateTracker(TrackioTracker("mien", name=name, resume="allow"))
+
+
+def _recall(folder: Path, name: str) -> str | None:
+    """Return under which name that tracker knows the run; None where it does not yet."""
+    with suppress(OSError):
+        return (folder / name / "run-id.txt").read_text(encoding="utf-8").strip() or None
+    return None
+
+
+def _remember(folder: Path, name: str, known_as: str) -> None:
+    make_folder(folder / name)
+    write_text(folder / name / "run-id.txt", known_as)
 
 
 TRACKERS: dict[str, tuple[str | None, Opener]] = {
