@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -50,10 +52,10 @@ def lay(*faces: Face) -> list[Mark]:
 
 
 def draw_crowd(seed: int) -> list[Face]:
-    """Return faces of all sizes, some over each other, the largest first, in a picture of the usual size."""
+    """Return faces of all sizes and sets, some over each other, the largest first, in a picture of the usual size."""
     rng = np.random.default_rng(seed)
     sides = sorted(rng.integers(12, 220, 40).tolist(), reverse=True)
-    return [
+    faces = [
         make_face(
             int(rng.integers(0, WIDTH - side)),
             int(rng.integers(0, HEIGHT - side)),
@@ -63,6 +65,8 @@ def draw_crowd(seed: int) -> list[Face]:
         )
         for side in sides
     ]
+    held = ("happy", "sad", "neutral", "angry", "fear")
+    return [replace(face, expressions=held[: rng.integers(len(held) + 1)]) for face in faces]
 
 
 def overlap(one: Rectangle, other: Rectangle) -> bool:
@@ -124,6 +128,23 @@ def test_what_is_more_often_wrong_than_right_is_marked(confidence: float, sure: 
     """And has a question mark."""
     (mark,) = lay(make_face(300, 300, 200, confidence=confidence))
     assert (sure, sure) == (mark.is_sure, "?" not in mark.text)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "held", "told"),
+    [
+        (0.4, ("happy", "neutral"), "happy or neutral?"),
+        (0.4, ("happy", "sad", "neutral"), "happy, sad or neutral?"),
+        (0.4, ("happy", "sad", "neutral", "angry"), "happy? 40 %"),
+        (0.4, ("happy",), "happy? 40 %"),
+        (0.6, ("happy", "neutral"), "happy 60 %"),
+    ],
+)
+def test_in_doubt_the_set_is_told_in_the_place_of_one_name(confidence: float, held: tuple[str, ...], told: str) -> None:
+    """Where it is small enough to say something; a face that is more often right than wrong has its name."""
+    face = replace(make_face(300, 300, 300, confidence=confidence), expressions=held)
+    (mark,) = lay(face)
+    assert (told, told) == (tell_face(face), mark.text)
 
 
 def test_a_face_that_is_not_clear_gets_no_name() -> None:

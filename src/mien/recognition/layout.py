@@ -26,6 +26,9 @@ QUITE_SURE = 0.75
 NEAR = 2 / 3
 """Where the second expression has so much of the first one's probability, both are told."""
 
+MOST_NAMED = 3
+"""Of a set of expressions so many are named; a larger one says too little to be read."""
+
 WIDEST = 1.5
 """Of a label, in faces."""
 
@@ -88,12 +91,17 @@ def tell_names(face: Face) -> tuple[str, ...]:
     (('happy 97 %', 'happy'), ('happy 60 %', 'happy?'))
     >>> show(sad=0.28, fear=0.25, angry=0.2), show(sad=0.45, fear=0.25)
     (('sad or fear?', 'sad?'), ('sad? 45 %', 'sad?'))
+    >>> tell_names(Face(box=None, expression="sad", confidence=0.45, probabilities={"sad": 0.45},
+    ...     expressions=("sad", "fear", "angry")))
+    ('sad, fear or angry?', 'sad?')
     """
     if face.expression is None:
         return (UNREADABLE,)
     name, percent = face.expression, f"{round(100 * face.confidence)} %"
     if face.confidence >= SURE:
         return (f"{name} {percent}", name if face.confidence >= QUITE_SURE else f"{name}?")
+    if 2 <= len(face.expressions) <= MOST_NAMED:  # what it may show, as surely as sets promise
+        return (f"{', '.join(face.expressions[:-1])} or {face.expressions[-1]}?", f"{name}?")
     others = [(share, other) for other, share in face.probabilities.items() if other != name]
     share, second = max(others, key=lambda pair: pair[0], default=(0.0, ""))
     return (f"{name} or {second}?" if second and share >= NEAR * face.confidence else f"{name}? {percent}", f"{name}?")

@@ -4,6 +4,7 @@
 const SURE = 0.5;
 const QUITE_SURE = 0.75;
 const NEAR = 2 / 3;
+const MOST_NAMED = 3;
 const WIDEST = 1.5;
 const LETTER = 0.6;
 const [LINE, GROWTH, LARGEST, INSIDE] = [1.4, 0.15, 2.5, 8];
@@ -13,10 +14,13 @@ const UNREADABLE = "not readable";
 export const percent = (share) => `${Math.round(share * 100)} %`;
 
 /** Return ways of telling what a face shows, the fullest first, each as sure as the network is. */
-export function tellNames({ expression, confidence, probabilities }) {
+export function tellNames({ expression, confidence, probabilities, expressions = [] }) {
   if (expression === null) return [UNREADABLE];
   const share = percent(confidence);
   if (confidence >= SURE) return [`${expression} ${share}`, confidence >= QUITE_SURE ? expression : `${expression}?`];
+  if (expressions.length >= 2 && expressions.length <= MOST_NAMED) {
+    return [`${expressions.slice(0, -1).join(", ")} or ${expressions.at(-1)}?`, `${expression}?`];
+  }
   const others = Object.entries(probabilities).filter(([name]) => name !== expression);
   const [second, next] = others.reduce((best, pair) => (pair[1] > best[1] ? pair : best), ["", 0]);
   const both = second && next >= NEAR * confidence;
