@@ -84,13 +84,14 @@ def read_points(path: Path) -> list[Point]:
 
 
 def count_pflop(training: str) -> float:
-    """Return the PFLOP of `recipe:epochs:faces[:start_side]`.
+    """Return the PFLOP of `recipe:epochs:faces[:start_side[:model]]`.
 
     >>> round(count_pflop("fast:12:27419"), 3)
     0.055
     """
-    name, epochs, faces, *start = training.split(":")
-    recipe = find_recipe(name)
+    name, epochs, faces, *more = training.split(":")
+    start, recipe = more[:1], find_recipe(name)
+    recipe = replace(recipe, model=replace(recipe.model, name=more[1])) if more[1:] else recipe
     config = replace(recipe.train, epochs=int(epochs), **({"start_side": int(start[0])} if start else {}))
     network = build_model(recipe.model, classes=CLASSES, size=recipe.data.size or SIDE)
     return OPERATIONS * count_multiply_adds(network, config, faces=int(faces)) / PETA
