@@ -1,4 +1,4 @@
-"""Errors of the library name Python arguments; the command line makes its options of them."""
+"""Errors and warnings of the library name Python arguments; the command line makes its options of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import mien
+from conftest import TINY, run_mien
 from mien.cli.flags import name_flags
 from mien.data.loading import load
 from mien.errors import ConfigError
@@ -19,11 +22,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]")
 COMMAND = re.compile(r"\b(mien [a-z]+|accelerate launch|ray start|torchrun) .*")
 """What stands behind a command belongs to it: somebody types it into a shell."""
 
-REMARKS = {"data/names.py", "data/pictures.py", "data/tables.py", "server/guard.py", "recipes/named.py"}
-"""Remarks, warnings and descriptions, which are printed as they are: they name options still."""
-
-NOT_SAID = {"training/progress.py", "reports/recipe.py", "native/build.py"}
-"""Parts of commands."""
+NOT_SAID = {"training/progress.py", "reports/recipe.py", "native/build.py", "server/guard.py"}
+"""Parts of commands, and the options of a server, which its clients are told."""
 
 
 def list_texts(source: str) -> list[str]:
@@ -37,15 +37,15 @@ def list_texts(source: str) -> list[str]:
     ]
 
 
-def test_no_error_outside_of_the_command_line_names_an_option() -> None:
-    """Whole commands may."""
+def test_nothing_outside_of_the_command_line_names_an_option() -> None:
+    """Errors, warnings and descriptions name arguments; whole commands may name options."""
     found = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
         if path.parent.name != "cli"
         and any(OPTION.search(COMMAND.sub("", text)) for text in list_texts(path.read_text(encoding="utf-8")))
     }
-    assert REMARKS | NOT_SAID == found
+    assert NOT_SAID == found
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,20 @@ def test_an_error_of_an_argument_names_it_between_backticks() -> None:
     bare = re.compile(rf"({'|'.join(sorted(names))}):? ")
     sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py") if path.parent.name != "cli"]
     assert [] == [text for source in sources for text in list_openings(source) if bare.match(text)]
+
+
+def test_one_warning_speaks_to_both(tmp_path: Path) -> None:
+    """Of pictures of several sizes, in `mien data` and in training, too."""
+    for number in range(40):
+        side = 16 + 4 * (number % 2)
+        place = tmp_path / "faces" / "train" / ("happy", "sad")[number % 4 // 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 255, (side, side), dtype=np.uint8)).save(place)
+    assert any("choose with `size`" in warning for warning in load(tmp_path / "faces").warnings)
+    told = run_mien("data", tmp_path / "faces")
+    assert "choose with --size" in told.out
+    trained = run_mien("train", "--data", tmp_path / "faces", *TINY, "--out", tmp_path / "run")
+    assert (0, True) == (trained.status, "choose with --size" in trained.err)
+    listed = run_mien("recipes")
+    assert "(--votes)" in listed.out
+    assert not any("`" in text for text in (told.out, trained.err, listed.out))

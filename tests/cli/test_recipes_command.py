@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from mien.cli.flags import name_flags
 from mien.cli.recipes import recipes
 from mien.errors import ConfigError
 from mien.recipes.named import RECIPES
@@ -24,7 +25,7 @@ def run(*arguments: str) -> str:
 
 def test_every_recipe_is_listed_with_network_epochs_and_purpose() -> None:
     """One line a recipe."""
-    rows = [(r.name, r.model.name, str(r.train.epochs), r.about) for r in RECIPES.values()]
+    rows = [(r.name, r.model.name, str(r.train.epochs), name_flags(r.about)) for r in RECIPES.values()]
     assert rows == [tuple(line.split(maxsplit=3)) for line in run().splitlines()[1:]]
 
 

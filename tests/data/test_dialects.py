@@ -89,7 +89,7 @@ def test_numbers_in_another_form_than_fer2013_stay_numbers(tmp_path: Path) -> No
     rows = make(lambda n, p, u: f"{n},{p.replace(' ', ',')}", f"label,{','.join(f'pixel{k}' for k in range(64))}")
     (tmp_path / "wide.csv").write_bytes(rows)
     bare = load(tmp_path / "wide.csv", cache=False)
-    assert (tuple("0123456"), True) == (bare.expressions, "--classes" in bare.warnings[0])
+    assert (tuple("0123456"), True) == (bare.expressions, "`classes`" in bare.warnings[0])
     assert EXPRESSIONS == load(tmp_path / "wide.csv", classes=",".join(EXPRESSIONS), cache=False).expressions
 
 

@@ -130,7 +130,7 @@ def test_numbers_are_named_by_the_user_or_by_a_file(tmp_path: Path) -> None:
     """And stay numbers without, with a warning that says how to name them."""
     root = draw_folders(tmp_path / "faces", lambda n, e, s: f"{s}/{AFFECTNET[e]}/{n}")
     bare = load(root, cache=False)
-    assert (tuple("0123456"), True) == (bare.expressions, any("--classes" in line for line in bare.warnings))
+    assert (tuple("0123456"), True) == (bare.expressions, any("`classes`" in line for line in bare.warnings))
     assert_all(load(root, classes=",".join(AFFECTNET), cache=False))
     write(root / "classes.txt", list(AFFECTNET))
     assert_all(load(root, cache=False))

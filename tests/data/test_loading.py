@@ -154,7 +154,7 @@ def test_pictures_of_several_sizes_become_48_pixels_wide_and_a_warning(tmp_path:
     Image.fromarray(draw_shapes(1, size=20).images[0]).save(folder / "train" / SHAPES[0] / "large.png")
     splits = load(folder)
     assert {(48, 48)} == {faces.images.shape[1:] for faces in splits.named().values()}
-    message = "pictures are not squares of one size (16x16 and 20x20): made 48x48; choose with --size"
+    message = "pictures are not squares of one size (16x16 and 20x20): made 48x48; choose with `size`"
     assert (message,) == splits.warnings
     assert () == load(folder, size=16).warnings
 

@@ -59,7 +59,7 @@ def test_the_seven_keep_their_order_and_other_sets_their_names(expected: tuple[s
         (
             [
                 "classes that are numbers (0, 3) stay numbers, since each data set has its own: name them with "
-                "--classes neutral,happy,… in the order of the numbers, or in a file classes.txt"
+                "`classes` neutral,happy,… in the order of the numbers, or in a file classes.txt"
             ],
             ["0", "3"],
         ),

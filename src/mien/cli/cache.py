@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mien.errors import ConfigError
 from mien.hints import suggest
-
-if TYPE_CHECKING:
-    pass
 
 ACTIONS = ("show", "prune", "clear")
 DAY_SECONDS = 86_400.0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.flags import name_flags
 from mien.cli.options import SkipBad
 
 if TYPE_CHECKING:
@@ -72,8 +74,9 @@ def _print(splits: Splits) -> None:
     from mien.data.describe import describe
     from mien.data.show import render_description
 
-    console = Console()
-    for part in render_description(describe(splits), width=console.width):
+    console, found = Console(), describe(splits)
+    found = replace(found, warnings=tuple(map(name_flags, found.warnings)))
+    for part in render_description(found, width=console.width):
         console.print(part, highlight=False, soft_wrap=isinstance(part, Text))
 
 

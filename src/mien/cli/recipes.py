@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    pass
+from mien.cli.flags import name_flags
 
 
 def recipes(
@@ -30,7 +29,7 @@ def recipes(
     if name is None and as_json:
         typer.echo(json.dumps([recipe.to_dict() for recipe in RECIPES.values()], indent=2))
     elif name is None:
-        typer.echo(list_all())
+        typer.echo(name_flags(list_all()))
     else:
         recipe = override(find_recipe(name), assignments or [])
-        typer.echo(json.dumps(recipe.to_dict(), indent=2) if as_json else render_recipe(recipe))
+        typer.echo(json.dumps(recipe.to_dict(), indent=2) if as_json else name_flags(render_recipe(recipe)))

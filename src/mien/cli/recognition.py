@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 from rich.console import Console
 
 from mien.cli.advance import show_advance
+from mien.cli.flags import name_flags
 from mien.errors import MienError
 from mien.stream.recognising import recognise_all
 from mien.stream.request import Request
@@ -98,7 +99,7 @@ def _print_end(session: Session, console: Console) -> None:
     if session.request.draw_to is not None:
         console.print(f"  {session.request.draw_to}", markup=False, soft_wrap=True)
     for remark in session.remarks:
-        warn(remark)
+        warn(name_flags(remark))
     _tell_troubles(session)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.flags import name_flags
 from mien.cli.options import ClassNames, Columns, HeadName, LabelsThatCount, SkipBad, VotesFile
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def stress(
     subject = prepare_subject(str(run), data, reading)
     console, errors = open_console(), Console(stderr=True, highlight=False)
     for warning in subject.warnings:
-        errors.print(f"mien: {warning}", markup=False, soft_wrap=True)
+        errors.print(f"mien: {name_flags(warning)}", markup=False, soft_wrap=True)
     total = 1 + len(corruptions) * len(severities)
     with show_advance("under corruption", total, "conditions", errors) as advance:
         found = measure_robustness(

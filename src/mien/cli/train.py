@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.flags import name_flags
 from mien.cli.options import SkipBad
 from mien.errors import ConfigError
 from mien.processes import is_main_process
@@ -80,7 +81,7 @@ def train(
     folder, kept = RunFolder(resume or out or Path()), parse_log(log)
     if resume is None and chosen.train.looks_once and is_main_process():
         typer.echo("teachers look at every face of train first")
-    with listen_for_interrupt() as asked, show_progress(chosen.train.epochs) as listener:
+    with listen_for_interrupt() as asked, show_progress(chosen.train.epochs, name_flags) as listener:
         stop = asked.is_set
         options = Options(device=device, checkpoint_minutes=checkpoint_minutes, should_stop=stop, log=kept)
         if resume is not None:

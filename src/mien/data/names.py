@@ -81,7 +81,7 @@ _SPLIT_FILLERS = frozenset(
 
 _DOUBTFUL_SPLITS = frozenset({"dev", "devel", "development", "eval", "evaluation"})
 
-WHERE_NAMES_HELP = "name them with --classes neutral,happy,… in the order of the numbers, or in a file classes.txt"
+WHERE_NAMES_HELP = "name them with `classes` neutral,happy,… in the order of the numbers, or in a file classes.txt"
 
 
 @lru_cache(maxsize=4096)  # asked for each folder of each picture

@@ -220,4 +220,4 @@ def _make_cut(box: Box | None) -> Callable[[int, int], tuple[int, int, int, int]
 def _tell_sizes(sizes: set[tuple[int, ...]]) -> str:
     widths_heights = sorted(f"{width}x{height}" for height, width in sizes)
     found = " and ".join(widths_heights[:2]) + (" and more" if len(sizes) > 2 else "")
-    return f"pictures are not squares of one size ({found}): made {DEFAULT_SIDE}x{DEFAULT_SIDE}; choose with --size"
+    return f"pictures are not squares of one size ({found}): made {DEFAULT_SIDE}x{DEFAULT_SIDE}; choose with `size`"

@@ -219,7 +219,7 @@ def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, 
     chosen = {role: column for role, column in roles.items() if column is not None}
     if any(column >= len(header) or header[column] not in _USUAL_NAMES for column in chosen.values()):
         parts = [f"{name_column(header, column)} as {role}" for role, column in chosen.items()]
-        bad.note(f"{where}: {', '.join(parts)}; --columns path=…,label=… chooses others")
+        bad.note(f"{where}: {', '.join(parts)}; `columns` path=…,label=… chooses others")
     if columns.box:
         names = ", ".join(header[column] for column in columns.box)
         bad.note(f"{where}: faces are cut out of {len(told):,} pictures by {names}")
@@ -227,7 +227,7 @@ def _remark(source: _Source, told: Sequence[Told], own: tuple[str, Mapping[str, 
         bad.note(f"{where}: labels are named as {own[0]} numbers them")
     unread = [name for position, name in enumerate(header) if name and position not in chosen.values()]
     if columns.label is None and not columns.flags and unread:
-        bad.note(f"{where}: no column is read as label: {', '.join(unread)[:80]}; choose one with --columns label=NAME")
+        bad.note(f"{where}: no column is read as label: {', '.join(unread)[:80]}; choose one with `columns` label=NAME")
     for name in set(OTHER_SPLIT_COLUMNS) & {*unread}:
         bad.note(f"{where}: column {name} is not read: it does not name splits")
     _remark_paths(source, told, bad)

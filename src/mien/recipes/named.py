@@ -104,7 +104,7 @@ HALF_HOUR = Recipe(
 
 HEADS = Recipe(
     name="heads",
-    about="One trunk, three heads: FER2013's labels, FER+ votes (--votes) and half of each; strong augmentation.",
+    about="One trunk, three heads: FER2013's labels, FER+ votes (`votes`) and half of each; strong augmentation.",
     data=replace(BEST.data, labels="both"),
     model=BEST.model,
     augment=AugmentConfig(

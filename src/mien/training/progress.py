@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mien.processes import is_main_process
@@ -21,8 +22,13 @@ QUIET_SECONDS = 30.0
 
 
 @contextmanager
-def show_progress(epochs: int) -> Iterator[Listener]:
-    """Yield the listener that shows a training of at most `epochs` epochs; only the main process shows anything."""
+def show_progress(epochs: int, retell: Callable[[str], str] = str) -> Iterator[Listener]:
+    """Yield the listener that shows a training of at most `epochs` epochs; only the main process shows anything.
+
+    Args:
+        epochs: see above.
+        retell: from a warning to what is printed of it.
+    """
     from rich.console import Console
 
     from mien.training import Listener
@@ -30,12 +36,12 @@ def show_progress(epochs: int) -> Iterator[Listener]:
     if not is_main_process():
         yield Listener()
         return
-    console = Console(highlight=False)
+    console, told = Console(highlight=False), {"on_warning": lambda text: warn(retell(text))}
     if console.is_terminal:
         with _show_bar(console, epochs) as listener:
-            yield listener
+            yield replace(listener, **told)
     else:
-        yield _print_lines(console, epochs)
+        yield replace(_print_lines(console, epochs), **told)
 
 
 @contextmanager
@@ -60,7 +66,7 @@ def _show_bar(console: Console, epochs: int) -> Iterator[Listener]:
         def on_epoch(record: Record) -> None:
             console.print(describe_epoch(record, epochs))
 
-        yield Listener(on_step=on_step, on_epoch=on_epoch, on_warning=warn)
+        yield Listener(on_step=on_step, on_epoch=on_epoch)
 
 
 def _print_lines(console: Console, epochs: int) -> Listener:
@@ -83,7 +89,7 @@ def _print_lines(console: Console, epochs: int) -> Listener:
         console.print(line, soft_wrap=True)
         console.file.flush()
 
-    return Listener(on_step=on_step, on_epoch=on_epoch, on_warning=warn)
+    return Listener(on_step=on_step, on_epoch=on_epoch)
 
 
 def warn(message: str) -> None:
