@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks import card, large_data, pipeline, startup, step_parts, table, train_throughput
+from benchmarks import card, large_data, pipeline, recorded_steps, startup, step_parts, table, train_throughput
 from PIL import Image
 
 from conftest import ROOT, draw_shapes, tiny_recipe
@@ -37,6 +37,12 @@ def test_shares_and_ratios_of_a_step_follow_from_its_seconds() -> None:
     assert 16 == parts.batch
     assert parts.evaluation_speed > 0.0
     assert parts.augmentation_share == parts.augmentation_seconds / parts.step_seconds
+
+
+def test_a_step_without_a_gpu_is_measured_unrecorded() -> None:
+    """Nothing says that it was recorded."""
+    milliseconds, is_recorded = recorded_steps.measure(tiny_recipe(), steps=2, device="cpu")
+    assert (True, False) == (milliseconds > 0.0, is_recorded)
 
 
 @pytest.mark.filterwarnings("ignore:Converting a tensor")

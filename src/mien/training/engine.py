@@ -232,7 +232,7 @@ class Engine:
             seen = feed.pick(batch)
             return self.learn(seen, batch, count, is_odd=told.is_odd, total=total, side=side, pull=told.pull)
 
-        return self.recorder.take(kind, compute)
+        return self.recorder.take(kind, compute).clone()  # the next step overwrites its own
 
     def learn(
         self,
