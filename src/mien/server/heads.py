@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeAlias, final
+from typing import TypeAlias, cast, final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -61,8 +61,7 @@ class WatchedConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first head."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none, but do the same
         self._address: Address = tuple(transport.get_extra_info("peername", ("", 0))[:2])
         self._heads.connections[self._address] = self
         self._wait()
