@@ -1,4 +1,4 @@
-"""`resnet9` and `resnet9-wide`: residual networks of two million parameters, for an hour of two cores, and of eight.
+"""`resnet9`, two million parameters for an hour of two cores, and `resnet9-wide`, eight million for a GPU.
 
 The first layers are as wide as the later ones are at a quarter of the cost: processors run wide convolutions nearer to
 their limit. The form is that of the networks that win CIFAR-10 races (Page 2018, "How to train your ResNet").

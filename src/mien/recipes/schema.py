@@ -153,7 +153,7 @@ class TrainConfig:
         "fixed", "teachers look at every face once (fixed), or in each step at the picture that the network is shown"
     )
     precision: Precision = _choice("no", "mixed precision")
-    graphs: bool = _choice(True, "on a GPU, record steps of built-in networks as CUDA graphs: several times as fast")
+    graphs: bool = _choice(True, "on a GPU, record steps of built-in networks as CUDA graphs: up to four times as fast")
     seed: int = _number(0, 0, 2**31 - 1, "seed of everything random")
 
     def __post_init__(self) -> None:

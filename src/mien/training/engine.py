@@ -36,7 +36,7 @@ from mien.training.capture import CudaGraphs, Recorder, Tape
 from mien.training.ema import rate_of_average, start_average, update_average
 from mien.training.feed import Resident, open_feed
 from mien.training.losses import cross_entropy, teach_heads
-from mien.training.optimisers import build_optimizer, set_rate
+from mien.training.optimisers import build_optimizer, hold_rates, set_rate
 from mien.training.sync_norm import synchronise_norms
 from mien.training.teachers import Teacher, ask_teachers
 from mien.training.together import PATIENCE, mean_over_processes
@@ -131,7 +131,9 @@ class Engine:
         self.feed = open_feed(faces.images, self.device)
         self.generator = Generator(self.device)
         tape = self._open_tape()
-        self.optimizer = build_optimizer(self.network, config, is_recorded=tape is not None)
+        self.optimizer = build_optimizer(self.network, config, fused=tape is not None or None)
+        if tape is not None:
+            hold_rates(self.optimizer, self.device)
         self.average = start_average(self.network) if config.ema_decay else None
         if self.accelerator.num_processes > 1:
             synchronise_norms(self.network, self.device)

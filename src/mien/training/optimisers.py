@@ -22,13 +22,13 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
-def build_optimizer(network: nn.Module, config: TrainConfig, *, is_recorded: bool = False) -> torch.optim.Optimizer:
+def build_optimizer(network: nn.Module, config: TrainConfig, *, fused: bool | None = None) -> torch.optim.Optimizer:
     """Return the optimiser; weight decay acts on matrices and kernels, not on biases and norms.
 
     Args:
         network: its parameters are moved.
         config: which optimiser, and how.
-        is_recorded: whether its steps on a GPU are to be recorded, with rates held by tensors (`hold_rates`).
+        fused: whether torch's own optimisers move all in one kernel, which rates held by tensors take (`hold_rates`).
     """
     parameters = [value for value in network.parameters() if value.requires_grad]
     matrices = [value for value in parameters if value.ndim > 1]
@@ -37,17 +37,14 @@ def build_optimizer(network: nn.Module, config: TrainConfig, *, is_recorded: boo
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    fused = True if is_recorded else None  # what torch has to read a rate from a tensor
     if config.optimizer == "adamw":
-        betas = (config.momentum, ADAM_BETA2)
-        return hold_rates(torch.optim.AdamW(groups, lr=config.lr, betas=betas, fused=fused), is_recorded)
+        return torch.optim.AdamW(groups, lr=config.lr, betas=(config.momentum, ADAM_BETA2), fused=fused)
     if config.optimizer == "sgd":
         nesterov = config.nesterov and config.momentum > 0.0
-        moved = torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=fused)
-        return hold_rates(moved, is_recorded)
+        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov, fused=fused)
     kernels = [value for value in matrices if value.ndim == 4]
     rest = {"momentum": REST_MOMENTUM, "scale": config.rest_scale, "orthogonal": False}
-    muon = Muon(
+    return Muon(
         [
             {"params": kernels, "momentum": config.momentum, "orthogonal": True},
             {**rest, "params": [value for value in matrices if value.ndim != 4], "weight_decay": config.weight_decay},
@@ -55,7 +52,6 @@ def build_optimizer(network: nn.Module, config: TrainConfig, *, is_recorded: boo
         ],
         lr=config.lr,
     )
-    return hold_rates(muon, is_recorded)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -68,12 +64,10 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"] = scaled
 
 
-def hold_rates(optimizer: torch.optim.Optimizer, is_recorded: bool) -> torch.optim.Optimizer:
-    """Return `optimizer`; if its steps are recorded, the rate of each group is in a tensor, which each step reads."""
-    for group in optimizer.param_groups if is_recorded else ():
-        device = group["params"][0].device if group["params"] else None
+def hold_rates(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
+    """Keep the rate of each group in a tensor on `device`, so that a recorded step reads what it is then."""
+    for group in optimizer.param_groups:
         group["lr"] = torch.tensor(float(group["lr"]), device=device)
-    return optimizer
 
 
 @torch.no_grad()
