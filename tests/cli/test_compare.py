@@ -19,7 +19,7 @@ from mien.cli import main
 from mien.errors import RunError
 from mien.studies import StudyFolder
 
-TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=20", "--device", "cpu")
+TINY = ("--recipe", "quick", "--set", "train.batch_size=16", "--set", "train.epochs=6", "--device", "cpu")
 FILES = {"study.json", "study.md", "comparison.svg", "comparison.png"}
 
 Mien = Callable[..., tuple[int, str, str]]
@@ -79,7 +79,7 @@ def test_a_study_that_was_killed_and_then_interrupted_goes_on_to_its_end(tmp_pat
     study.send_signal(signal.SIGKILL)
     study.communicate()
     wait_until(lambda: is_free(folder))
-    assert 0 < count_epochs(base) < 20
+    assert 0 < count_epochs(base) < 6
 
     study = start_study("--resume", folder.path, pause=off / "history.jsonl", mark=tmp_path / "second")
     study.send_signal(signal.SIGINT)
@@ -92,7 +92,7 @@ def test_a_study_that_was_killed_and_then_interrupted_goes_on_to_its_end(tmp_pat
     result = run_mien("compare", "--resume", folder.path)
     assert (0, "") == (result.status, result.err)
     assert finished == (base / "run.json").stat().st_mtime_ns
-    assert [20, 20] == [count_epochs(run) for run in (base, off)]
+    assert [6, 6] == [count_epochs(run) for run in (base, off)]
     facts = json.loads(folder.facts.read_text())
     assert ["base", "augmentation=off"] == [row["name"] for row in facts["results"]["rows"]]
     assert {path.name for path in folder.path.iterdir()} >= FILES
