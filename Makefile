@@ -36,7 +36,7 @@ demo: $(VENV)/.train ## train and evaluate on the synthetic faces (90 s on two c
 	$(BIN)/mien train --data synthetic --recipe quick --out $(RUN)
 	$(BIN)/mien evaluate $(RUN)
 
-test: $(VENV)/.dev ## install what the tests need and run them all (10 minutes on two cores)
+test: $(VENV)/.dev ## install what the tests need and run them all (10 to 13 minutes on two cores)
 	$(PYTEST)
 
 test-fast: $(VENV)/.dev ## the tests without the slow ones
