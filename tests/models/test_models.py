@@ -17,11 +17,10 @@ BUDGETS = {
     "small": 500_000,
     "compact": 800_000,
     "slim": 500_000,
-    "slim-wide": 1_100_000,
     "resnet9": 2_100_000,
     "resnet9-wide": 8_000_000,
 }
-SIZES = {"report-cnn": 64} | dict.fromkeys(("small", "compact", "slim", "slim-wide", "resnet9", "resnet9-wide"), 48)
+SIZES = {"report-cnn": 64} | dict.fromkeys(("small", "compact", "slim", "resnet9", "resnet9-wide"), 48)
 
 
 @pytest.fixture(params=MODELS)
@@ -114,7 +113,7 @@ def test_the_report_network_has_the_parameters_of_the_report() -> None:
 
 def test_an_unknown_network_suggests_the_nearest() -> None:
     """A slip of the finger is answered with the name that was meant."""
-    names = "report-cnn, small, compact, slim, slim-wide, resnet9, resnet9-wide"
+    names = "report-cnn, small, compact, slim, resnet9, resnet9-wide"
     with pytest.raises(ConfigError, match=rf"'smal'.*{names}, or timm:NAME; did you mean small\?"):
         build("smal", 48)
 

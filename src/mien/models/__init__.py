@@ -14,7 +14,7 @@ from mien.models.compact import build_compact
 from mien.models.network import Network, wrap_module
 from mien.models.report_cnn import build_report_cnn
 from mien.models.resnet9 import build_resnet9, build_resnet9_wide
-from mien.models.slim import build_slim, build_slim_wide
+from mien.models.slim import build_slim
 from mien.models.small import build_small
 from mien.recipes.schema import ModelConfig
 
@@ -25,7 +25,6 @@ MODELS: dict[str, Callable[..., Network]] = {
     "small": build_small,
     "compact": build_compact,
     "slim": build_slim,
-    "slim-wide": build_slim_wide,
     "resnet9": build_resnet9,
     "resnet9-wide": build_resnet9_wide,
 }
@@ -38,7 +37,6 @@ SIZE_MULTIPLES: dict[str, int] = {
     "small": 8,
     "compact": 8,
     "slim": 16,
-    "slim-wide": 16,
     "resnet9": 16,
     "resnet9-wide": 16,
 }

@@ -1,7 +1,7 @@
-"""`slim` and `slim-wide`: three residual stages that begin narrow, for the most accuracy per operation.
+"""`slim`: a residual network of half a million parameters that begins narrow, for much accuracy per operation.
 
-As `small` and `compact` they fold the face and pool three times, but where maps are large they are half as wide: what
-that saves goes into a third residual stage and more passes over the faces.
+Where maps are large it is half as wide as `small`: what that saves goes into a third residual stage and into more
+passes over the faces.
 """
 
 from __future__ import annotations
@@ -14,8 +14,3 @@ from mien.recipes.schema import ModelConfig
 def build_slim(config: ModelConfig, *, classes: int, size: int) -> Network:
     """Return the network for faces of side `size` (a multiple of 16)."""
     return stack(config, 32, (32, 64, 128), classes=classes, size=size)
-
-
-def build_slim_wide(config: ModelConfig, *, classes: int, size: int) -> Network:
-    """Return the network at one and a half times the width, twice the work."""
-    return stack(config, 32, (48, 96, 192), classes=classes, size=size)
