@@ -187,6 +187,14 @@ def test_bad_input_ends_in_one_line(mien, arguments, expected):
     assert "Traceback" not in err
 
 
+def test_a_network_that_is_missing_leaves_no_folder_of_drawings(mien, tmp_path):
+    """It is made when everything that can be refused has been looked at."""
+    status, _, err = mien("faces/000.png", "--run", tmp_path / "none", "--draw", tmp_path / "drawn")
+    assert 2 == status
+    assert "none" in err.splitlines()[-1]
+    assert not (tmp_path / "drawn").exists()
+
+
 def test_videos_are_found_by_their_content_where_names_say_nothing(mien, tmp_path):
     """Every suffix that people have, none at all, one of pictures; TypeScript and text are passed over."""
     folder = tmp_path / "mixed"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from mien.errors import ConfigError, Interrupted, MissingExtraError
+from mien.files import make_folder
 from mien.recognition import Recogniser
 from mien.recognition.videos.reading import name_video
 from mien.stream.base_rates import estimate_prior
@@ -38,6 +39,8 @@ def recognise_all(request: Request, teller: Teller) -> Session:
         is_moving = bool(videos) or request.camera is not None
         request = _settle_prior(request, recogniser, sources, teller, is_moving=is_moving)
         recogniser = Recogniser(**request.how, on_remark=teller.warn)
+    if request.draw_to is not None:  # not before: a missing network leaves nothing behind
+        make_folder(request.draw_to)
     with _open_table(request, recogniser) as results:
         session = Session(
             request=request,

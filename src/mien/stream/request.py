@@ -12,7 +12,6 @@ from typing import Any, final
 
 from mien.beliefs.base_rates import Prior
 from mien.errors import ConfigError, MissingExtraError
-from mien.files import make_folder
 from mien.recognition.clarity import Clarity
 from mien.recognition.detect import choose_detector
 from mien.recognition.videos.formats import is_stream
@@ -108,7 +107,6 @@ def check_outputs(request: Request) -> None:
     Raises:
         ConfigError: a table of no known format, or drawings among the pictures themselves.
         MissingExtraError: a package is not installed.
-        MienError: the folder of drawings cannot be made.
     """
     if request.out is not None:
         check_suffix(request.out)
@@ -118,4 +116,3 @@ def check_outputs(request: Request) -> None:
         return
     if request.names and request.draw_to.resolve() == request.look.above.resolve():
         raise ConfigError(f"`draw` {request.draw_to}: expected another folder than that of the pictures themselves")
-    make_folder(request.draw_to)
