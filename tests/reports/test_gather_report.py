@@ -16,7 +16,9 @@ from mien.evaluation.evaluation import read_evaluation
 from mien.reports.data import Absent, ReportData
 from mien.reports.gather import gather_report
 from mien.reports.recipe import write_command
+from mien.reports.sentences import tell_lead
 from mien.reports.training import read_history
+from mien.reports.words import open_catalogue
 from reported import EPOCH, make_run, write_answers
 
 
@@ -163,6 +165,22 @@ def test_a_run_that_was_not_evaluated_is_evaluated_on_valid_and_never_on_test(ru
     found = gather_report(run)
     assert ["valid"] == [entry.split for entry in found.evaluated]
     assert ["test-not-evaluated"] == [part.reason for part in found.unevaluated]
+
+
+def test_the_first_sentence_on_valid_says_whether_an_epoch_was_chosen_by_it(run: Path) -> None:
+    """A run that keeps its last epoch chose none; one that keeps its best, or stops at a figure, did."""
+    (run / "evaluation.json").unlink()
+    shutil.rmtree(run / "valid")
+    found = gather_report(run)
+    say = open_catalogue("en")
+    for changes, expected in (
+        ({"keep": "last", "stop_at": None, "patience": None}, "No epoch was chosen on these faces"),
+        ({"keep": "last", "stop_at": 0.9, "patience": None}, "The epoch was chosen on these faces"),
+        ({"keep": "best", "stop_at": None, "patience": None}, "The epoch was chosen on these faces"),
+    ):
+        recipe = {**found.origin.recipe, "train": {**found.origin.recipe["train"], **changes}}
+        told = replace(found, origin=replace(found.origin, recipe=recipe))
+        assert expected in tell_lead(told, say)[0]
 
 
 def test_an_evaluation_of_other_weights_is_not_reported(run: Path) -> None:

@@ -34,11 +34,18 @@ def tell_lead(data: ReportData, say: Say) -> list[str]:
     shown = data.evaluated[0]
     scores, without = shown.scores, shown.without_copies
     interval = write_interval(scores.interval, say)
-    told = [say(f"lead.{shown.split}", accuracy=write_percent(scores.accuracy), n=f"{scores.n:,}", interval=interval)]
+    line = f"lead.{shown.split}" if shown.split != "valid" or _chose_epoch(data) else "lead.valid-unchosen"
+    told = [say(line, accuracy=write_percent(scores.accuracy), n=f"{scores.n:,}", interval=interval)]
     if without is not None and without.n < scores.n:
         gaps = {"accuracy": write_percent(without.accuracy), "interval": write_interval(without.interval, say)}
         told.append(say("lead.without-copies", n=f"{without.n:,}", **gaps))
     return told
+
+
+def _chose_epoch(data: ReportData) -> bool:
+    """Say whether the faces of valid decided which epoch the weights are of."""
+    train = data.origin.recipe["train"]
+    return train["keep"] != "last" or train["stop_at"] is not None or train["patience"] is not None
 
 
 def tell_network_cost(network: NetworkPart, say: Say) -> str:
