@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Result, run_mien
+from mien.evaluation.evaluation import read_evaluation
 from mien.evaluation.groups import read_columns
 from mien.reports.gather import gather_report
 from mien.reports.render import render_html, render_markdown
@@ -36,7 +37,7 @@ def test_figures_of_each_group_are_told(run: Path, grouped: Result) -> None:
     assert grouped.status == 0, grouped.err
     for expected in ("rows matched by column id", "bright", "dark", "20 to 34", "Largest gap in accuracy", "p = "):
         assert expected in grouped.out
-    light, age = read_columns(run)
+    light, age = read_columns(run, read_evaluation(run))
     assert (["bright", "dark"], 4) == ([group.name for group in light.groups], len(age.groups))
     assert 60 == sum(group.n for group in light.groups)
     assert "rows matched by column id" in json.loads((run / "groups.json").read_text())["told"]
@@ -59,3 +60,17 @@ def test_groups_and_sets_stand_in_the_report(run: Path, grouped: Result) -> None
             assert words in text
             assert "bright" in text
     assert "Sets of expressions, asked to hold the true one of 90% of the faces" in render_html(data, "en")
+
+
+def test_the_report_says_where_groups_are_of_other_answers(run: Path, grouped: Result) -> None:
+    """In their place, in both languages, and shows none of them."""
+    kept = (run / "groups.json").read_text()
+    (run / "groups.json").write_text(json.dumps({**json.loads(kept), "mark": "of another evaluation"}))
+    try:
+        data = gather_report(run)
+        for language, words in {"en": "are of other answers", "zh-TW": "屬於另一次評估的答案"}.items():
+            for text in (render_html(data, language), render_markdown(data, language, "pictures")):
+                assert words in text
+                assert "20 to 34" not in text
+    finally:
+        (run / "groups.json").write_text(kept)

@@ -10,7 +10,7 @@ import pytest
 from mien.errors import DataError, RunError
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.group_table import cut_numbers, read_groups
-from mien.evaluation.groups import NOT_TOLD, score_groups
+from mien.evaluation.groups import NOT_TOLD, read_columns, score_groups, write_groups
 from mien.evaluation.rules import Rule
 
 NAMES = ("happy", "sad", "neutral")
@@ -134,12 +134,45 @@ def write(folder: Path, text: str) -> Path:
 
 def test_rows_are_matched_by_id_in_any_order(tmp_path: Path) -> None:
     """The whole id, or the end of its path; what was taken for what is told."""
-    for first in ("faces/0.png", "0.png", "C/other/0.png"):
+    for first in ("faces/0.png", "0.png", "/home/faces/0.png", "C:\\data\\faces\\0.png"):
         prefix = first.removesuffix("0.png")
         table = write(tmp_path, f"glasses,ID\nyes,{prefix}1.png\n,{prefix}0.png\nno,{prefix}7.png\n")
         columns, told = read_groups(table, ["faces/0.png", "faces/1.png"])
         assert {"glasses": ["", "yes"]} == columns
         assert told.endswith("groups.csv: rows matched by column ID")
+
+
+def test_a_table_about_other_faces_is_refused_although_files_are_called_alike(tmp_path: Path) -> None:
+    """train/happy/0.png is not test/sad/0.png; nor does one row tell of two faces."""
+    with pytest.raises(DataError, match="found none for 2 of them, such as test/sad/0.png"):
+        read_groups(
+            write(tmp_path, "id,light\ntrain/sad/0.png,x\ntrain/sad/1.png,y\n"), ["test/sad/0.png", "test/sad/1.png"]
+        )
+    with pytest.raises(DataError, match="expected a row for each face, found 0.png for several"):
+        read_groups(write(tmp_path, "id,light\n0.png,x\n"), ["test/sad/0.png", "test/happy/0.png"])
+    more = "id,light\n/x/test/sad/0.png,dark\n/x/train/sad/0.png,bright\n"
+    assert {"light": ["dark"]} == read_groups(write(tmp_path, more), ["test/sad/0.png"])[0]
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_cells_may_be_divided_by_other_signs(tmp_path: Path, sign: str) -> None:
+    """As Excel writes them; blank lines, line breaks in quotes and odd spaces do not matter."""
+    text = f'id,"light",age\n\na,"very\ndark",3\n b , bright\x0c,4\n'.replace(",", sign)
+    columns, _ = read_groups(write(tmp_path, text), ["a", "b"])
+    assert {"light": ["very dark", "bright"], "age": ["3", "4"]} == columns
+
+
+def test_a_column_without_a_name_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    """It is the index that pandas writes."""
+    columns, told = read_groups(write(tmp_path, ",id,light\n0,a,dark\n1,b,\u2028\n"), ["a", "b"])
+    assert {"light": ["dark", ""]} == columns
+    assert told.endswith("rows matched by column id; a column without a name left out")
+
+
+def test_a_table_in_utf_16_is_read(tmp_path: Path) -> None:
+    """As Windows writes it."""
+    (tmp_path / "wide.csv").write_text("id\tlight\na\tdämmrig\n", encoding="utf-16")
+    assert {"light": ["dämmrig"]} == read_groups(tmp_path / "wide.csv", ["a"])[0]
 
 
 def test_a_table_without_ids_has_a_row_a_face(tmp_path: Path) -> None:
@@ -155,6 +188,36 @@ def test_numbers_are_cut_into_quarters() -> None:
     assert ["1", "2", "1"] == cut_numbers(["1", "2", "1"])
     assert "" == cut_numbers([*ages, ""])[-1]
     assert [*ages, "old"] == cut_numbers([*ages, "old"])
+    assert ["", "", ""] == cut_numbers([*ages, "NaN", "N/A", "-"])[-3:]
+    assert ["20240000 to 20240009", "20240030 to 20240039"] == [
+        cut_numbers([str(20240000 + index) for index in range(40)])[at] for at in (0, -1)
+    ]
+    near = [f"0.1234567{index:02d}" for index in range(40)]
+    assert 4 == len(set(cut_numbers(near)))
+
+
+def test_a_dict_may_hold_numbers_and_nothing() -> None:
+    """Numbers of Python and NumPy, None and NaN, as a column of pandas has them."""
+    cells = [None, float("nan"), *(np.int64(index % 50) for index in range(898))]
+    (column,) = score_groups(evaluate(), {"age": cells})
+    sizes = {group.name: group.n for group in column.groups}
+    assert (5, 2, 900) == (len(sizes), sizes[NOT_TOLD], sum(sizes.values()))
+    assert {"0 to 12", "38 to 49"} < set(sizes)
+    (flag,) = score_groups(evaluate(), {"glasses": [index % 2 == 0 for index in range(900)]})
+    assert ["False", "True"] == [group.name for group in flag.groups]
+    with pytest.raises(DataError, match="column age: expected numbers as in most of its cells, found old for the face"):
+        score_groups(evaluate(), {"age": ["old", *range(899)]})
+
+
+def test_groups_of_other_answers_are_not_believed(tmp_path: Path) -> None:
+    """The evaluation may have been made anew since."""
+    evaluation, cells = evaluate(), ["a", "b"] * 450
+    columns = score_groups(evaluation, {"half": cells})
+    assert () == read_columns(tmp_path, evaluation)
+    write_groups(columns, "a table", evaluation, tmp_path)
+    assert columns == read_columns(tmp_path, evaluation)
+    with pytest.raises(RunError, match="expected groups of the answers in .*, found those of others"):
+        read_columns(tmp_path, evaluate(weak=np.arange(900) % 3 == 0))
 
 
 @pytest.mark.parametrize(
@@ -164,10 +227,14 @@ def test_numbers_are_cut_into_quarters() -> None:
         ("id,light\na,dark\na,bright\nb,dark\n", "expected one row a face, found id a twice"),
         ("id\na\nb\n", "expected a column of groups, such as age or camera, found none"),
         ("light\ndark\n", "expected a column id or file or path, or a row for each of 2 faces, found neither"),
-        ("id,light\na\nb,dark\n", "row 2: expected 2 cells as in the header, found 1"),
+        ("id,light\na\nb,dark\n", "line 2: expected 2 cells as in the header, found 1"),
+        ("\n\nid,light\n\na,dark\nb\n", "line 6: expected 2 cells as in the header, found 1"),
+        ("id,light\nother/a,dark\nmore/a,dark\nb,dark\n", "expected one row for the face a, found 2, such as other/a"),
         ("id,light,light\na,x,y\nb,x,y\n", "found light twice"),
-        ("", "expected a CSV table with a header"),
-        ('id,light\na,"dark\n', "expected a CSV table with a header"),
+        ("", "expected a CSV table with a header, found an empty file"),
+        (" \n\n", "expected a CSV table with a header, found an empty file"),
+        ('id,light\na,"dark\n', "line 2: expected a row of a CSV table, found unexpected end of data"),
+        (",\n0,x\n1,y\n", "expected a column of groups, such as age or camera, found none"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, text: str, told: str) -> None:

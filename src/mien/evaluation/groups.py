@@ -6,7 +6,9 @@ far the best and the worst are apart, and whether chance and the mix of expressi
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import DataError
+from mien.errors import DataError, RunError
 from mien.evaluation.evaluation import Evaluation
+from mien.evaluation.group_table import cut_numbers, find_word, is_mostly_numbers
 from mien.evaluation.metrics import ClassScores, Interval, score, wilson_interval
 from mien.files import write_text
 
-FILE, FORMAT = "groups.json", 1
+FILE, FORMAT = "groups.json", 2
 
 LEAST_FACES = 20
 """A group with fewer is told, but takes no part in the gap: one face would move it by more than 5 points."""
@@ -95,24 +98,46 @@ class GroupColumn:
     gap: Gap | None
 
 
-def write_groups(columns: Sequence[GroupColumn], told: str, folder: Path) -> Path:
-    """Write groups.json, of which a report speaks, and return its path; `told` says where the groups come from.
+def write_groups(columns: Sequence[GroupColumn], told: str, evaluation: Evaluation, folder: Path) -> Path:
+    """Write groups.json, of which a report speaks, and return its path.
+
+    Args:
+        columns: how groups fare.
+        told: where they come from.
+        evaluation: whose faces they are.
+        folder: where the file goes.
 
     Raises:
         MienError: it cannot be written.
     """
-    held = {"format": FORMAT, "told": told, "columns": [asdict(column) for column in columns]}
+    mark = _mark(evaluation)
+    held = {"format": FORMAT, "told": told, "mark": mark, "columns": [asdict(column) for column in columns]}
     write_text(folder / FILE, json.dumps(held, indent=2, ensure_ascii=False) + "\n")
     return folder / FILE
 
 
-def read_columns(folder: Path) -> tuple[GroupColumn, ...]:
-    """Return what `write_groups` wrote into `folder`; nothing where nobody asked for groups, or it is damaged."""
+def read_columns(folder: Path, evaluation: Evaluation) -> tuple[GroupColumn, ...]:
+    """Return what `write_groups` wrote into `folder`; nothing where nobody asked for groups, or it is damaged.
+
+    Raises:
+        RunError: they are groups of other answers than those of `evaluation`.
+    """
     try:
         held = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return tuple(_read_column(column) for column in held["columns"]) if held["format"] == FORMAT else ()
+        columns = tuple(_read_column(column) for column in held["columns"])
+        mark = held["mark"] if held["format"] == FORMAT else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ()
+    if mark != _mark(evaluation):
+        raise RunError(f"{folder / FILE}: expected groups of the answers in {folder}, found those of others")
+    return columns
+
+
+def _mark(evaluation: Evaluation) -> str:
+    """Return what tells whether two evaluations gave the same answers to the same faces."""
+    rows = "\n".join(evaluation.ids.tolist()).encode()
+    answers = np.stack([evaluation.labels, evaluation.predicted]).astype(np.int64).tobytes()
+    return hashlib.sha256(rows + answers).hexdigest()[:32]
 
 
 def _read_column(held: dict[str, Any]) -> GroupColumn:
@@ -128,31 +153,45 @@ def _read_column(held: dict[str, Any]) -> GroupColumn:
     return GroupColumn(name=held["name"], groups=tuple(groups), gap=gap)
 
 
-def score_groups(evaluation: Evaluation, columns: Mapping[str, Sequence[str]]) -> tuple[GroupColumn, ...]:
+def score_groups(evaluation: Evaluation, columns: Mapping[str, Sequence[object]]) -> tuple[GroupColumn, ...]:
     """Return how each group of each column fares.
 
     Args:
         evaluation: of N faces, each with an answer.
-        columns: name -> the group of each face, N names; "" where it is not told.
+        columns: name -> the group of each face, N words or numbers; "", None or NaN where it is not told. Numbers with
+            many values are cut into quarters.
 
     Raises:
         DataError: a column of another length, or with more groups than can be told apart.
     """
     if (evaluation.predicted < 0).any():
         raise DataError("groups", "expected an answer for every face, found a decision rule that may give none")
-    return tuple(_score_column(evaluation, name, list(cells)) for name, cells in columns.items())
+    return tuple(_score_column(evaluation, str(name), list(cells)) for name, cells in columns.items())
 
 
-def _score_column(evaluation: Evaluation, name: str, cells: list[str]) -> GroupColumn:
+def _score_column(evaluation: Evaluation, name: str, cells: list[object]) -> GroupColumn:
+    where = f"groups, column {name}"
     if len(cells) != len(evaluation):
-        raise DataError(f"groups, column {name}", f"expected {len(evaluation):,} cells, found {len(cells):,}")
-    values = np.array([cell.strip() or NOT_TOLD for cell in cells])
+        raise DataError(where, f"expected {len(evaluation):,} cells, found {len(cells):,}")
+    words = [_say(cell) for cell in cells]
+    values = np.array([cell or NOT_TOLD for cell in cut_numbers(words)])
     names, places = np.unique(values, return_inverse=True)
+    if len(names) > MOST_GROUPS and is_mostly_numbers(words):
+        place = find_word(words)
+        assert place is not None  # numbers alone would have been cut into quarters
+        face = evaluation.ids[place]
+        raise DataError(where, f"expected numbers as in most of its cells, found {words[place]} for the face {face}")
     if len(names) > MOST_GROUPS:
         expected = f"expected at most {MOST_GROUPS} groups, or numbers, which are cut into quarters"
-        raise DataError(f"groups, column {name}", f"{expected}, found {len(names):,} different words: leave it out")
+        raise DataError(where, f"{expected}, found {len(names):,} different words: leave it out")
     groups = tuple(_score_group(evaluation, str(one), places == index) for index, one in enumerate(names))
     return GroupColumn(name=name, groups=groups, gap=_measure_gap(evaluation, groups, places.astype(np.int64)))
+
+
+def _say(cell: object) -> str:
+    """Return a cell as a word; "" for None and NaN."""
+    is_missing = cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell))
+    return "" if is_missing else " ".join(str(cell).split())
 
 
 def _score_group(evaluation: Evaluation, name: str, there: npt.NDArray[np.bool_]) -> GroupScores:

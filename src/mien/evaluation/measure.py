@@ -135,7 +135,7 @@ class Measurement:
             held = {"split": evaluation.split, "rules": rules, "summary": summary}
             write_text(place / DECISIONS, json.dumps(held, indent=2, ensure_ascii=False) + "\n")
             names.append(DECISIONS)
-        grouped = [write_groups(self.groups, self.grouped_by, place)] if self.groups else []
+        grouped = [write_groups(self.groups, self.grouped_by, evaluation, place)] if self.groups else []
         return [*(place / name for name in names), *grouped]
 
     def list_remarks(self) -> Iterator[str]:

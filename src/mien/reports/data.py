@@ -293,4 +293,4 @@ class ReportData:
     audit: AuditPart | Absent
     sets: SetScores | None = None
     coverage: float = 0.0
-    groups: tuple[GroupColumn, ...] = ()
+    groups: tuple[GroupColumn, ...] | Absent = ()

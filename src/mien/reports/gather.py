@@ -14,7 +14,7 @@ import numpy as np
 import mien
 from mien.errors import RunError
 from mien.evaluation.evaluation import Evaluation
-from mien.evaluation.groups import read_columns
+from mien.evaluation.groups import GroupColumn, read_columns
 from mien.evaluation.metrics import Scores
 from mien.faces import UNLABELLED, Faces, Splits
 from mien.reports.beliefs import calibrate_again, tell_calibration, tell_rules
@@ -86,8 +86,16 @@ def _tell_answers(run: Run, splits: Splits | Absent, evaluation: Evaluation, sco
         "calibration": tell_calibration(run, evaluation),
         "sets": None if evaluation.sets is None else evaluation.score_sets(),
         "coverage": 0.0 if evaluation.sets is None else evaluation.sets.coverage,
-        "groups": read_columns(run.path / PLACES[evaluation.split]),
+        "groups": tell_groups(run.path / PLACES[evaluation.split], evaluation),
     }
+
+
+def tell_groups(folder: Path, evaluation: Evaluation) -> tuple[GroupColumn, ...] | Absent:
+    """Return the groups of an evaluation that is kept in `folder`, or that those there are of other answers."""
+    try:
+        return read_columns(folder, evaluation)
+    except RunError:
+        return Absent(reason="groups-stale", detail={"split": evaluation.split})
 
 
 def tell_balance(splits: Splits, expressions: tuple[str, ...], scores: Scores | None) -> BalancePart:

@@ -103,7 +103,7 @@ def list_tables(data: ReportData, say: Say) -> dict[str, Table]:
         found["recalls"] = tabulate_recalls(data.evaluated[0].scores, say)
     if data.sets is not None:
         found["sets"] = tabulate_sets(data.sets, data.coverage, say)
-    if data.groups:
+    if data.groups and not isinstance(data.groups, Absent):
         found["groups"] = tabulate_groups(data.groups, say)
     parts: dict[str, tuple[Any, Callable[[Any], Table]]] = {
         "study": (data.study, lambda study: tabulate_study(study, say)),
