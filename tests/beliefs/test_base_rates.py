@@ -61,6 +61,29 @@ def test_an_expression_that_never_occurs_is_never_answered() -> None:
     np.testing.assert_allclose(1.0, rows.sum(axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_a_rate_of_nothing_or_all_can_be_taken_back(rate: float) -> None:
+    """It decides every answer, and yet what the network said is not lost."""
+    rows = np.array([[0.7, 0.2, 0.1], [1e-6, 0.1, 0.899999], [0.999998, 1e-6, 1e-6]], np.float32)
+    rates = choose_rates({"happy": rate}, NAMES, TRAINED)
+    shifted = shift_rates(rows, TRAINED, rates)
+    assert [rate == 1.0] * 3 == (shifted.argmax(axis=1) == 0).tolist()
+    assert [round(rate)] * 3 == shifted[:, 0].round(4).tolist()
+    np.testing.assert_allclose(rows, shift_rates(shifted, rates, TRAINED), rtol=1e-5)
+
+
+def test_what_are_no_probabilities_of_these_expressions_is_refused() -> None:
+    """Neither another number of classes nor what is no probability is taken for rates."""
+    for rows, told in (
+        (np.full((60, 4), 0.25), r"expected probabilities \(N, 3\) of happy, sad, neutral, found an array \(60, 4\)"),
+        (np.full(180, 0.3), "found an array"),
+        (np.full((60, 3), np.nan), "expected probabilities from 0 to 1, found others"),
+        (np.full((60, 3), -1.0), "expected probabilities from 0 to 1, found others"),
+    ):
+        with pytest.raises(DataError, match=told):
+            estimate_rates(rows, TRAINED, NAMES)
+
+
 def test_rates_that_are_not_named_are_shared_as_in_training() -> None:
     """happy=0.5 leaves half, of which neutral gets three quarters."""
     assert (0.5, 0.125, 0.375) == choose_rates({"happy": 0.5}, NAMES, TRAINED)

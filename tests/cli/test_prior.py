@@ -99,6 +99,47 @@ def test_a_list_of_pictures_is_recognised_at_the_rates_that_it_tells(place: Path
         judged.recognise(pictures[0], detect=False)
 
 
+def test_rates_are_estimated_alike_at_whatever_rates_faces_were_named(place: Path) -> None:
+    """A recogniser knows at which rates its own faces stand; those of another, with other expressions, it refuses."""
+    pictures = [place / "faces" / f"{index:03d}.png" for index in range(60)]
+    own = Recogniser(place / "tiny.onnx")
+
+    def name(recogniser: Recogniser) -> list[mien.Face]:
+        return [face for faces in recogniser.recognise(pictures, detect=False) for face in faces]
+
+    expected = own.estimate_prior(name(own)).rates
+    for prior in ("uniform", {"high": 0.0}, {"high": 0.99}):
+        other = Recogniser(place / "tiny.onnx", prior=prior)
+        assert pytest.approx(expected, abs=1e-3) == other.estimate_prior(name(other)).rates
+    with pytest.raises(mien.errors.ConfigError, match="leave out prior='estimate'"):
+        Recogniser(place / "tiny.onnx", prior="estimate").estimate_prior(name(own))
+    strange = [mien.Face(box=None, expression="a", confidence=1.0, probabilities={"a": 0.5, "b": 0.5})] * 60
+    with pytest.raises(mien.errors.DataError, match="found one with a, b: who named it has to estimate"):
+        own.estimate_prior(strange)
+
+
+@pytest.mark.parametrize("prior", ["happy=0", "happy=0.9", "uniform"])
+def test_a_file_with_a_prior_built_in_answers_as_a_recogniser_with_that_prior(tmp_path: Path, prior: str) -> None:
+    """By each head, in its sets, too, whose thresholds hold at the network's own rates; `training` leads back there."""
+    file = mien.export("bundled", tmp_path / "shifted.onnx", prior=prior)
+    faces = load("synthetic").named()["test"].images[:120]
+    boxes = [None] * len(faces)
+    for labels in ("people", "fer2013", "ferplus8"):
+        own, asked = (Recogniser(detector="none", labels=labels, prior=given) for given in (None, prior))
+        built, back = (Recogniser(file, detector="none", labels=labels, prior=given) for given in (None, "training"))
+        assert pytest.approx(asked.rates) == built.rates
+        assert pytest.approx(own.rates) == back.rates
+        for one, other in ((asked, built), (own, back)):
+            np.testing.assert_allclose(one.predict(faces), other.predict(faces), atol=1e-5)
+            pairs = zip(one.name(boxes, one.answer(faces)), other.name(boxes, other.answer(faces)), strict=True)
+            differ = sum(set(first.expressions) != set(second.expressions) for first, second in pairs)
+            assert differ <= 3  # 8-bit answers tie, and rounding decides
+        known = own.name(boxes, own.answer(faces)), asked.name(boxes, asked.answer(faces))
+        assert all(
+            {*one.expressions} - {one.expression} <= {*other.expressions} for one, other in zip(*known, strict=True)
+        )
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

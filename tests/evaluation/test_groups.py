@@ -144,11 +144,11 @@ def test_rows_are_matched_by_id_in_any_order(tmp_path: Path) -> None:
 
 def test_a_table_about_other_faces_is_refused_although_files_are_called_alike(tmp_path: Path) -> None:
     """train/happy/0.png is not test/sad/0.png; nor does one row tell of two faces."""
-    with pytest.raises(DataError, match="found none for 2 of them, such as test/sad/0.png"):
+    with pytest.raises(DataError, match=r"found none for 2 of them, such as test/sad/0.png"):
         read_groups(
             write(tmp_path, "id,light\ntrain/sad/0.png,x\ntrain/sad/1.png,y\n"), ["test/sad/0.png", "test/sad/1.png"]
         )
-    with pytest.raises(DataError, match="expected a row for each face, found 0.png for several"):
+    with pytest.raises(DataError, match=r"expected a row for each face, found 0.png for several"):
         read_groups(write(tmp_path, "id,light\n0.png,x\n"), ["test/sad/0.png", "test/happy/0.png"])
     more = "id,light\n/x/test/sad/0.png,dark\n/x/train/sad/0.png,bright\n"
     assert {"light": ["dark"]} == read_groups(write(tmp_path, more), ["test/sad/0.png"])[0]
@@ -157,7 +157,7 @@ def test_a_table_about_other_faces_is_refused_although_files_are_called_alike(tm
 @pytest.mark.parametrize("sign", [";", "\t", "|"])
 def test_cells_may_be_divided_by_other_signs(tmp_path: Path, sign: str) -> None:
     """As Excel writes them; blank lines, line breaks in quotes and odd spaces do not matter."""
-    text = f'id,"light",age\n\na,"very\ndark",3\n b , bright\x0c,4\n'.replace(",", sign)
+    text = 'id,"light",age\n\na,"very\ndark",3\n b , bright\x0c,4\n'.replace(",", sign)
     columns, _ = read_groups(write(tmp_path, text), ["a", "b"])
     assert {"light": ["very dark", "bright"], "age": ["3", "4"]} == columns
 
@@ -216,7 +216,7 @@ def test_groups_of_other_answers_are_not_believed(tmp_path: Path) -> None:
     assert () == read_columns(tmp_path, evaluation)
     write_groups(columns, "a table", evaluation, tmp_path)
     assert columns == read_columns(tmp_path, evaluation)
-    with pytest.raises(RunError, match="expected groups of the answers in .*, found those of others"):
+    with pytest.raises(RunError, match=r"expected groups of the answers in .*, found those of others"):
         read_columns(tmp_path, evaluate(weak=np.arange(900) % 3 == 0))
 
 

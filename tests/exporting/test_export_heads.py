@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mien
 from conftest import run_mien
 from mien import Recogniser
 from mien.errors import ConfigError
@@ -119,6 +121,45 @@ def test_a_file_takes_the_place_of_emotion_ferplus(file: Path, model: Any) -> No
         expected = recogniser.predict(np.full((1, 16, 16), level, np.uint8))[0]
         order = [recogniser.expressions.index(name) for name in ORDER]
         np.testing.assert_allclose(expected[order], np.exp(logits) / np.exp(logits).sum(), atol=1e-5)
+
+
+def test_the_likeness_tells_what_its_own_answer_assumes_and_holds_nothing_else(model: Any) -> None:
+    """Rates and temperature of the votes in the order of its outputs; no constant that no node takes, one opset."""
+    made = imitate_ferplus(model)
+    facts = {entry.key: json.loads(entry.value) for entry in made.metadata_props}
+    votes = {entry.key: json.loads(entry.value) for entry in model.metadata_props}["mien.heads"]["ferplus8"]
+    assert votes["temperature"] == facts["mien.temperature"]
+    rates = dict(zip(votes["expressions"], votes["rates"], strict=True))
+    assert [rates[name] for name in ORDER] == facts["mien.rates"]
+    assert list(ORDER) == facts["mien.expressions"]
+    assert not {"mien.sets", "mien.heads", "mien.readability"} & set(facts)
+    used = {name for node in made.graph.node for name in node.input}
+    assert {entry.name for entry in made.graph.initializer} <= used
+    assert 1 == len(made.opset_import)
+
+
+def test_opencv_opens_the_likeness(tmp_path: Path) -> None:
+    """One face at a time; it shrinks without smoothing, so its answers are near, not equal."""
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    import onnxruntime
+
+    file = mien.export("bundled", tmp_path / "like.onnx", like="ferplus")
+    session, network = onnxruntime.InferenceSession(file), cv2.dnn.readNetFromONNX(str(file))
+    face = np.tile(np.arange(64, dtype=np.float32) * 4, (64, 1))[None, None]
+    network.setInput(face)
+    near, exact = (np.exp(logits[0]) for logits in (network.forward(), session.run(None, {INPUT: face})[0]))
+    np.testing.assert_allclose(exact, near, atol=0.1)
+
+
+def test_the_likeness_takes_a_prior_on_what_it_answers(tmp_path: Path) -> None:
+    """Contempt, which other answers of the same network do not know."""
+    result = run_mien("export", "bundled", "--like", "ferplus", "--prior", "contempt=0.5", "--out", tmp_path / "c.onnx")
+    assert result.status == 0, result.err
+    import onnx
+
+    facts = {entry.key: json.loads(entry.value) for entry in onnx.load(tmp_path / "c.onnx").metadata_props}
+    assert pytest.approx(0.5) == facts["mien.rates"][ORDER.index("contempt")]
+    assert facts["mien.own_rates"][ORDER.index("contempt")] < 0.05
 
 
 def test_like_ferplus_takes_a_network_that_knows_contempt(trained: Path, trained_heads: Path, tmp_path: Path) -> None:

@@ -34,7 +34,10 @@ RESAMPLED_FACES = 2000
 STEPS, CLOSE = 500, 1e-6
 """Expectation maximisation ends after so many steps, or where no rate changes by more."""
 
-TINY = 1e-12
+TINY = 1e-30
+LEAST_RATE = 1e-12
+"""No rate counts as less: at a rate of 0 an answer would be lost, and could not be told at other rates any more."""
+
 ROUNDING = 0.005
 """Rates that a user rounded may miss 1 by so much."""
 
@@ -141,7 +144,7 @@ def _parse_rate(name: str, value: object) -> float:
 def choose_rates(prior: Prior, expressions: Sequence[str], trained: Sequence[float]) -> tuple[float, ...]:
     """Return the rates (K,) that a prior stands for; they sum to 1.
 
-    Expressions that are not named share what is left as in training.
+    Expressions that are not named share what is left as in training. A rate of 0 counts as `LEAST_RATE`.
 
     Args:
         prior: any but "estimate", which takes pictures.
@@ -168,7 +171,7 @@ def choose_rates(prior: Prior, expressions: Sequence[str], trained: Sequence[flo
     if not others and abs(left) > ROUNDING:
         raise ConfigError(f"`prior`: expected rates of all expressions to sum to 1, found {1.0 - left:g}")
     scale = max(left, 0.0) / sum(others.values()) if others else 0.0
-    rates = [given[name] if name in given else scale * others[name] for name in expressions]
+    rates = [max(given[name] if name in given else scale * others[name], LEAST_RATE) for name in expressions]
     return tuple(rate / sum(rates) for rate in rates)
 
 
@@ -186,8 +189,9 @@ def estimate_rates(
         seed: of the bootstrap.
 
     Raises:
-        DataError: fewer than `LEAST_FACES` faces.
+        DataError: fewer than `LEAST_FACES` faces, or what are no probabilities of these expressions.
     """
+    _check_probabilities(probabilities, expressions)
     count = len(probabilities)
     if count < LEAST_FACES:
         expected = f"expected at least {LEAST_FACES} faces to estimate base rates from"
@@ -205,6 +209,16 @@ def estimate_rates(
         intervals=dict(zip(expressions, intervals, strict=True)),
         faces=count,
     )
+
+
+def _check_probabilities(probabilities: npt.NDArray[np.floating], expressions: Sequence[str]) -> None:
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(expressions):
+        expected = f"expected probabilities (N, {len(expressions)}) of {', '.join(expressions)}"
+        raise DataError("prior", f"{expected}, found an array {probabilities.shape}")
+    if not (
+        np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1.0 + ROUNDING).all()
+    ):
+        raise DataError("prior", "expected probabilities from 0 to 1, found others among them")
 
 
 def find_rates(

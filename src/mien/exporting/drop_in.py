@@ -24,8 +24,31 @@ HEAD = "ferplus8"
 LEAST = 1e-9
 """Smaller probabilities have no logarithm worth telling."""
 
+OF_ONE_ANSWER = ("expressions", "temperature", "rates", "own_rates", "sets")
+"""What a file of several answers tells of each."""
+
 OPSET = 18
 """The first in which Resize smooths as it shrinks."""
+
+
+def keep_votes(model: Any) -> Any:
+    """Return the model with the answer alone that learnt FER+ votes, and with what its metadata say of that.
+
+    Raises:
+        ConfigError: the model has no head that learnt FER+ votes with contempt.
+        MissingExtraError: onnx is not installed.
+    """
+    require("onnx")
+    facts = {entry.key.removeprefix("mien."): json.loads(entry.value) for entry in model.metadata_props}
+    head = facts.get("heads", {}).get(HEAD) or facts
+    if set(head["expressions"]) != set(ORDER):
+        found = ", ".join(head["expressions"])
+        raise ConfigError(f"`like` ferplus: expected a network of {', '.join(ORDER)} (`labels` both), found {found}")
+    version = max(OPSET, next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
+    others = ("heads", "readability", *OF_ONE_ANSWER)
+    kept = {name: value for name, value in facts.items() if name not in others}
+    made = _keep_output(model, head.get("output", model.graph.output[0].name), version)
+    return describe(made, {**kept, **{name: head[name] for name in OF_ONE_ANSWER if name in head}})
 
 
 def imitate_ferplus(model: Any) -> Any:
@@ -37,25 +60,23 @@ def imitate_ferplus(model: Any) -> Any:
         ConfigError: the model has no head that learnt FER+ votes with contempt.
         MissingExtraError: onnx is not installed.
     """
-    require("onnx")
+    model = keep_votes(model)
     from onnx import compose, helper
 
     facts = {entry.key.removeprefix("mien."): json.loads(entry.value) for entry in model.metadata_props}
-    head = facts.get("heads", {}).get(HEAD) or facts
-    if set(head["expressions"]) != set(ORDER):
-        found = ", ".join(head["expressions"])
-        raise ConfigError(f"`like` ferplus: expected a network of {', '.join(ORDER)} (`labels` both), found {found}")
-    answer = head.get("output", "probabilities")
-    version = max(OPSET, next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
-    inner = _keep_output(model, answer, version)
-    front = helper.make_model(_draw_front(int(facts["size"])), opset_imports=inner.opset_import)
-    back = helper.make_model(_draw_back(head["expressions"]), opset_imports=inner.opset_import)
+    known, answer = facts["expressions"], model.graph.output[0].name
+    front = helper.make_model(_draw_front(int(facts["size"])), opset_imports=model.opset_import)
+    back = helper.make_model(_draw_back(known), opset_imports=model.opset_import)
     for part in (front, back):
-        part.ir_version = inner.ir_version
-    joined = compose.merge_models(front, inner, io_map=[("shrunk", "faces")])
+        part.ir_version = model.ir_version
+    joined = compose.merge_models(front, model, io_map=[("shrunk", "faces")])
     joined = compose.merge_models(joined, back, io_map=[(answer, "answers")])
-    kept = {name: value for name, value in facts.items() if name not in ("heads", "readability")}
-    made = describe(joined, {**kept, "expressions": list(ORDER), "like": "emotion-ferplus-8"})
+    del joined.opset_import[:]
+    joined.opset_import.extend(model.opset_import)
+    places = [known.index(name) for name in ORDER]
+    ordered = {name: [facts[name][place] for place in places] for name in ("rates", "own_rates") if facts.get(name)}
+    told = {name: value for name, value in facts.items() if name != "sets"}  # which nobody reads from such a file
+    made = describe(joined, {**told, **ordered, "expressions": list(ORDER), "like": "emotion-ferplus-8"})
     made.doc_string = "float32 grey faces 0 to 255 (1, 1, 64, 64) to eight logits: " + ", ".join(ORDER)
     return made
 
@@ -63,7 +84,7 @@ def imitate_ferplus(model: Any) -> Any:
 def _keep_output(model: Any, name: str, version: int) -> Any:
     """Return a copy of the model with one output and without what leads to the others alone, at an opset."""
     import onnx
-    from onnx import version_converter
+    from onnx import helper, version_converter
 
     kept = onnx.ModelProto()
     kept.CopyFrom(model)
@@ -77,8 +98,14 @@ def _keep_output(model: Any, name: str, version: int) -> Any:
             nodes.append(node)
     del kept.graph.node[:]
     kept.graph.node.extend(reversed(nodes))
+    constants = [entry for entry in kept.graph.initializer if entry.name in wanted]
+    del kept.graph.initializer[:]
+    kept.graph.initializer.extend(constants)
     del kept.graph.value_info[:]
-    found = next(entry.version for entry in kept.opset_import if entry.domain in ("", "ai.onnx"))
+    imports = {"" if entry.domain == "ai.onnx" else entry.domain: entry.version for entry in kept.opset_import}
+    del kept.opset_import[:]
+    kept.opset_import.extend(helper.make_opsetid(domain, number) for domain, number in imports.items())
+    found = imports[""]
     return kept if found >= version else version_converter.convert_version(kept, version)
 
 
@@ -120,12 +147,12 @@ def _draw_back(expressions: list[str]) -> Any:
     from onnx import TensorProto, helper, numpy_helper
 
     nodes = [
-        helper.make_node("Gather", ["answers", "back.order"], ["back.ordered"], axis=1),
+        helper.make_node("MatMul", ["answers", "back.order"], ["back.ordered"]),  # OpenCV's Gather fails here
         helper.make_node("Max", ["back.ordered", "back.least"], ["back.positive"]),
         helper.make_node("Log", ["back.positive"], [OUTPUT]),
     ]
     constants: dict[str, npt.NDArray[Any]] = {
-        "back.order": np.array([expressions.index(name) for name in ORDER], np.int64),
+        "back.order": np.array([[known == name for name in ORDER] for known in expressions], np.float32),
         "back.least": np.array(LEAST, np.float32),
     }
     return helper.make_graph(

@@ -15,7 +15,7 @@ from mien.errors import ConfigError
 from mien.exporting.graph import describe
 from mien.exporting.quiet import require
 
-LEAST = 1e-12
+LEAST = 1e-30
 """No probability counts as less, so that every row can be normalised."""
 
 
@@ -43,7 +43,7 @@ def build_in_prior(model: Any, prior: Prior) -> Any:
     for answer in list(heads.values()) or [facts]:
         _shift(made, answer, given)
     first = next((head for head in heads.values() if head["output"] == made.graph.output[0].name), facts)
-    return describe(made, {**facts, "rates": first["rates"], "prior": given})
+    return describe(made, {**facts, "rates": first["rates"], "own_rates": first["own_rates"], "prior": given})
 
 
 def _shift(model: Any, answer: dict[str, Any], prior: Prior) -> None:
@@ -52,7 +52,8 @@ def _shift(model: Any, answer: dict[str, Any], prior: Prior) -> None:
 
     if not answer.get("rates"):
         raise ConfigError("`prior`: expected a run that knows which base rates it assumes, found none: it has no valid")
-    rates = choose_rates(prior, answer["expressions"], answer["rates"])
+    answer["own_rates"] = answer.get("own_rates") or answer["rates"]  # at which the thresholds of sets hold
+    rates = choose_rates(prior, answer["expressions"], answer["own_rates"])
     ratio = np.array(rates) / np.maximum(np.array(answer["rates"]), TINY)
     name = answer.get("output", model.graph.output[0].name)
     for node in model.graph.node:

@@ -12,7 +12,7 @@ from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
 from mien.errors import ConfigError, DataError, demand
 from mien.evaluation.known import Known, know_splits
 from mien.evaluation.predict import calibrate_all, calibrate_run
-from mien.exporting.drop_in import INPUT, ORDER, OUTPUT, imitate_ferplus
+from mien.exporting.drop_in import INPUT, ORDER, OUTPUT, imitate_ferplus, keep_votes
 from mien.exporting.graph import describe_run
 from mien.exporting.other_rates import build_in_prior
 from mien.exporting.run import Export, export_run, write_model
@@ -159,8 +159,9 @@ def _save_bundled(out: Path, like: str | None, prior: Prior, *, is_plain: bool) 
 
 
 def _take_form(model: Any, like: str | None, prior: Prior) -> Any:
-    model = build_in_prior(model, prior)
-    return model if like is None else imitate_ferplus(model)
+    if like is None:
+        return build_in_prior(model, prior)
+    return imitate_ferplus(build_in_prior(keep_votes(model), prior))  # a prior need not suit answers that are left out
 
 
 def _read_data(run: Run, data: str | None, *, needed: bool) -> tuple[Known | None, str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
 from mien.beliefs.sets import COVERAGE, SetRule, check_sets
-from mien.errors import ConfigError
+from mien.errors import ConfigError, DataError
 from mien.recognition.answers import READABLE, Answers
 from mien.recognition.clarity import Clarity, measure_sharpness
 from mien.recognition.crop import place_square
@@ -65,8 +65,8 @@ class Judge:
 
     @property
     def own(self) -> tuple[float, ...]:
-        """The base rates (K,) of the network; ConfigError where it does not tell any."""
-        rates = self._find_network().rates
+        """The base rates (K,) that the network learnt from; ConfigError where it does not tell any."""
+        rates = self._find_network().own_rates
         if rates is None:
             expected = "a network that tells which base rates it assumes, found none: export it with this mien"
             raise ConfigError(f"`prior`: expected {expected}, on data with a valid split")
@@ -74,29 +74,40 @@ class Judge:
 
     @property
     def rates(self) -> tuple[float, ...] | None:
-        """The base rates (K,) that answers assume; None where nobody knows."""
+        """The base rates (K,) that answers assume, of the prior or built into the file; None where nobody knows."""
         return self.shifted or self._find_network().rates
 
     def at_prior(self, answers: Probabilities) -> Probabilities:
         """Return the network's answers (N, K) at the rates of the prior."""
-        return answers if self.shifted is None else shift_rates(answers, self.own, self.shifted)
+        return answers if self.shifted is None else shift_rates(answers, self._find_network().rates or (), self.shifted)
 
     def shift(self, probabilities: Probabilities, prior: Prior) -> tuple[Probabilities, tuple[float, ...]]:
         """Return what `at_prior` gave as it is with another prior, and the rates (K,) of that."""
         own = self.own
         rates = choose_rates(prior, self._find_network().expressions, own)
-        return shift_rates(probabilities, self.shifted or own, rates), rates
+        return shift_rates(probabilities, self.rates or own, rates), rates
 
     def estimate(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
-        """Return the base rates of faces that were named, or of their probabilities (N, K)."""
-        expressions = self._find_network().expressions
-        rows = (
-            faces
-            if isinstance(faces, np.ndarray)
-            else [list(face.probabilities.values()) for face in faces if face.probabilities]
-        )
-        probabilities = np.asarray(rows, dtype=np.float64).reshape(-1, len(expressions))
-        return estimate_rates(probabilities, self.shifted or self.own, expressions)
+        """Return the base rates of faces that were named at `rates`, or of their probabilities (N, K).
+
+        They are taken back to the network's own rates first: what is drawn in stands at those.
+
+        Raises:
+            ConfigError: the network does not tell which rates it assumes.
+            DataError: too few faces, or of other expressions.
+        """
+        own, expressions = self.own, self._find_network().expressions
+        if isinstance(faces, np.ndarray):
+            rows = np.asarray(faces, dtype=np.float64)
+        else:
+            named = [face.probabilities for face in faces if face.probabilities]
+            other = next((found for found in named if tuple(found) != tuple(expressions)), None)
+            if other is not None:
+                expected = f"expected faces with probabilities of {', '.join(expressions)}"
+                raise DataError("prior", f"{expected}, found one with {', '.join(other)}: who named it has to estimate")
+            rows = np.array([list(found.values()) for found in named], np.float64).reshape(-1, len(expressions))
+        fits = rows.ndim == 2 and rows.shape[1] == len(expressions)
+        return estimate_rates(shift_rates(rows, self.rates or own, own) if fits else rows, own, expressions)
 
     def name_again(self, groups: Sequence[Sequence[Face]], name: Namer) -> list[list[Face]]:
         """Return faces at the rates that all of them together tell.
@@ -105,7 +116,7 @@ class Judge:
             groups: the faces of each picture.
             name: makes faces of boxes, probabilities and their rates.
         """
-        before = self.own
+        before = self.rates or self.own
         after = tuple(self.estimate([face for faces in groups for face in faces]).rates.values())
         named = []
         for faces in groups:
@@ -131,8 +142,9 @@ class Judge:
         rule = self.rule
         if rule is None or not len(probabilities):
             return np.zeros(probabilities.shape, dtype=bool)
-        rates = rates or self.shifted
-        chosen = rule.apply(probabilities if rates is None else shift_rates(probabilities, rates, self.own))
+        rates = rates or self.rates
+        own = self._find_network().own_rates
+        chosen = rule.apply(probabilities if rates is None or own is None else shift_rates(probabilities, rates, own))
         chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
         return chosen
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
+from mien.beliefs.base_rates import shift_rates
 from mien.beliefs.sets import SetRules
 from mien.data.images import resize_faces
 from mien.errors import ConfigError, DataError, RunError
@@ -35,6 +37,8 @@ class OnnxNetwork:
     Attributes:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
         rates: (K,) base rates that its answers assume; None: the file tells none.
+        own_rates: (K,) those that it learnt from, at which the thresholds of sets hold: others only where `mien export
+            --prior` built others in.
         sets: thresholds for sets of expressions; None: the file tells none.
         tells_readable: it says of each face whether it is one that can be read.
 
@@ -52,7 +56,8 @@ class OnnxNetwork:
         self._unsure: float = self.card.get("mirror_below", 0.0)
         self.expressions: tuple[str, ...] = tuple(self.card["expressions"])
         self.size: int = self.card["size"]
-        self.rates = _read_rates(self.card, len(self.expressions))
+        self.rates = _read_rates(self.card.get("rates"), len(self.expressions))
+        self.own_rates = _read_rates(self.card.get("own_rates"), len(self.expressions)) or self.rates
         self.sets = _read_sets(self.card, len(self.expressions), where)
         self._readable = _find_readability(self._session, self.card)
         self.tells_readable = self._readable is not None
@@ -88,15 +93,23 @@ class OnnxNetwork:
         return Answers(probabilities=np.empty((0, len(self.expressions)), np.float32), readability=readability)
 
     def _answer(self, faces: npt.NDArray[np.uint8]) -> Answers:
-        """Return the answers to a batch; those that the network is unsure of it looks at in the mirror, too."""
+        """Return the answers to a batch; those that the network is unsure of it looks at in the mirror, too.
+
+        Unsure is meant, and both looks are averaged, at the network's own base rates.
+        """
         found = self._run(faces)
-        answers = found.probabilities
-        if self._unsure:
-            unsure = np.flatnonzero(answers.max(axis=1) < self._unsure)
-            if len(unsure):
-                mirrored = self._run(np.ascontiguousarray(faces[unsure, :, ::-1]))
-                answers[unsure] = (answers[unsure] + mirrored.probabilities) / 2
-        return found
+        if not self._unsure:
+            return found
+        rates, own = self.rates or (), self.own_rates or ()
+        answers = shift_rates(found.probabilities, rates, own)
+        unsure = np.flatnonzero(answers.max(axis=1) < self._unsure)
+        if not len(unsure):
+            return found
+        mirrored = self._run(np.ascontiguousarray(faces[unsure, :, ::-1])).probabilities
+        both = (answers[unsure] + shift_rates(mirrored, rates, own)) / 2
+        probabilities = found.probabilities.copy()
+        probabilities[unsure] = shift_rates(both, own, rates)
+        return replace(found, probabilities=probabilities)
 
     def _run(self, faces: npt.NDArray[np.uint8]) -> Answers:
         wanted = [self._output, *([] if self._readable is None else [self._readable])]
@@ -127,7 +140,7 @@ def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, 
         there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
         found = ", ".join(there) or "a network with a single answer"
         raise ConfigError(f"`labels` {labels!r}: expected a head of {where}, found {found}")
-    own = ("rates", "sets")  # facts that the first head's are no substitute for
+    own = ("rates", "own_rates", "sets")  # facts that the first head's are no substitute for
     shared = {fact: value for fact, value in card.items() if fact not in own}
     chosen = {**shared, **heads[name], "labels": labels}
     if labels == "ferplus":
@@ -145,9 +158,8 @@ def _read_sets(card: dict[str, Any], classes: int, where: object) -> SetRules | 
         raise RunError(f"{where}: expected thresholds of sets as `mien export` writes them, found others") from error
 
 
-def _read_rates(card: dict[str, Any], classes: int) -> tuple[float, ...] | None:
-    """Return the base rates that the answers assume, for the classes there are; None where the file tells none."""
-    rates = card.get("rates")
+def _read_rates(rates: list[float] | None, classes: int) -> tuple[float, ...] | None:
+    """Return base rates for the classes there are; None where the file tells none."""
     if not rates:
         return None
     return tuple(rate / sum(rates[:classes]) for rate in rates[:classes])

@@ -181,12 +181,16 @@ class Recogniser:
         """Return the base rates of faces that this recogniser has named, with their intervals.
 
         Args:
-            faces: at least 50, or the probabilities (N, K) of so many.
+            faces: at least 50, or the probabilities (N, K) of so many, at `rates`.
 
         Raises:
-            ConfigError: the network does not tell which rates it assumes.
-            DataError: too few faces.
+            ConfigError: the network does not tell which rates it assumes, or this recogniser's own prior is "estimate":
+                its faces stand at the rates of their call already.
+            DataError: too few faces, or of other expressions.
         """
+        if self.estimates_prior:
+            expected = "a recogniser whose faces stand at known rates, found one that estimates them at each call"
+            raise ConfigError(f"`prior`: expected {expected}: leave out prior='estimate', and estimate from its faces")
         return self._judge.estimate(faces)
 
     def _settle(self, found: list[FoundFaces]) -> list[FoundFaces]:

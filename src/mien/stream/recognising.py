@@ -37,7 +37,7 @@ def recognise_all(request: Request, teller: Teller) -> Session:
     recogniser = Recogniser(**request.how, on_remark=teller.warn)
     if recogniser.estimates_prior:
         is_moving = bool(videos) or request.camera is not None
-        request = _settle_prior(request, recogniser, sources, teller, is_moving=is_moving)
+        request = _settle_prior(request, sources, teller, is_moving=is_moving)
         recogniser = Recogniser(**request.how, on_remark=teller.warn)
     if request.draw_to is not None:  # not before: a missing network leaves nothing behind
         make_folder(request.draw_to)
@@ -65,14 +65,13 @@ def recognise_all(request: Request, teller: Teller) -> Session:
     return session
 
 
-def _settle_prior(
-    request: Request, recogniser: Recogniser, sources: Sources, teller: Teller, *, is_moving: bool
-) -> Request:
+def _settle_prior(request: Request, sources: Sources, teller: Teller, *, is_moving: bool) -> Request:
     """Return the request with the base rates that a first look at all pictures tells."""
     if is_moving:
         raise ConfigError("`prior` estimate takes pictures, whose faces are each other's equals: leave out videos")
     look = replace(request.look, draw_to=None, min_confidence=0.0)
     files, first = [file for file in sources.walk() if not is_video(file)], replace(request, prior=None)
+    recogniser = Recogniser(**first.how, on_remark=lambda _: None)  # told once, by the one that was made before
     with (
         teller.advance("estimating base rates", len(files), "pictures") as advance,
         closing(_start(first, recogniser, files, look)) as outcomes,
