@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,20 @@ def test_a_table_with_a_coverage_has_a_column_of_sets(place: Path, tmp_path: Pat
     assert any("|" in row["expressions"] for row in rows)
     assert recognise(place, tmp_path / "plain.csv").status == 0
     assert "expressions" not in (tmp_path / "plain.csv").read_text().splitlines()[0].split(",")
+
+
+def test_how_sets_are_chosen_asks_for_them_and_the_terminal_shows_them(place: Path, tmp_path: Path) -> None:
+    """`--sets` alone is nine of ten; without either the terminal says the most probable expression alone."""
+    assert recognise(place, tmp_path / "lac.csv", "--sets", "lac").status == 0
+    assert recognise(place, tmp_path / "same.csv", "--sets", "lac", "--coverage", "0.9").status == 0
+    assert (tmp_path / "same.csv").read_text() == (tmp_path / "lac.csv").read_text()
+    assert "expressions" in (tmp_path / "lac.csv").read_text().splitlines()[0].split(",")
+    shown, plain = (
+        run_mien("recognise", "faces", "--no-detect", "--run", "tiny.onnx", *more, cwd=place)
+        for more in (("--coverage", "0.99"), ())
+    )
+    assert re.search(r"(\w+) \d+% \{\1, \w+", shown.out)
+    assert "{" not in plain.out
 
 
 def test_a_table_goes_on_with_the_same_sets_only(place: Path, tmp_path: Path) -> None:

@@ -70,6 +70,13 @@ def test_a_part_is_printed_and_only_kept_where_asked(data: Path, tmp_path: Path)
         (("--data", "synthetic", "--severity", "9"), "--severity 9: expected a whole number from 1 to 5"),
         (("--data", "synthetic", "--split", "tset"), "--split 'tset': expected one of"),
         (("--data", "nowhere"), "nowhere: expected a file or folder"),
+        (
+            ("--data", "synthetic", "--head", "ferplu"),
+            "--head 'ferplu': expected a head of bundled, found fer2013, ferplus",
+        ),
+        (("--data", "synthetic", "--views", "mirror"), "the views that are inside the file (plain), found mirror"),
+        (("--data", "synthetic", "--views", "nonsense"), "--views nonsense: expected some of plain"),
+        (("--data", "synthetic", "--device", "abacus"), "--device: expected cpu for a network in a file, found abacus"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(options: tuple[str, ...], words: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import AnswerBy, MinDetection, MinFace, MinReadability, MinSharpness, SetMethod
+from mien.cli.options import AnswerBy, MinDetection, MinFace, MinReadability, MinSharpness, SetsAlone
 from mien.errors import ConfigError
 
 ENGINES = ("local", "ray")
@@ -36,7 +36,7 @@ def recognise(
         float | None,
         typer.Option(help="Add sets of expressions that hold the true one of so many faces, 0.5 to 0.99."),
     ] = None,
-    sets: SetMethod = "classes",
+    sets: SetsAlone = None,
     prior: Annotated[
         str | None,
         typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate."),
@@ -62,6 +62,7 @@ def recognise(
         raise ConfigError("--camera looks at the camera alone, and begins anew: leave out files and --resume")
     if resume and out is None:
         raise ConfigError("--resume goes on with a table: name it with --out")
+    from mien.beliefs.sets import COVERAGE, DEFAULT
     from mien.cli.recognition import show_recognition
     from mien.recognition import Clarity
     from mien.stream.request import Request
@@ -79,8 +80,8 @@ def recognise(
         clarity=Clarity(min_side=min_face, min_sharpness=min_sharpness),
         labels=labels,
         prior=prior,
-        coverage=coverage,
-        sets=sets,
+        coverage=COVERAGE if coverage is None and sets is not None else coverage,
+        sets=sets or DEFAULT,
         min_readability=min_readability,
         every=every,
         smoothing_seconds=smooth,

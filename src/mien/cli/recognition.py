@@ -50,8 +50,8 @@ class _Terminal:
     def advance(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Callable[[int], None]]:
         return show_advance(description, total, unit, self.console)
 
-    def tell_picture(self, outcome: Outcome, expressions: Sequence[str], *, bars: bool) -> None:
-        for part in tell_picture(outcome, expressions, bars=bars):
+    def tell_picture(self, outcome: Outcome, expressions: Sequence[str], *, bars: bool, sets: bool) -> None:
+        for part in tell_picture(outcome, expressions, bars=bars, sets=sets):
             self.console.print(part, soft_wrap=True)
 
     def tell_video(self, name: str, timeline: Timeline) -> None:

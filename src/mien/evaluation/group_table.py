@@ -129,7 +129,7 @@ def _read_table(where: Path) -> tuple[list[str], list[list[str]]]:
         raise DataError(where, "expected a CSV table with a header, found an empty file")
     lines.seek(0)
     reader = csv.reader(lines, delimiter=find_delimiter(first), skipinitialspace=True, strict=True)
-    rows = []
+    rows: list[tuple[int, list[str]]] = []
     try:
         for row in reader:
             cells = [" ".join(cell.split()) for cell in row]

@@ -14,6 +14,7 @@ from mien.beliefs.base_rates import shift_rates
 from mien.beliefs.sets import SetRules
 from mien.data.images import resize_faces
 from mien.errors import ConfigError, DataError, RunError
+from mien.hints import suggest
 from mien.recognition.answers import Answers
 
 BATCH_SIZE = 256
@@ -33,6 +34,7 @@ class OnnxNetwork:
         model: the file, or what it holds.
         threads: that it may use; None: one for each core.
         labels: the head that answers, of a file with several; None: the first, or the only answer.
+        name: what it is called in messages; None: as the file.
 
     Attributes:
         card: facts by name: expressions, recipe, size, views, temperature, version of mien, …
@@ -47,8 +49,10 @@ class OnnxNetwork:
         ConfigError: it has no head of that name.
     """
 
-    def __init__(self, model: Path | bytes, *, threads: int | None = None, labels: str | None = None) -> None:
-        where = model if isinstance(model, Path) else "model"
+    def __init__(
+        self, model: Path | bytes, *, threads: int | None = None, labels: str | None = None, name: str | None = None
+    ) -> None:
+        where = name or (model if isinstance(model, Path) else "model")
         self._session = _open_session(model, where, threads)
         card = _read_card(self._session, where)
         self.card: dict[str, Any] = card if labels is None else _choose_head(card, labels, where)
@@ -138,8 +142,13 @@ def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, 
     name = "ferplus8" if labels == "ferplus" else labels
     if name not in heads:
         there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
-        found = ", ".join(there) or "a network with a single answer"
-        raise ConfigError(f"`labels` {labels!r}: expected a head of {where}, found {found}")
+        if not there:
+            expected = "a network with several heads, as recipe heads trains it"
+            raise ConfigError(
+                f"`labels` {labels!r}: expected {expected}, found a single answer in {where}: leave it out"
+            )
+        near = suggest(labels, there)
+        raise ConfigError(f"`labels` {labels!r}: expected a head of {where}, found {', '.join(there)}{near}")
     own = ("rates", "own_rates", "sets")  # facts that the first head's are no substitute for
     shared = {fact: value for fact, value in card.items() if fact not in own}
     chosen = {**shared, **heads[name], "labels": labels}

@@ -98,7 +98,8 @@ class Recogniser:
         self._detector = find_detector(detector, min_detection=min_detection, on_remark=on_remark)
         self._min_detection = min_detection or 0.0
         self._clarity = clarity or Clarity()
-        open_network = partial(OnnxNetwork, find_model(run), threads=threads, labels=labels)
+        named = {"labels": labels, "name": "bundled" if run is None else os.fspath(run)}
+        open_network = partial(OnnxNetwork, find_model(run), threads=threads, **named)
         # Ours is sound: it opens while the first faces are looked for.
         self._opening = Opening[OnnxNetwork](open_network, in_background=run is None)
         self._judge = Judge(prior, coverage, sets, min_readability, self._opening.wait)

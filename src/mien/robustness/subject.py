@@ -112,7 +112,9 @@ def prepare_subject(
         found.known.require(split)
     faces = find_split(splits, split)
     labels = match_labels(faces.labels, splits, network.expressions)
-    predict, facts = _ask_run(network, found.valid, reading) if isinstance(network, Run) else _ask_file(network)
+    predict, facts = (
+        _ask_run(network, found.valid, reading) if isinstance(network, Run) else _ask_file(network, reading)
+    )
     skipped = [f"{len(splits.skipped):,} unreadable faces left out"] if splits.skipped else []
     told = [found.known.tell()] if found.known is not None and found.known.change else []
     return Subject(
@@ -157,11 +159,18 @@ def _open(run: Run | Recogniser | str | os.PathLike[str], reading: Reading) -> T
         labels = reading.chosen.get("labels")
         return loaded if labels is None else loaded.answer_by(labels)
     model, threads = find_model(path), torch.get_num_threads()
-    network = OnnxNetwork(model, threads=threads)
-    heads = network.card.get("heads")
+    name = BUNDLED if path is None else os.fspath(path)
+    network = OnnxNetwork(model, threads=threads, name=name)
+    heads = network.card.get("heads", {})
     if reading.head is None and not heads:
         return network
-    return OnnxNetwork(model, threads=threads, labels=reading.head or name_head(reading.chosen.get("labels", "own")))
+    if reading.head is not None:
+        there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
+        if reading.head not in there:
+            found = f"{', '.join(there)}{suggest(reading.head, there)}" if there else "a single answer: leave it out"
+            raise ConfigError(f"`head` {reading.head!r}: expected a head of {name}, found {found}")
+    asked = reading.head or name_head(reading.chosen.get("labels", "own"))
+    return OnnxNetwork(model, threads=threads, labels=asked, name=name)
 
 
 def _read_for_file(
@@ -227,8 +236,14 @@ def _ask_run(run: Run, valid: Faces | None, reading: Reading) -> tuple[Predict, 
     return predict, {"recipe": run.recipe.name, "mark": run.mark, "synthetic": run.synthetic}
 
 
-def _ask_file(network: OnnxNetwork | Recogniser) -> tuple[Predict, dict[str, Any]]:
+def _ask_file(network: OnnxNetwork | Recogniser, reading: Reading) -> tuple[Predict, dict[str, Any]]:
     card = network.card
+    views, inside = parse_views(reading.views), tuple(card.get("views", ("plain",)))
+    if views not in (("plain",), inside):
+        expected = f"a run folder, or the views that are inside the file ({', '.join(inside)})"
+        raise ConfigError(f"`views`: expected {expected}, found {', '.join(views)}: leave it out")
+    if reading.device not in ("auto", "cpu"):
+        raise ConfigError(f"`device`: expected cpu for a network in a file, found {reading.device}: leave it out")
     recipe, weights = card.get("recipe"), card.get("weights", "")
     name = recipe.get("name", "") if isinstance(recipe, dict) else str(recipe or "")
     facts = {"recipe": name, "mark": str(weights), "synthetic": bool(card.get("synthetic", False))}

@@ -29,8 +29,8 @@ class Teller(Protocol):
         """Return what yields a function that takes how many more are done."""
         ...
 
-    def tell_picture(self, outcome: Outcome, expressions: Sequence[str], *, bars: bool) -> None:
-        """Show the faces of a picture, with every probability where `bars` are wanted."""
+    def tell_picture(self, outcome: Outcome, expressions: Sequence[str], *, bars: bool, sets: bool) -> None:
+        """Show the faces of a picture; every probability where `bars` are wanted, and which it may show by `sets`."""
         ...
 
     def tell_video(self, name: str, timeline: Timeline) -> None:
@@ -91,7 +91,8 @@ class Session:
         self.remark(outcome.remark)
         self.tally.add_picture(outcome.rows)
         if self.results is None:
-            self.teller.tell_picture(outcome, self.recogniser.expressions, bars=self.alone)
+            sets = self.request.coverage is not None
+            self.teller.tell_picture(outcome, self.recogniser.expressions, bars=self.alone, sets=sets)
         else:
             self.results.add(outcome.rows)
         self.finish(outcome.file)

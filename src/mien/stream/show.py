@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.data.show import draw_bar
-from mien.recognition.face import name_columns
+from mien.recognition.face import BETWEEN, name_columns
 from mien.recognition.layout import UNREADABLE
 
 if TYPE_CHECKING:
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 BAR_CELLS = 20
 
 
-def tell_picture(outcome: Outcome, expressions: Sequence[str], *, bars: bool) -> Iterator[RenderableType]:
-    """Yield a line about a picture: its faces, each with its expression and confidence; then bars, if wanted."""
+def tell_picture(
+    outcome: Outcome, expressions: Sequence[str], *, bars: bool, sets: bool = False
+) -> Iterator[RenderableType]:
+    """Yield a line about a picture: its faces, each with its expression and confidence; then bars, if wanted.
+
+    With `sets` each face tells which expressions it may show, where there are more than one.
+    """
     faces = [row for row in outcome.rows if row["face"] is not None]
-    told = ", ".join(f"{_tell_answer(row)}{_tell_place(row['left'], row['top'])}" for row in faces)
+    told = ", ".join(
+        f"{_tell_answer(row)}{_tell_set(row) if sets else ''}{_tell_place(row['left'], row['top'])}" for row in faces
+    )
     yield Text.assemble((outcome.file, "bold"), f"  {told or 'no face'}")
     named = [row for row in faces if row["expression"] is not None]
     if bars and named:
@@ -130,6 +137,16 @@ def tell_none(timeline: Timeline) -> str:
 
 def _tell_answer(row: Row) -> str:
     return UNREADABLE if row["expression"] is None else f"{row['expression']} {row['confidence']:.0%}"
+
+
+def _tell_set(row: Row) -> str:
+    """Return the set as people write it; nothing where it is the expression alone.
+
+    >>> _tell_set({"expressions": "sad|neutral"}), _tell_set({"expressions": "sad"})
+    (' {sad, neutral}', '')
+    """
+    among = (row.get("expressions") or "").split(BETWEEN)
+    return f" {{{', '.join(among)}}}" if len(among) > 1 else ""
 
 
 def _tell_place(left: int | None, top: int | None) -> str:
