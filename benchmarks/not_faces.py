@@ -147,6 +147,31 @@ def draw_all(draw: Draw, count: int, seed: int) -> Picture:
     return np.stack([np.clip(np.rint(draw(rng)), 0, 255) for _ in range(count)]).astype(np.uint8)
 
 
+def turn_away(faces: Picture, seed: int) -> Picture:
+    """Return heads as from behind, uint8 (N, S, S): faces whose middle is covered by what is at their upper rim.
+
+    That is hair most often, else skin: a head without features in the surroundings of a real one.
+    """
+    rng = np.random.default_rng(seed)
+    return np.stack([_turn_away(face, rng) for face in faces])
+
+
+def _turn_away(face: Picture, rng: np.random.Generator) -> Picture:
+    side = len(face)
+    strip = face[: int(side * rng.uniform(0.1, 0.25)), int(side * 0.15) : int(side * 0.85)]
+    tiled = np.pad(strip, ((0, side - len(strip)), (0, 0)), "reflect" if rng.random() < 0.5 else "symmetric")
+    hair = cv2.resize(tiled, (side, side), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    hair = cv2.GaussianBlur(hair, (0, 0), rng.uniform(0.3, 2.5))
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), rng.uniform(-40, 40), rng.uniform(1, 1.6))
+    hair = cv2.warpAffine(hair, turn, (side, side), borderMode=cv2.BORDER_REFLECT)
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    middle, axes = side * rng.uniform(0.46, 0.56, 2), side * rng.uniform((0.36, 0.42), (0.46, 0.54))
+    far = np.hypot((x - middle[0]) / axes[0], (y - middle[1]) / axes[1])
+    cover = 1 / (1 + np.exp((far - 1) * rng.uniform(8, 30)))
+    seen = cover * (hair * rng.uniform(0.6, 1.2) + rng.uniform(-15, 15)) + (1 - cover) * face
+    return np.clip(np.rint(seen + rng.normal(0, rng.uniform(0, 5), face.shape)), 0, 255).astype(np.uint8)
+
+
 def stretch(canvas: Field, rng: np.random.Generator) -> Field:
     """Return a canvas with random limits of its greys."""
     low, high = canvas.min(), canvas.max()

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.not_faces import KEPT, TAUGHT, draw_all
+from benchmarks.not_faces import KEPT, TAUGHT, draw_all, turn_away
 from benchmarks.photographs import UNSURE, cut_photographs, list_photographs
 from mien.data.loading import load
 from mien.data.votes import NO_FACE, Votes, check_rows, find_majority, find_rows, read_votes
@@ -152,6 +152,7 @@ def measure(file: Path, splits: Splits, votes: Votes, photographs: Path | None, 
     known = score(faces)
     others = {f"{split}: what most of FER+'s taggers call no face": none}
     others |= {f"drawn: {name}": draw_all(draw, 500, seed=12) for name, draw in KEPT.items()}
+    others |= {f"{split}: heads as from behind": turn_away(faces[:500], seed=12)}
     real = {f"{split}: faces as they are": faces}
     if photographs is not None:
         cut = cut_half(photographs, teaching=False)

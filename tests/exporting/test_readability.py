@@ -10,7 +10,7 @@ import onnx
 import pytest
 from benchmarks import readable
 from benchmarks.bundle import bundle
-from benchmarks.not_faces import KEPT, TAUGHT, draw_all
+from benchmarks.not_faces import KEPT, TAUGHT, draw_all, turn_away
 from benchmarks.photographs import make_box, overlap, place_beside, place_pieces
 from sklearn.metrics import roc_auc_score
 
@@ -139,6 +139,18 @@ def test_pieces_lie_in_the_photograph_and_touch_no_face() -> None:
     assert {60} == {box.width for box in beside}
     assert pytest.approx(1.0) == overlap(face, face)
     assert 0.0 == overlap(face, make_box([300, 230, 360, 290]))
+
+
+def test_a_head_from_behind_keeps_its_surroundings_and_loses_its_features() -> None:
+    """Corners stay nearly as they were, the middle has no eyes and mouth; by its seed, for faces of any side."""
+    faces = draw(20)
+    first, again, other = (turn_away(faces, seed) for seed in (1, 1, 2))
+    assert (faces.shape, np.uint8) == (first.shape, first.dtype)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    far = np.abs(first.astype(int) - faces).mean(axis=0)
+    assert far[:4, :4].mean() < far[18:30, 18:30].mean()
+    assert (2, 20, 20) == turn_away(np.zeros((2, 20, 20), np.uint8), 0).shape
 
 
 @pytest.mark.parametrize("name", [*TAUGHT, *KEPT])
