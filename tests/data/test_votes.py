@@ -128,8 +128,13 @@ def test_a_valid_split_that_is_held_out_is_measured_by_majority_too(tmp_path: Pa
     [
         (lambda text: text.replace("NF", "nothing"), "line 1: expected FER\\+ votes with a column NF, found Usage"),
         (lambda text: text.replace("8", "x", 1), "line 2: expected a row of votes, found Training"),
-        (lambda text: text.replace("8", "-1", 1), "expected rows of votes, none below 0"),
-        (lambda text: text.split("\n")[0] + "\n", "expected rows of votes"),
+        (lambda text: text.replace("8", "-1", 1), "line 2: expected a row of votes, found Training"),
+        (lambda text: text.replace("8", "9" * 23, 1), "line 2: expected a row of votes, found Training"),
+        (lambda text: text.split("\n")[0] + "\n", "expected rows of votes, found none below the header"),
+        (
+            lambda text: text.replace("contempt", "happy", 1),
+            "expected one column of happy, found happiness and happy",
+        ),
         (lambda text: "", "cannot be read"),
         (lambda text: text.replace("PrivateTest", "Training"), "found other rows in test"),
         (lambda text: "\n".join(text.split("\n")[:20]) + "\n", "row by row, found other rows in"),
@@ -155,6 +160,34 @@ def test_votes_in_another_order_are_noticed(tmp_path: Path) -> None:
     ):
         prepare_splits(str(table), DataConfig(labels="ferplus", votes=str(other)), seed=0)
     assert len(read_votes(votes)) == len(SOUND)
+
+
+@pytest.mark.parametrize("usage", USAGES)
+def test_votes_in_another_order_within_one_split_are_noticed(tmp_path: Path, usage: str) -> None:
+    """The other splits agree, and the whole does by more than half."""
+    table, _ = write_rows(tmp_path, SOUND)
+    turned = [
+        (label, split, vote(**{EXPRESSIONS[(label + 1) % 6]: 10}) if split == usage else counts)
+        for label, split, counts in SOUND
+    ]
+    (tmp_path / "other").mkdir()
+    other = write_rows(tmp_path / "other", turned)[1]
+    split = dict(zip(USAGES, ("train", "valid", "test"), strict=True))[usage]
+    with pytest.raises(DataError, match=f"only 0% of its majorities in {split} agree with the labels there"):
+        prepare_splits(str(table), DataConfig(labels="ferplus", votes=str(other)), seed=0)
+
+
+@pytest.mark.parametrize("labels", ["ferplus", "ferplus8", "people", "both"])
+def test_votes_that_name_no_expression_in_train_are_refused(tmp_path: Path, labels: str) -> None:
+    """Before anything is trained; a few such faces are counted in a warning."""
+    empty = [(label, split, vote() if split == "Training" else counts) for label, split, counts in SOUND]
+    table, votes = write_rows(tmp_path, empty)
+    with pytest.raises(DataError, match=r"an expression in train of .*, found none for any of 12 faces"):
+        prepare_splits(str(table), DataConfig(labels=labels, votes=str(votes)), seed=0)
+    table, votes = write_rows(tmp_path, [(0, "Training", vote()), *SOUND])
+    told = prepare_splits(str(table), DataConfig(labels=labels, votes=str(votes)), seed=0).warnings
+    words = "count by the data's own label alone" if labels == "both" else "left out"
+    assert any(f"train: 1 of 13 faces {words}: no expression has the taggers' votes" == line for line in told)
 
 
 def test_pictures_without_rows_cannot_be_labelled_by_votes() -> None:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+import mien
 from conftest import BOTH, TINY, run_mien
+from mien import Recogniser
 from mien.data.prepare import prepare_splits
 from mien.errors import ConfigError
+from mien.evaluation.ensemble import mix_runs
 from mien.evaluation.known import know_splits
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
 from mien.labels import EXPRESSIONS
 from mien.recipes.heads import HEADS, OUTPUTS, find_taught
 from mien.recipes.schema import DataConfig, Recipe, override
+from mien.reports.gather import gather_report
+from mien.reports.recipe import write_command
+from mien.reports.render import render_markdown
 from mien.runs.run import Run, load_run
 from mien.runs.temperatures import scale_probabilities
 from mien.training.losses import cross_entropy, teach_heads
@@ -132,6 +140,80 @@ def test_evaluation_picks_the_head_of_the_labels_and_writes_beside_the_others(fo
     names = {"run", "test-head-ferplus", "test-head-ferplus8", "test-head-people-by-own"}
     assert names == set(measured)
     assert [7, 7, 8, 7] == [len(measured[name]["expressions"]) for name in sorted(names)]
+
+
+def test_the_mean_of_runs_with_heads_is_kept_head_by_head(folder: Path) -> None:
+    """Each head has a temperature, thresholds and a folder of its own, of eight classes, too."""
+    again = run_mien("train", *BOTH, "--out", "beside", *TINY, "--seed", "1", cwd=folder)
+    assert again.status == 0, again.err
+    for head in ("fer2013", "people", "ferplus8"):
+        result = run_mien("evaluate", "run", "beside", "--head", head, cwd=folder)
+        assert result.status == 0, result.err
+    home = folder / "run" / "with-beside"
+    names = {path.parent.name for path in home.rglob("evaluation.json")}
+    assert {"with-beside", "test-head-people", "test-head-ferplus8"} == names
+    kept = json.loads((home / "calibration.json").read_text())["temperatures"]
+    assert {"fer2013-plain", "people-plain", "ferplus8-plain"} == set(kept)
+    alone = mix_runs(
+        [load_run(folder / name).head("people") for name in ("run", "beside")], path=home / "mean.safetensors"
+    )
+    assert kept["people-plain"] == alone.temperature()
+
+
+def test_a_head_that_is_given_is_the_one_that_is_exported(run: Run, tmp_path: Path) -> None:
+    """`run.head(name)` is a run like any other; a report, which tells of the first answer alone, refuses others."""
+    file = mien.export(run.head("ferplus8"), tmp_path / "votes.onnx")
+    assert HEADS["ferplus8"].expressions == Recogniser(file, detector="none").expressions
+    whole = mien.export(run, tmp_path / "whole.onnx")
+    assert set(Recogniser(whole, detector="none").card["heads"]) == {"people", "fer2013", "ferplus8"}
+    with pytest.raises(ConfigError, match="found its head people, of which `evaluate` tells the figures"):
+        mien.report(run.head("people"), tmp_path / "report.md")
+
+
+def test_a_head_tells_its_own_figures(run: Run) -> None:
+    """In one screen: its name, its classes, what it had on valid; nothing of another head."""
+    record = run.history[run.epoch - 1]
+    for name, key in {"fer2013": "valid_accuracy", "ferplus8": "valid_ferplus8_accuracy"}.items():
+        told = repr(run.head(name))
+        assert f"head      {name}, of fer2013" in told
+        assert f"accuracy {record[key]:.1%}" in told
+    assert "valid" not in repr(run.head("ferplus")).split("trained")[1]
+
+
+def test_weights_of_classes_do_not_go_with_heads(folder: Path) -> None:
+    """They would be passed over: each head has other classes."""
+    result = run_mien("train", *BOTH, "--out", "weighed", *TINY, "--set", "train.class_weights=inverse", cwd=folder)
+    assert (2, 1) == (result.status, result.err.count("\n"))
+    assert "train.class_weights=inverse: expected none beside labels both" in result.err
+    assert not (folder / "weighed").exists()
+
+
+def test_a_head_is_measured_on_pictures_that_have_lost_their_rows(folder: Path, tmp_path: Path) -> None:
+    """The very faces as a folder: their labels are the folder's, because votes cannot be found for them."""
+    faces = mien.load(str(folder / "fer2013.csv")).named()["test"]
+    for index, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
+        place = tmp_path / "faces" / EXPRESSIONS[label]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{index}.png")
+    for more in ((), ("--labels", "own")):
+        result = run_mien("evaluate", "run", "--data", tmp_path / "faces", "--head", "people", *more, cwd=folder)
+        assert result.status == 0, result.err
+
+
+def test_a_report_of_heads_tells_the_whole_training(folder: Path, tmp_path: Path) -> None:
+    """Its command trains heads again, its last layer has the outputs of all; that test was read for a head is said."""
+    copy = shutil.copytree(folder / "run", tmp_path / "run", ignore=shutil.ignore_patterns("test*", "evaluation*"))
+    data = gather_report(copy)
+    assert "both" == data.origin.recipe["data"]["labels"]
+    assert "data.votes=" in write_command(data.origin)
+    assert data.network.parameters == sum(tensor.numel() for tensor in load_run(copy).whole.network.parameters())
+    text = render_markdown(data, "en", "pictures")
+    assert "Test has not been read yet." in text
+    (copy / "test-head-people").mkdir()
+    (copy / "test-head-people" / "evaluation.json").write_text("{}")
+    text = render_markdown(gather_report(copy), "en", "pictures")
+    assert "Test has not been read yet." not in text
+    assert "Test has been read, but not for this answer: test-head-people." in text
 
 
 def test_a_head_that_is_not_there_is_told_with_those_that_are(run: Run, trained: Path) -> None:

@@ -31,6 +31,9 @@ ENOUGH_VOTES, MOST_EXPRESSIONS = 0.75, 3
 LEAST_AGREEMENT = 0.5
 """Of FER2013's labels, 0.67 to 0.7 agree with the majority; rows in another order agree by chance, 0.2."""
 
+MOST_VOTES = 1000
+"""Of one face: FER+ has ten taggers."""
+
 LABELLINGS: dict[str, tuple[str, ...]] = {
     "ferplus": EXPRESSIONS,
     "ferplus8": (*EXPRESSIONS, CONTEMPT),
@@ -38,6 +41,8 @@ LABELLINGS: dict[str, tuple[str, ...]] = {
     BOTH: OUTPUTS,
 }
 """Name of a labelling -> its classes; of `BOTH`, the outputs of all heads."""
+
+NO_VOTES = "no expression has the taggers' votes"
 
 Counts = npt.NDArray[np.int64]
 
@@ -76,18 +81,26 @@ def read_votes(path: Path) -> Votes:
     counts, splits = [], []
     for number, row in enumerate(rows, start=2):
         try:
-            counts.append([int(row[column]) for column in columns])
+            given = [int(row[column]) for column in columns]
+            if min(given) < 0 or sum(given) > MOST_VOTES:
+                raise ValueError("no numbers of votes")
+            counts.append(given)
             splits.append(parse_usage(row[header.index("Usage")]))
         except (ValueError, IndexError) as error:
             raise DataError(f"{path} line {number}", f"expected a row of votes, found {','.join(row)[:80]}") from error
-    if not counts or min(map(min, counts)) < 0:
-        raise DataError(path, "expected rows of votes, none below 0, found others or none")
+    if not counts:
+        raise DataError(path, "expected rows of votes, found none below the header")
     return Votes(counts=np.array(counts, dtype=np.int64), splits=np.array(splits, dtype=np.str_), source=str(path))
 
 
 def _find_columns(path: Path, header: Sequence[str]) -> list[int]:
     """Return the column of each of `CHOICES`."""
-    names = {canonical_expression(name) or name: index for index, name in enumerate(header)}
+    known = [canonical_expression(name) or name for name in header]
+    names = {name: index for index, name in enumerate(known)}
+    twice = next((name for name in ("Usage", *CHOICES) if known.count(name) > 1), None)
+    if twice is not None:
+        found = " and ".join(name for name, other in zip(header, known, strict=True) if other == twice)
+        raise DataError(f"{path} line 1", f"expected one column of {twice}, found {found}")
     missing = [name for name in ("Usage", *CHOICES) if name not in names]
     if missing:
         found = ", ".join(header)[:80] or "none"
@@ -173,7 +186,7 @@ def label_by_votes(splits: Splits, votes: Votes, labelling: str) -> Splits:
 
     Raises:
         ConfigError: no such labelling.
-        DataError: the faces are no rows of the table that the votes belong to.
+        DataError: the faces are no rows of the table that the votes belong to, or no vote names an expression in train.
     """
     if labelling not in LABELLINGS:
         raise ConfigError(f"`labels`: expected one of own, {', '.join(LABELLINGS)}, found {labelling!r}")
@@ -190,12 +203,26 @@ def label_by_votes(splits: Splits, votes: Votes, labelling: str) -> Splits:
             parts[name] = mix(replace(faces, labels=order[faces.labels]), counts, soft=soft)
         else:
             parts[name] = _label(faces, counts, len(expressions), soft=soft)
-        if labelling == BOTH:
-            continue
-        left_out = len(faces) - len(parts[name] or ())
-        warnings.append(f"{name}: {left_out:,} of {len(faces):,} faces left out: no expression has the taggers' votes")
+        left_out = _count_unvoted(parts[name], len(faces), labelling)
+        if name == "train" and left_out == len(faces) > 0:
+            expected = f"expected votes for an expression in train of {splits.source}"
+            raise DataError(votes.source, f"{expected}, found none for any of {len(faces):,} faces")
+        if labelling != BOTH:
+            warnings.append(f"{name}: {left_out:,} of {len(faces):,} faces left out: {NO_VOTES}")
+        elif left_out:
+            warnings.append(
+                f"{name}: {left_out:,} of {len(faces):,} faces count by the data's own label alone: {NO_VOTES}"
+            )
     about = (*splits.warnings, *warnings)
     return replace(splits, **parts, expressions=expressions, warnings=about, labels=labelling)  # type: ignore[arg-type]
+
+
+def _count_unvoted(faces: Faces | None, total: int, labelling: str) -> int:
+    """Return how many of the faces of a split have no votes that count."""
+    if labelling != BOTH or faces is None:
+        return total - len(faces or ())
+    assert faces.targets is not None
+    return int((~faces.targets[:, HEADS["ferplus8"].columns].any(axis=1)).sum())
 
 
 def _order_own(splits: Splits, labelling: str) -> Labels:
@@ -281,13 +308,18 @@ def find_rows(faces: Faces) -> npt.NDArray[np.intp]:
     return faces.ids.astype(np.intp)
 
 
+def has_rows(splits: Splits) -> bool:
+    """Tell whether the ids of these faces are the numbers of their rows, so that votes can be found for them."""
+    return "table of pixels" in splits.kind
+
+
 def check_rows(splits: Splits, votes: Votes) -> None:
     """Check that the faces of `splits` are rows of the table that the votes belong to.
 
     Raises:
         DataError: they are not.
     """
-    if "table of pixels" not in splits.kind:
+    if not has_rows(splits):
         advice = "give fer2013.csv itself"
         found = f"{splits.kind}, whose pictures have lost the number of their row"
         raise DataError(splits.source, f"expected the table that FER+ votes belong to, found {found}: {advice}")
@@ -300,8 +332,15 @@ def check_rows(splits: Splits, votes: Votes) -> None:
             raise DataError(votes.source, f"expected votes for {splits.source} row by row, found other rows in {name}")
         majority = find_majority(votes.counts[rows])
         own = _order_own(splits, splits.labels)
-        total += int((majority != UNDECIDED).sum())
-        agreeing += int(((majority == own[faces.labels]) & (majority != UNDECIDED)).sum())
+        decided = int((majority != UNDECIDED).sum())
+        same = int(((majority == own[faces.labels]) & (majority != UNDECIDED)).sum())
+        if same < LEAST_AGREEMENT * decided - np.sqrt(decided):  # two deviations below: a few faces prove nothing
+            _refuse_order(splits, votes, same / decided, where=f" in {name}")
+        total, agreeing = total + decided, agreeing + same
     if agreeing < LEAST_AGREEMENT * total:
-        found = f"only {agreeing / total:.0%} of its majorities agree with the labels there"
-        raise DataError(votes.source, f"expected the order of the rows of {splits.source}, found another: {found}")
+        _refuse_order(splits, votes, agreeing / total)
+
+
+def _refuse_order(splits: Splits, votes: Votes, share: float, *, where: str = "") -> None:
+    found = f"only {share:.0%} of its majorities{where} agree with the labels there"
+    raise DataError(votes.source, f"expected the order of the rows of {splits.source}, found another: {found}")

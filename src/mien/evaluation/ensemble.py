@@ -82,7 +82,10 @@ def mix_runs(runs: Sequence[Run], shares: Sequence[float] | None = None, *, path
     first, same_size = runs[0], len({run.recipe.data.size for run in runs}) == 1
     data = replace(first.recipe.data, size=first.recipe.data.size if same_size else network.size)
     about = f"the mean of {len(members)} networks: {', '.join(member.name for member in members)}"
-    marks = "/".join(f"{run.mark}:{share:.6f}" for run, share in zip(runs, shares, strict=True))
+    heads = {run.head_name for run in runs}
+    head = heads.pop() if len(heads) == 1 else ""  # of one head all is kept under its name, as of a single run
+    named = [run.mark if head else f"{run.mark}{run.head_name}" for run in runs]
+    marks = "/".join(f"{name}:{share:.6f}" for name, share in zip(named, shares, strict=True))
     mixed = Run(
         path=path,
         recipe=replace(first.recipe, name="ensemble", about=about, data=data),
@@ -96,6 +99,7 @@ def mix_runs(runs: Sequence[Run], shares: Sequence[float] | None = None, *, path
         members=members,
         seen=merge_seen([run.seen for run in runs]) if len({run.size for run in runs}) == 1 else None,
         fingerprints=first.fingerprints,
+        head_name=head,
     )
     beliefs = read_beliefs(mixed.folder, mixed.mark)
     return replace(mixed, temperatures=read_temperatures(mixed.folder, mixed.mark), beliefs=beliefs)

@@ -21,7 +21,7 @@ from mien.faces import UNLABELLED, Faces, Labels, Splits, join
 from mien.recipes.heads import BOTH
 from mien.recipes.schema import DataConfig
 from mien.runs.run import Member, Run
-from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, restore
+from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, mark_tested, restore
 
 MOST = 0.5
 """Other data that holds more than this part of a run's pictures is taken for the run's own, moved and changed."""
@@ -117,7 +117,7 @@ def _restore_splits(run: Run, seen: SeenFaces, whole: Splits, now: npt.NDArray[n
     """Return the faces of then, found by their pixels among those of today, and what has changed."""
     more, less = count_changes(seen.digests, now)
     labels = np.concatenate([_match(faces.labels, whole, run.expressions) for faces in whole.named().values()])
-    found = restore(seen, now, labels)
+    found = restore(seen, now, labels, mark_tested(whole))
     train, valid = found.train, found.valid
     is_trained = np.isin(now[valid], seen.train)
     told = Change(more=more, less=less, held=len(seen.valid), left=len(valid), train=len(seen.train))

@@ -16,6 +16,7 @@ from mien.beliefs.base_rates import TRAINING, Prior, parse_prior
 from mien.beliefs.sets import COVERAGE, DEFAULT, check_sets
 from mien.data.known import keep_known
 from mien.data.prepare import label, read_data
+from mien.data.votes import has_rows
 from mien.errors import ConfigError, DataError
 from mien.evaluation.compare_rules import (
     Trade,
@@ -38,7 +39,7 @@ from mien.evaluation.rules import ARGMAX, Rule, Wish, parse_decision
 from mien.faces import Splits
 from mien.files import write_text
 from mien.models.views import parse_views
-from mien.recipes.heads import FIRST
+from mien.recipes.heads import BOTH, FIRST
 from mien.recipes.schema import DataConfig
 from mien.runs.run import Run
 
@@ -157,6 +158,8 @@ def measure(runs: Sequence[Run], question: Question | None = None) -> Measuremen
     """
     question = question or Question()
     shown = question.showing
+    if question.labels == BOTH:
+        raise ConfigError("`labels` both: expected own, ferplus, ferplus8 or people, by one of which faces are counted")
     wish = None if question.decision == ALL else parse_decision(question.decision)
     _check_beliefs(question, wish)
     bundled = any(run.is_bundled for run in runs)
@@ -246,7 +249,9 @@ def _read_splits(run: Run, question: Question) -> tuple[Known, Known | None]:
     if not is_own:
         assert question.data is not None
         loaded = read_data(question.data, config, size=run.size, skip_bad=skip_bad)
-        if is_moved(run, loaded):
+        # Votes cannot label faces without the numbers of their rows: such faces are others, with labels of their own.
+        can_be_own = (run.whole or run).recipe.data.labels == "own" or has_rows(loaded)
+        if can_be_own and is_moved(run, loaded):
             is_own, own_faces = True, question.data
     if is_own:
         own = know_splits(run, source=own_faces, skip_bad=skip_bad)

@@ -189,7 +189,9 @@ def calibrate_all(
     if not run.heads:
         return calibrate_run(run, valid, views=views, device=device)
     for name in run.heads:
-        run = calibrate_run(run.head(name), pick_head(valid, name), views=views, device=device)
+        run, faces = run.head(name), pick_head(valid, name)
+        if len(faces):  # else no votes name an expression there, which a warning of the data says
+            run = calibrate_run(run, faces, views=views, device=device)
     return run.head(FIRST)
 
 

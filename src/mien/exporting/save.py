@@ -17,6 +17,7 @@ from mien.exporting.graph import describe_run
 from mien.exporting.other_rates import build_in_prior
 from mien.exporting.run import Export, export_run, write_model
 from mien.models.views import parse_views
+from mien.recipes.heads import FIRST
 from mien.recognition.model import BUNDLED as BUNDLED_FILE
 from mien.runs.run import BUNDLED, Run, load_run
 
@@ -77,7 +78,7 @@ def export(
         run: a run, its folder, or "bundled", the network that ships with mien.
         out: the file.
         views: ways of showing each face whose mean is inside: "plain", "mirror", "plain,mirror", …
-        head: one head of a network with several; None: all of them.
+        head: one head of a network with several; None: all of them, or the one that `run.head(name)` looks at.
         int8: compute with 8-bit numbers; takes the faces that the run was trained on.
         like: take the form of another file: "ferplus" is emotion-ferplus-8.onnx.
         overwrite: replace a file that is there.
@@ -126,6 +127,8 @@ def save_model(
     if str(run) == BUNDLED:
         return _save_bundled(out, like, prior, is_plain=head is None and views == "plain" and not int8)
     shown, loaded = parse_views(views), run if isinstance(run, Run) else load_run(run)
+    if head is None and isinstance(run, Run) and run.head_name not in ("", FIRST):
+        head = run.head_name  # `run.head(name)` was given: it is the one that is meant
     loaded = loaded if head is None else loaded.head(head)
     known, lost = _read_data(loaded, data, needed=int8)
     loaded = _calibrate(loaded, known, shown, data=data, head_alone=head is not None)

@@ -81,6 +81,9 @@ def _read(run: Run, split: str) -> Evaluation | Absent | None:
     """Return the evaluation that is kept of a split; None for valid without one: nothing is amiss."""
     folder = run.path / PLACES[split]
     if not (folder / FIGURES).exists():
+        others = sorted(path.parent.name for path in run.path.glob(f"{split}-*/{FIGURES}"))
+        if split == "test" and others:
+            return Absent(reason="test-otherwise", detail={"folders": ", ".join(others)})
         return Absent(reason="test-not-evaluated", detail={}) if split == "test" else None
     try:
         evaluation = read_evaluation(folder)

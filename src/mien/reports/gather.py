@@ -60,7 +60,7 @@ def gather_report(path: Path) -> ReportData:
     return ReportData(
         made_with=mien.__version__,
         origin=origin,
-        network=tell_network(run.network, name=run.recipe.model.name),
+        network=tell_network((run.whole or run).network, name=run.recipe.model.name),
         training=tell_training(run, info),
         study=tell_study(path),
         evaluated=evaluated,

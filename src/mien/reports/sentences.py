@@ -36,6 +36,8 @@ def tell_lead(data: ReportData, say: Say) -> list[str]:
     interval = write_interval(scores.interval, say)
     line = f"lead.{shown.split}" if shown.split != "valid" or _chose_epoch(data) else "lead.valid-unchosen"
     told = [say(line, accuracy=write_percent(scores.accuracy), n=f"{scores.n:,}", interval=interval)]
+    if any(part.reason == "test-not-evaluated" for part in data.unevaluated) and shown.split == "valid":
+        told.append(say("lead.unread"))
     if without is not None and without.n < scores.n:
         gaps = {"accuracy": write_percent(without.accuracy), "interval": write_interval(without.interval, say)}
         told.append(say("lead.without-copies", n=f"{without.n:,}", **gaps))

@@ -18,7 +18,7 @@ def tell_origin(run: Run, info: RunInfo | None) -> Origin:
     outcome = info.outcome if info else None
     return Origin(
         name=run.path.resolve().name,
-        recipe=run.recipe.to_dict(),
+        recipe=(run.whole or run).recipe.to_dict(),
         data=Path(run.source).name,
         members=tuple(f"{member.name} ({member.share:.0%})" for member in run.members),
         synthetic=run.synthetic,

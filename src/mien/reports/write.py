@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mien.errors import ConfigError
 from mien.files import make_folder, write_text
 from mien.hints import suggest
+from mien.recipes.heads import FIRST
 
 if TYPE_CHECKING:
     from mien.reports.data import ReportData
@@ -31,18 +32,22 @@ def report(
     """Explain a run in one file and return the paths that were written.
 
     Args:
-        run: a run, or its folder.
+        run: a run, or its folder. It is told by its first answer.
         out: the file; None: report.html in the run's folder.
         format: "html", "md" or "json"; None: by the ending of the file.
         language: "en" or "zh-TW".
 
     Raises:
-        ConfigError: no such format or language, or a file is there that is no report.
+        ConfigError: no such format or language, a file is there that is no report, or `run` is not its first answer.
         RunError: there is no run.
     """
     from mien.reports.gather import gather_report  # PyTorch comes with it
     from mien.reports.words import read_catalogue
 
+    head = getattr(run, "head_name", "")
+    if head not in ("", FIRST):
+        expected = f"a run as it is loaded, found its head {head}, of which `evaluate` tells the figures"
+        raise ConfigError(f"`run`: expected {expected}: a report tells of the first answer, {FIRST}")
     folder = Path(run) if isinstance(run, (str, os.PathLike)) else run.folder
     read_catalogue(language)
     kind = choose_format(None if out is None else Path(out), format)

@@ -116,14 +116,15 @@ class Run:
         lines = [
             f"Run({self.path})",
             f"  recipe    {self.recipe.name}: {self.recipe.model.name}, {count:,} parameters, {self.size} pixels",
+            *([f"  head      {self.head_name}, of {', '.join(self.heads)}"] if self.whole is not None else []),
             f"  answers   {', '.join(self.expressions[:12])}{', …' if len(self.expressions) > 12 else ''}",
             f"  trained   on {self.source}{drawn}, epoch {self.epoch}",
         ]
-        measured = [record for record in self.history if record["epoch"] == self.epoch and "valid_accuracy" in record]
+        of = "valid" if self.head_name in ("", FIRST) else f"valid_{self.head_name}"
+        measured = [record for record in self.history if record["epoch"] == self.epoch and f"{of}_accuracy" in record]
         if measured:
-            lines.append(
-                f"  valid     accuracy {measured[0]['valid_accuracy']:.1%}, loss {measured[0]['valid_loss']:.3f}"
-            )
+            figures = f"accuracy {measured[0][f'{of}_accuracy']:.1%}, loss {measured[0][f'{of}_loss']:.3f}"
+            lines.append(f"  valid     {figures}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -173,13 +173,22 @@ class Restored:
     is_whole: bool
 
 
-def restore(seen: SeenFaces, digests: Digests, labels: Labels) -> Restored:
-    """Return where the faces of `seen` stand among faces with these `digests`; of copies, one with the label of then.
+def mark_tested(splits: Splits) -> npt.NDArray[np.bool_]:
+    """Return which of all faces of `splits`, split by split, stand in test."""
+    return np.concatenate([np.full(len(faces), name == "test") for name, faces in splits.named().items()])
+
+
+def restore(seen: SeenFaces, digests: Digests, labels: Labels, tested: npt.NDArray[np.bool_]) -> Restored:
+    """Return where the faces of `seen` stand among faces with these `digests`.
+
+    Of copies those outside test come first, then one with the label of then: a label may have come from votes, by which
+    the copy in test is labelled otherwise.
 
     Args:
         seen: what a run has seen.
         digests: (M,), of the data of today.
         labels: (M,), indices into the expressions of the run; `UNLABELLED` for faces that cannot serve.
+        tested: bool (M,), which of them stand in test.
     """
     places: defaultdict[bytes, list[int]] = defaultdict(list)
     for index in np.flatnonzero(labels != UNLABELLED).tolist():
@@ -192,7 +201,7 @@ def restore(seen: SeenFaces, digests: Digests, labels: Labels) -> Restored:
         for digest, label in zip(seen.digests[rows].tolist(), seen.labels[rows].tolist(), strict=True):
             there = places.get(digest)
             if there:
-                best = next((index for index in there if labels[index] == label), there[0])
+                best = min(there, key=lambda index: (tested[index], labels[index] != label))
                 there.remove(best)
                 taken.append(best)
     train, valid = (np.array(taken, dtype=np.intp) for taken in found.values())

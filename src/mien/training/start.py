@@ -22,11 +22,12 @@ from mien.faces import IN_MEMORY, Splits, Targets
 from mien.models import OWN, build_model
 from mien.native import is_available
 from mien.processes import count_processes, is_main_process
+from mien.recipes.heads import BOTH
 from mien.recipes.schema import Recipe
 from mien.runs.folder import RunFolder
 from mien.runs.info import SPLITS, Ending, RunInfo
 from mien.runs.run import load_run
-from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, read_seen, restore, write_seen
+from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, mark_tested, read_seen, restore, write_seen
 from mien.training.engine import start_accelerator
 from mien.training.loop import train
 from mien.training.teachers import call_teachers, resolve_runs, soften_labels, start_weights
@@ -184,7 +185,7 @@ def _restore(whole: Splits, seen: SeenFaces, info: RunInfo) -> Splits | None:
     names = info.expressions
     known = np.array([*(names.index(name) if name in names else -1 for name in whole.expressions), -1])
     labels = np.concatenate([known[faces.labels] for faces in whole.named().values()])
-    found = restore(seen, hash_whole(whole), labels)
+    found = restore(seen, hash_whole(whole), labels, mark_tested(whole))
     if not found.is_whole or any(name not in names for name in whole.expressions):
         return None
     train, valid = (
@@ -204,6 +205,11 @@ def _check_possible(recipe: Recipe, splits: Splits, processes: int) -> None:
     assert splits.train is not None
     if len(splits.train) < processes:
         raise ConfigError(f"{processes} processes: expected as many faces in train, found {len(splits.train)}")
+    if recipe.data.labels == BOTH and recipe.train.class_weights != "none":
+        found = f"train.class_weights={recipe.train.class_weights}"
+        raise ConfigError(
+            f"{found}: expected none beside labels both, whose heads have classes of their own: leave it out"
+        )
     size = splits.train.images.shape[1]
     # Of mien's own networks shapes are enough, which cost neither memory nor time; others have to be tried.
     with torch.device("meta") if recipe.model.name in OWN else nullcontext(), torch.random.fork_rng():
