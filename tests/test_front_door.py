@@ -250,3 +250,9 @@ def test_whatever_is_wrong_with_what_is_given_is_caught_by_the_front_door_s_own_
     for wrong in (lambda: mien.load("nowhere"), lambda: mien.recipe("fas"), lambda: mien.load_run("nowhere")):
         with pytest.raises(mien.MienError, match=r"nowhere|fas"):
             wrong()
+
+
+def test_two_classes_of_one_name_are_refused() -> None:
+    """Counts by name would leave out the faces of one."""
+    with pytest.raises(mien.MienError, match="expected each class once, found sad twice"):
+        mien.Splits.of(["sad", "happy", "sad"], train=mien.Faces.of(np.zeros((3, 8, 8), np.uint8), [0, 1, 2]))

@@ -267,7 +267,7 @@ class Splits:
             parts: train, valid, test or unlabelled.
 
         Raises:
-            DataError: no such split, or labels without a name.
+            DataError: no such split, labels without a name, or two classes of one name.
 
         >>> Splits.of(["happy", "sad"], train=Faces.of(np.zeros((3, 48, 48), np.uint8), [0, 1, 0]))
         Splits(arrays in memory: arrays, 2 expressions)
@@ -276,6 +276,9 @@ class Splits:
         unknown = set(parts) - {"train", "valid", "test", "unlabelled"}
         if unknown:
             raise DataError("splits", f"expected train, valid, test or unlabelled, found {', '.join(sorted(unknown))}")
+        twice = next((name for name in expressions if list(expressions).count(name) > 1), None)
+        if twice is not None:
+            raise DataError("splits", f"expected each class once, found {twice} twice")
         for name, faces in parts.items():
             if len(faces) and not UNLABELLED <= faces.labels.min() <= faces.labels.max() < len(expressions):
                 found = f"{faces.labels.min()} to {faces.labels.max()}"

@@ -188,6 +188,20 @@ def test_weights_of_classes_do_not_go_with_heads(folder: Path) -> None:
     assert not (folder / "weighed").exists()
 
 
+def test_votes_that_name_no_expression_in_valid_leave_their_heads_unmeasured(folder: Path) -> None:
+    """A warning says so; the head of labels is measured and scaled as ever."""
+    header, *rows = (folder / "fer2013new.csv").read_text().splitlines()
+    empty = [",".join([*row.split(",")[:2], *["0"] * 10]) if row.startswith("PublicTest") else row for row in rows]
+    (folder / "empty.csv").write_text("\n".join([header, *empty]) + "\n")
+    options = ("--labels", "both", "--votes", "empty.csv", "--data", "fer2013.csv", "--recipe", "quick")
+    result = run_mien("train", *options, "--out", "unmeasured", *TINY, cwd=folder)
+    assert result.status == 0, result.err
+    assert "faces count by the data's own label alone: no expression has the taggers' votes" in result.err
+    found = load_run(folder / "unmeasured")
+    assert {"fer2013-plain"} == set(found.temperatures)
+    assert not any("ferplus8" in name or "people" in name for name in found.history[-1])
+
+
 def test_a_head_is_measured_on_pictures_that_have_lost_their_rows(folder: Path, tmp_path: Path) -> None:
     """The very faces as a folder: their labels are the folder's, because votes cannot be found for them."""
     faces = mien.load(str(folder / "fer2013.csv")).named()["test"]

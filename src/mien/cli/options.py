@@ -26,12 +26,6 @@ AnswerBy = Annotated[
 SetMethod = Annotated[
     str, typer.Option(help="Sets that hold for each expression (classes), the smallest (lac), or raps.")
 ]
-SetsAlone = Annotated[
-    str | None,
-    typer.Option(
-        help="As --coverage, 0.9 without it: sets for each expression (classes), the smallest (lac), or raps."
-    ),
-]
 LabelsThatCount = Annotated[
     str | None, typer.Option(help="Whose labels count: own, ferplus or ferplus8; without it, those of training.")
 ]

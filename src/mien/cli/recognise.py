@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.cli.options import AnswerBy, MinDetection, MinFace, MinReadability, MinSharpness, SetsAlone
+from mien.cli.options import AnswerBy, MinDetection, MinFace, MinReadability, MinSharpness
 from mien.errors import ConfigError
 
 ENGINES = ("local", "ray")
@@ -36,7 +36,7 @@ def recognise(
         float | None,
         typer.Option(help="Add sets of expressions that hold the true one of so many faces, 0.5 to 0.99."),
     ] = None,
-    sets: SetsAlone = None,
+    sets: Annotated[str | None, typer.Option(help="As --coverage, 0.9 without it: classes, lac or raps.")] = None,
     prior: Annotated[
         str | None,
         typer.Option(help="How often each expression occurs: training, uniform, happy=0.4,… or estimate."),

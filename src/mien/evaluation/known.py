@@ -21,7 +21,7 @@ from mien.faces import UNLABELLED, Faces, Labels, Splits, join
 from mien.recipes.heads import BOTH
 from mien.recipes.schema import DataConfig
 from mien.runs.run import Member, Run
-from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, mark_tested, restore
+from mien.runs.seen import SeenFaces, describe_faces, gather, hash_whole, have_same_labels, mark_tested, restore
 
 MOST = 0.5
 """Other data that holds more than this part of a run's pictures is taken for the run's own, moved and changed."""
@@ -127,7 +127,8 @@ def _restore_splits(run: Run, seen: SeenFaces, whole: Splits, now: npt.NDArray[n
     splits = replace(whole, train=_pick(whole, train), valid=_pick(whole, valid))
     splits = _name_classes(label(splits, config), run.expressions)
     trained = _tell_training(run).labels
-    if config.labels in (trained, "own" if trained == BOTH else trained):  # of both, the data's own were written down
+    is_same = config.labels in (trained, "own" if trained == BOTH else trained)  # of both, the data's own were kept
+    if is_same and (not run.members or have_same_labels([member.seen for member in run.members])):
         others = (
             _count_others(seen, part, split) for part, split in (("train", splits.train), ("valid", splits.valid))
         )

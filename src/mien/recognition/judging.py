@@ -93,9 +93,15 @@ class Judge:
         They are taken back to the network's own rates first: what is drawn in stands at those.
 
         Raises:
-            ConfigError: the network does not tell which rates it assumes.
+            ConfigError: the network does not tell which rates it assumes, or faces stand at those of their call.
             DataError: too few faces, or of other expressions.
         """
+        if self.estimates:
+            expected = "a recogniser whose faces stand at known rates, found one that estimates them at each call"
+            raise ConfigError(f"`prior`: expected {expected}: leave out prior='estimate', and estimate from its faces")
+        return self._estimate(faces)
+
+    def _estimate(self, faces: Iterable[Face] | npt.NDArray[np.floating]) -> BaseRates:
         own, expressions = self.own, self._find_network().expressions
         if isinstance(faces, np.ndarray):
             rows = np.asarray(faces, dtype=np.float64)
@@ -117,7 +123,7 @@ class Judge:
             name: makes faces of boxes, probabilities and their rates.
         """
         before = self.rates or self.own
-        after = tuple(self.estimate([face for faces in groups for face in faces]).rates.values())
+        after = tuple(self._estimate([face for faces in groups for face in faces]).rates.values())
         named = []
         for faces in groups:
             named_before = [face for face in faces if face.probabilities]

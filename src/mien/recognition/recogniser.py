@@ -189,9 +189,6 @@ class Recogniser:
                 its faces stand at the rates of their call already.
             DataError: too few faces, or of other expressions.
         """
-        if self.estimates_prior:
-            expected = "a recogniser whose faces stand at known rates, found one that estimates them at each call"
-            raise ConfigError(f"`prior`: expected {expected}: leave out prior='estimate', and estimate from its faces")
         return self._judge.estimate(faces)
 
     def _settle(self, found: list[FoundFaces]) -> list[FoundFaces]:

@@ -6,7 +6,7 @@ as it was when training began; `restore` finds the faces of train and valid in t
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,8 +138,8 @@ def read_seen(folder: Path) -> SeenFaces | None:
 def merge_seen(parts: Sequence[SeenFaces | None]) -> SeenFaces | None:
     """Return what several runs have seen together; None where that is not known of each.
 
-    A face is held out only if every one of them held it out: where they held out different ones, all count as trained
-    on.
+    A face is held out only if none of them was trained on it: where one was trained on what another held out, all count
+    as trained on. By votes fewer faces are held out than by other labels, which is no difference.
     """
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):
@@ -147,15 +147,25 @@ def merge_seen(parts: Sequence[SeenFaces | None]) -> SeenFaces | None:
     first = known[0]
     if all(np.array_equal(_pack(first), _pack(part)) for part in known[1:]):
         return first
-    agree = len({frozenset(part.valid.tolist()) for part in known}) == 1
+    agree = _hold_out_alike([(set(part.train.tolist()), set(part.valid.tolist())) for part in known])
     rows = np.concatenate([_pack(part) for part in known])
     is_trained = np.isin(rows["place"], [PLACES.index("train"), *([] if agree else [PLACES.index("valid")])])
     rows["place"][is_trained] = PLACES.index("train")
     extra = np.arange(len(rows)) >= len(first)
     # Of the later runs only pictures count that stand in no earlier place that matters more: train, then valid.
-    rows = _drop_known(rows, extra)
+    rows = _drop_left_out(*_drop_known(rows, extra))
     rows = rows[np.argsort(rows["place"], kind="stable")]
     return SeenFaces(digests=rows["digest"], labels=rows["label"].astype(np.int64), places=rows["place"])
+
+
+def _hold_out_alike(parts: Sequence[tuple[set[bytes], set[bytes]]]) -> bool:
+    """Say whether no run was trained on what another one held out, of (train, valid) of each.
+
+    A picture of which one run had copies on both sides is no difference between runs.
+    """
+    if not all(valid for _, valid in parts):
+        return not any(valid for _, valid in parts)
+    return not any(train & (valid - own) for own, valid in parts for train, _ in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,15 +226,48 @@ def gather(splits: Splits, numbers: npt.NDArray[np.intp]) -> Faces:
     return Faces(images=images, labels=labels, ids=ids)
 
 
-def _drop_known(rows: npt.NDArray[np.void], extra: npt.NDArray[np.bool_]) -> npt.NDArray[np.void]:
-    """Return `rows` without those `extra` ones whose picture stands in the same place, or one that matters more."""
+def _drop_known(
+    rows: npt.NDArray[np.void], extra: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.bool_]]:
+    """Return `rows` without those `extra` ones whose picture stands in the same place, or one that matters more.
+
+    And which of those that are left are extra.
+    """
     best: dict[bytes, int] = {}
     kept = []
     for row, place, is_extra in zip(rows["digest"].tolist(), rows["place"].tolist(), extra.tolist(), strict=True):
         kept.append(not (is_extra and best.get(row, len(PLACES)) <= place))
         best[row] = min(best.get(row, len(PLACES)), place)
     left: npt.NDArray[np.void] = rows[np.array(kept, dtype=bool)]
+    return left, extra[np.array(kept, dtype=bool)]
+
+
+def _drop_left_out(rows: npt.NDArray[np.void], extra: npt.NDArray[np.bool_]) -> npt.NDArray[np.void]:
+    """Return `rows` without faces that the first run left beside and a later one used: each counts once."""
+    used = Counter(rows["digest"][extra].tolist())
+    beside = (rows["place"] == PLACES.index("beside")) & ~extra
+    kept = np.ones(len(rows), dtype=bool)
+    for index in np.flatnonzero(beside).tolist():
+        digest = rows["digest"][index]
+        if used[digest]:
+            used[digest] -= 1
+            kept[index] = False
+    left: npt.NDArray[np.void] = rows[kept]
     return left
+
+
+def have_same_labels(parts: Sequence[SeenFaces | None]) -> bool:
+    """Say whether several runs wrote down the same label for each picture that they share: by votes it is another."""
+    known: dict[bytes, int] = {}
+    for part in parts:
+        if part is None:
+            return False
+        used = part.labels != UNLABELLED
+        own = dict(zip(part.digests[used].tolist(), part.labels[used].tolist(), strict=True))
+        if any(known.get(digest, label) != label for digest, label in own.items()):
+            return False
+        known |= own
+    return True
 
 
 def _pack(seen: SeenFaces) -> npt.NDArray[np.void]:

@@ -45,8 +45,9 @@ def measure_valid(
     figures: Record = {}
     for head in heads:
         of = "" if head.name == FIRST else f"{head.name}_"
-        picked = pick_outputs(network, head.columns)
-        figures |= _measure(picked, pick_head(valid, head.name), of, accelerator, device, side)
+        picked, faces = pick_outputs(network, head.columns), pick_head(valid, head.name)
+        if len(faces):  # else no votes name an expression there
+            figures |= _measure(picked, faces, of, accelerator, device, side)
     return figures
 
 
