@@ -77,8 +77,9 @@ def test_what_are_no_probabilities_of_these_expressions_is_refused() -> None:
     for rows, told in (
         (np.full((60, 4), 0.25), r"expected probabilities \(N, 3\) of happy, sad, neutral, found an array \(60, 4\)"),
         (np.full(180, 0.3), "found an array"),
-        (np.full((60, 3), np.nan), "expected probabilities from 0 to 1, found others"),
-        (np.full((60, 3), -1.0), "expected probabilities from 0 to 1, found others"),
+        (np.full((60, 3), np.nan), "expected rows of probabilities from 0 to 1 that sum to 1, found others"),
+        (np.tile([-1.0, 1.0, 1.0], (60, 1)), "from 0 to 1 that sum to 1, found others"),
+        (np.zeros((60, 3)), "from 0 to 1 that sum to 1, found others"),
     ):
         with pytest.raises(DataError, match=told):
             estimate_rates(rows, TRAINED, NAMES)

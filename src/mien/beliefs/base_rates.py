@@ -215,10 +215,9 @@ def _check_probabilities(probabilities: npt.NDArray[np.floating], expressions: S
     if probabilities.ndim != 2 or probabilities.shape[1] != len(expressions):
         expected = f"expected probabilities (N, {len(expressions)}) of {', '.join(expressions)}"
         raise DataError("prior", f"{expected}, found an array {probabilities.shape}")
-    if not (
-        np.isfinite(probabilities).all() and (probabilities >= 0).all() and (probabilities <= 1.0 + ROUNDING).all()
-    ):
-        raise DataError("prior", "expected probabilities from 0 to 1, found others among them")
+    is_sound = (probabilities >= 0).all() and (np.abs(probabilities.sum(axis=1) - 1.0) <= 2 * ROUNDING).all()
+    if not is_sound:  # NaN neither
+        raise DataError("prior", "expected rows of probabilities from 0 to 1 that sum to 1, found others among them")
 
 
 def find_rates(
