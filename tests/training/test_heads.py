@@ -18,6 +18,7 @@ from mien.data.prepare import prepare_splits
 from mien.errors import ConfigError
 from mien.evaluation.ensemble import mix_runs
 from mien.evaluation.known import know_splits
+from mien.evaluation.measure import Question, measure
 from mien.evaluation.predict import predict_probabilities
 from mien.faces import Splits
 from mien.labels import EXPRESSIONS
@@ -26,7 +27,7 @@ from mien.recipes.schema import DataConfig, Recipe, override
 from mien.reports.gather import gather_report
 from mien.reports.recipe import write_command
 from mien.reports.render import render_markdown
-from mien.runs.run import Run, load_run
+from mien.runs.run import WEIGHTS, Run, load_run, load_tensors, save_tensors
 from mien.runs.temperatures import scale_probabilities
 from mien.training.losses import cross_entropy, teach_heads
 from mien.training.teachers import VIEWS, ask_teachers, call_teachers, start_weights
@@ -142,21 +143,23 @@ def test_evaluation_picks_the_head_of_the_labels_and_writes_beside_the_others(fo
     assert [7, 7, 8, 7] == [len(measured[name]["expressions"]) for name in sorted(names)]
 
 
-def test_the_mean_of_runs_with_heads_is_kept_head_by_head(folder: Path) -> None:
+def test_the_mean_of_runs_with_heads_is_kept_head_by_head(folder: Path, tmp_path: Path) -> None:
     """Each head has a temperature, thresholds and a folder of its own, of eight classes, too."""
-    again = run_mien("train", *BOTH, "--out", "beside", *TINY, "--seed", "1", cwd=folder)
-    assert again.status == 0, again.err
+    tensors, facts = load_tensors(folder / "run" / WEIGHTS)
+    for name in ("run", "beside"):
+        shutil.copytree(folder / "run", tmp_path / name, ignore=shutil.ignore_patterns("cache", "test*"))
+    save_tensors(tmp_path / "beside" / WEIGHTS, tensors, {**facts, "epoch": 1})
     for head in ("fer2013", "people", "ferplus8"):
-        result = run_mien("evaluate", "run", "beside", "--head", head, cwd=folder)
-        assert result.status == 0, result.err
-    home = folder / "run" / "with-beside"
+        measured = measure([load_run(tmp_path / name) for name in ("run", "beside")], Question(head=head))
+        assert HEADS[head].expressions == measured.evaluation.expressions
+        measured.save()
+    home = tmp_path / "run" / "with-beside"
     names = {path.parent.name for path in home.rglob("evaluation.json")}
     assert {"with-beside", "test-head-people", "test-head-ferplus8"} == names
     kept = json.loads((home / "calibration.json").read_text())["temperatures"]
     assert {"fer2013-plain", "people-plain", "ferplus8-plain"} == set(kept)
-    alone = mix_runs(
-        [load_run(folder / name).head("people") for name in ("run", "beside")], path=home / "mean.safetensors"
-    )
+    people = [load_run(tmp_path / name).head("people") for name in ("run", "beside")]
+    alone = mix_runs(people, path=home / "mean.safetensors")
     assert kept["people-plain"] == alone.temperature()
 
 
@@ -209,9 +212,9 @@ def test_a_head_is_measured_on_pictures_that_have_lost_their_rows(folder: Path, 
         place = tmp_path / "faces" / EXPRESSIONS[label]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(place / f"{index}.png")
-    for more in ((), ("--labels", "own")):
-        result = run_mien("evaluate", "run", "--data", tmp_path / "faces", "--head", "people", *more, cwd=folder)
-        assert result.status == 0, result.err
+    for chosen in ({}, {"labels": "own"}):
+        question = Question(data=str(tmp_path / "faces"), head="people", **chosen)  # type: ignore[arg-type]
+        assert "own" == measure([load_run(folder / "run")], question).evaluation.labelled_by
 
 
 def test_a_report_of_heads_tells_the_whole_training(folder: Path, tmp_path: Path) -> None:
