@@ -29,6 +29,7 @@ def test_bad_input_is_one_line(tmp_path):
     (tmp_path / "text.onnx").write_text("dear diary")
     for arguments, message in (
         (("fetch", "--from", "http://127.0.0.1:9/yunet.onnx"), "YuNet cannot be fetched"),
+        (("fetch", "--detector", "cascade"), "--detector tells what `mien detector show` looks at: leave it out"),
         (("get",), "mien detector get: expected show or fetch"),
         (("--from", "http://127.0.0.1:9/"), "mien detector fetch --from ADDRESS"),
         (("--detector", f"yunet:{tmp_path / 'text.onnx'}"), "expected the file of YuNet, found another"),

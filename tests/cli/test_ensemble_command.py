@@ -93,6 +93,16 @@ def test_bad_input_ends_in_one_line(runs, mien, tmp_path, arguments, message):
     assert not (tmp_path / "joined").exists()
 
 
+def test_a_run_that_is_given_twice_is_refused(runs, mien, tmp_path):
+    """Under two names, too: its mean with itself is itself, so something else was meant."""
+    again = runs[0].parent / "." / runs[0].name
+    for command in (("ensemble", runs[0], again, "-o", tmp_path / "joined"), ("evaluate", runs[0], again)):
+        status, _, err = mien(*command)
+        assert (2, 1) == (status, err.count("\n"))
+        assert "expected each run once, found it twice" in err
+    assert not (tmp_path / "joined").exists()
+
+
 def test_a_run_of_other_classes_is_refused(runs, mien, tmp_path):
     """Before anything is computed."""
     tensors, facts = load_tensors(runs[1] / WEIGHTS)

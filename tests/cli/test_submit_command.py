@@ -67,6 +67,13 @@ def test_a_rule_decides_the_labels(trained, unlabelled, tmp_path, decision):
     assert answers[0].count("0") <= answers[1].count("0")
 
 
+def test_data_that_no_rule_asks_for_is_refused(trained, unlabelled, tmp_path):
+    """It would not even be looked at."""
+    with pytest.raises(MienError, match="`data`: expected beside a `decision` that is chosen on the run's own faces"):
+        submit(trained, str(unlabelled), tmp_path / "s.csv", data="nowhere", device="cpu")
+    assert not (tmp_path / "s.csv").exists()
+
+
 def test_a_submission_needs_a_label_for_every_face(trained, unlabelled, tmp_path):
     """A rule that abstains is refused."""
     with pytest.raises(MienError, match="a label for every face"):

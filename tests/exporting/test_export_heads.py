@@ -83,6 +83,7 @@ def test_one_head_alone_makes_a_file_of_one_answer(trained_heads: Path) -> None:
     result = run_mien("export", "run", "--head", "ferplus", "--out", "one.onnx", cwd=trained_heads)
     assert result.status == 0, result.err
     recogniser = Recogniser(trained_heads / "one.onnx")
+    assert f"temperature {recogniser.card['temperature']:.3f}" in result.out
     assert (EXPRESSIONS, True) == (recogniser.expressions, "heads" not in recogniser.card)
 
 

@@ -18,7 +18,7 @@ from mien.evaluation.reliability import measure_calibration
 from mien.recognition.network import OnnxNetwork
 from mien.robustness import CORRUPTIONS, corrupt
 from mien.robustness.card import write_card
-from mien.robustness.kept import FIGURES, TABLE, read_robustness, write_robustness
+from mien.robustness.kept import FIGURES, TABLE, choose_folder, read_robustness, write_robustness
 from tiny_network import write_network
 
 SIDE = 12
@@ -122,6 +122,21 @@ def test_what_is_written_reads_back_equal(whole: mien.Robustness, tmp_path: Path
     assert all(path.stat().st_size for path in paths)
     assert whole == read_robustness(tmp_path / "kept")
     assert 2 + len(whole) == len((tmp_path / "kept" / TABLE).read_text(encoding="utf-8").splitlines())
+
+
+def test_figures_say_how_faces_were_shown(whole: mien.Robustness, tmp_path: Path) -> None:
+    """In words, in the file, and by the folder, so that they do not stand for those of the plain view."""
+    other = dataclasses.replace(whole, views=("plain", "mirror"))
+    assert "views plain + mirror" in other.tell()[0]
+    assert "views" not in whole.tell()[0]
+    write_robustness(other, tmp_path / "kept")
+    assert other == read_robustness(tmp_path / "kept")
+    kept = json.loads((tmp_path / "kept" / FIGURES).read_text(encoding="utf-8"))
+    older = {name: value for name, value in kept.items() if name != "views"}
+    (tmp_path / "kept" / FIGURES).write_text(json.dumps(older), encoding="utf-8")
+    assert whole == read_robustness(tmp_path / "kept")  # of an older file, when there was no other way
+    places = [choose_folder(one, tmp_path, is_own=True) for one in (whole, other)]
+    assert [tmp_path / "robustness", tmp_path / "robustness-views-plain-mirror"] == places
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 2}', '{"format": 1}', '{"format": 1, "conditions": 3}'])

@@ -247,6 +247,21 @@ def test_a_form_is_held_once(network: Path) -> None:
         assert 8 * 20 + 2 * 20 + 40 > read_memory(server, "VmHWM") - before
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("labels=ferplus8", "labels: expected detect or prior"),
+        ("Detect=false", "Detect: expected detect or prior; did you mean detect?"),
+        ("detect=true", "detect: expected once, found it twice"),
+        ("coverage=2", "coverage: expected detect or prior"),
+    ],
+)
+def test_what_the_address_asks_for_is_heard_or_refused(server: Server, more: str, told: str) -> None:
+    """Nobody shall believe that another answer was given than there was."""
+    refused = server.ask(f"{RECOGNISE}&{more}", FACE)
+    assert (422, told) == (refused.status, refused.json()["detail"])
+
+
 def test_a_request_may_name_its_base_rates(server: Server) -> None:
     """In the address or beside the picture; what is impossible is told in words."""
     own = server.ask(RECOGNISE, FACE).json()["pictures"][0]["faces"][0]["probabilities"]

@@ -24,6 +24,8 @@ def detector(
         raise ConfigError(f"mien detector {action}: expected show or fetch")
     if action == "show" and address is not None:
         raise ConfigError("--from tells where to fetch from: mien detector fetch --from ADDRESS")
+    if action == "fetch" and name != "auto":
+        raise ConfigError("--detector tells what `mien detector show` looks at: leave it out")
     if action == "fetch":
         from mien.recognition.yunet_file import ADDRESS, fetch_yunet
 
@@ -32,9 +34,8 @@ def detector(
     from mien.recognition.detect import choose_detector, find_detector
 
     choice = choose_detector(name)
-    find_detector(
-        name, on_remark=lambda _: None
-    )  # a file that cannot be used is an error here, not at the first picture
+    # A file that cannot be used is an error here, not at the first picture.
+    find_detector(name, on_remark=lambda _: None)
     typer.echo(f"{choice.name}: {choice.reason}")
     if choice.path is not None:
         typer.echo(f"  {choice.path}")

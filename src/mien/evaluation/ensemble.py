@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 import mien
-from mien.errors import RunError
+from mien.errors import ConfigError, RunError
 from mien.evaluation.metrics import rate
 from mien.faces import Splits
 from mien.files import make_folder
@@ -111,6 +111,14 @@ def _unfold(run: Run, share: float) -> list[Member]:
     known: dict[str, Any] = {"recipe": run.recipe, "source": run.source, "epoch": run.epoch}
     known |= {"seen": run.seen, "fingerprints": run.fingerprints}
     return [Member(network=run.network, share=share, name=name_run(run), **known)]
+
+
+def check_each_once(runs: Sequence[Run]) -> None:
+    """Raise ConfigError where a run is given twice: its mean with itself is itself."""
+    places = [run.path.resolve() for run in runs]
+    twice = next((run.path for run, place in zip(runs, places, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{twice}: expected each run once, found it twice")
 
 
 def check_same_expressions(first: Run, second: Run) -> None:

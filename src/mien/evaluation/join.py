@@ -11,6 +11,7 @@ from mien.evaluation.ensemble import (
     METRICS,
     Selection,
     average_weights,
+    check_each_once,
     choose_members,
     find_snapshots,
     mix_runs,
@@ -98,6 +99,7 @@ def join_runs(
     shown, target, draft = parse_views(views), pick_device(device), folder.weights
     folder.refuse_overwriting()
     runs = [load_run(path) for path in _list_files(paths, last)]
+    check_each_once(runs)
     mixed = average_weights(runs, path=draft) if how == "weights" else mix_runs(runs, path=draft)
     known, selection = know_splits(mixed, source=data), None
     valid = known.splits.valid

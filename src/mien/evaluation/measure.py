@@ -27,7 +27,7 @@ from mien.evaluation.compare_rules import (
     summarise_trades,
 )
 from mien.evaluation.confusion import draw_confusion
-from mien.evaluation.ensemble import mix_runs, name_run
+from mien.evaluation.ensemble import check_each_once, mix_runs, name_run
 from mien.evaluation.evaluation import FIGURES, PREDICTIONS, Evaluation, write_evaluation
 from mien.evaluation.group_table import read_groups
 from mien.evaluation.groups import GroupColumn, score_groups, write_groups
@@ -165,6 +165,7 @@ def measure(runs: Sequence[Run], question: Question | None = None) -> Measuremen
     bundled = any(run.is_bundled for run in runs)
     if question.data is None and len(runs) == 1 and bundled:
         raise ConfigError("bundled: the network that ships has no data beside it: give `data` FACES")
+    check_each_once(runs)
     run = _join([_ask(run, question) for run in runs])
     known, own = _read_splits(run, question)
     if question.known_only:

@@ -130,6 +130,8 @@ def _choose_rule(
 ) -> tuple[Run, Rule, Known | None]:
     """Return the run and the rule that decides; where that is chosen on valid, the run is calibrated there."""
     known = None
+    if data is not None and not wish.needs_data:
+        raise ConfigError("`data`: expected beside a `decision` that is chosen on the run's own faces: leave it out")
     if wish.needs_data:
         known = know_splits(run, source=data)
         known.require("train", *(["valid"] if wish.needs_valid else []))

@@ -36,6 +36,7 @@ class Saved:
         views: that are inside.
         known: the data that it was checked on, where that is there.
         lost: why it was checked on drawn faces instead; empty where it was not.
+        head_alone: whether it holds one head of a network with several.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Saved:
     views: tuple[str, ...] = ("plain",)
     known: Known | None = field(default=None, repr=False)
     lost: str = ""
+    head_alone: bool = False
 
     def __str__(self) -> str:
         return "\n".join(self._list_lines())
@@ -54,7 +56,7 @@ class Saved:
         if self.run is None or self.made is None:
             yield f"{size}, the network that ships with mien"
         else:
-            yield from _tell(size, self.run, self.made, self.views)
+            yield from _tell(size, self.run, self.made, self.views, head_alone=self.head_alone)
         if self.like is not None:
             yield f"{self.path}: as emotion-ferplus-8.onnx"
             yield f"  {INPUT}: float32 (1, 1, 64, 64), grey, 0 to 255"
@@ -135,7 +137,8 @@ def save_model(
     splits = None if known is None else known.splits
     made = export_run(loaded, splits, views=shown, int8=int8, head_alone=head is not None)
     write_model(_take_form(made.model, like, prior), out)
-    return Saved(path=out, like=like, run=loaded, made=made, views=shown, known=known, lost=lost)
+    told = {"run": loaded, "made": made, "views": shown, "known": known, "lost": lost, "head_alone": head is not None}
+    return Saved(path=out, like=like, **told)  # type: ignore[arg-type]
 
 
 def _check(out: Path, like: str | None, *, overwrite: bool) -> None:
@@ -190,8 +193,8 @@ def _calibrate(run: Run, known: Known | None, views: tuple[str, ...], *, data: s
     return run if every.valid is None else calibrate_all(run, every.valid, views=views)
 
 
-def _tell(size: str, run: Run, made: Export, views: tuple[str, ...]) -> Iterator[str]:
-    facts = describe_run(run, views)
+def _tell(size: str, run: Run, made: Export, views: tuple[str, ...], *, head_alone: bool) -> Iterator[str]:
+    facts = describe_run(run, views, head_alone=head_alone)
     calibrated = f"temperature {facts['temperature']:.3f}" if facts["calibrated"] else "not calibrated"
     yield f"{size}, {run.recipe.name}, {len(run.expressions)} expressions"
     yield f"  in   uint8 faces (N, {facts['size']}, {facts['size']}), grey"

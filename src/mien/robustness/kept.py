@@ -66,10 +66,17 @@ def read_robustness(folder: Path) -> Robustness:
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise RunError(f"{path}: expected figures of format {FORMAT}: run `mien stress` again")
     try:
-        names = {entry.name for entry in fields(Robustness)} - {"clean", "conditions", "interval", "expressions"}
+        names = {entry.name for entry in fields(Robustness)} - {
+            "clean",
+            "conditions",
+            "interval",
+            "expressions",
+            "views",
+        }
         return Robustness(
             **{name: held[name] for name in names},
             expressions=tuple(held["expressions"]),
+            views=tuple(held.get("views", ("plain",))),  # which older files lack
             interval=Interval(**held["interval"]),
             clean=_read_condition(held["clean"]),
             conditions=tuple(_read_condition(one) for one in held["conditions"]),
@@ -97,5 +104,6 @@ def choose_folder(found: Robustness, home: Path | None, *, is_own: bool, head: s
     parts = [FOLDER, *([] if found.split == "valid" and is_own else [found.split])]
     parts += [] if is_own else [Path(found.source).stem]
     parts += [] if head is None else [f"head-{head}"]
+    parts += [] if found.views == ("plain",) else [f"views-{'-'.join(found.views)}"]
     parts += [] if found.labelled_by == "own" else [f"by-{found.labelled_by}"]
     return home / "-".join(parts)

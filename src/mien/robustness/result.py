@@ -64,6 +64,7 @@ class Robustness:
         clean: the faces as they are.
         conditions: each corruption and severity, in the order of `CORRUPTIONS`.
         interval: 95 % interval of `accuracy`, over faces.
+        views: how each face was shown.
     """
 
     network: str
@@ -80,6 +81,7 @@ class Robustness:
     clean: Condition
     conditions: tuple[Condition, ...]
     interval: Interval
+    views: tuple[str, ...] = ("plain",)
 
     def __len__(self) -> int:
         return len(self.conditions)
@@ -150,6 +152,7 @@ class Robustness:
         """Return what was measured and the figures to see first, in three lines."""
         drawn = ", synthetic faces" if self.synthetic else ""
         labels = "" if self.labelled_by == "own" else f", labels {self.labelled_by}"
+        shown = "" if self.views == ("plain",) else f", views {' + '.join(self.views)}"
         several = _count(len(self.group()), "corruption") + " × " + _count(len(self.severities), "severit", "y", "ies")
         low, high = self.interval.low, self.interval.high
         clean = self.clean
@@ -157,7 +160,7 @@ class Robustness:
         within = f"95% interval {clean.interval.low:.1%} to {clean.interval.high:.1%}"
         return [
             f"Robustness of {self.network} on {self.split} of {self.source} "
-            f"(n = {self.n:,}, seed {self.seed}{labels}{drawn})",
+            f"(n = {self.n:,}, seed {self.seed}{labels}{shown}{drawn})",
             f"clean: accuracy {clean.accuracy:.1%} ({within}), {sure}",
             f"mean corruption accuracy {self.accuracy:.1%} (95% interval {low:.1%} to {high:.1%}), "
             f"mean ECE {self.ece:.3f}: {several}",

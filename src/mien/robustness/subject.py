@@ -233,7 +233,7 @@ def _ask_run(run: Run, valid: Faces | None, reading: Reading) -> tuple[Predict, 
         raw = predict_probabilities(run.network, images, views=views, device=device)
         return scale_probabilities(raw, temperature)
 
-    return predict, {"recipe": run.recipe.name, "mark": run.mark, "synthetic": run.synthetic}
+    return predict, {"recipe": run.recipe.name, "mark": run.mark, "synthetic": run.synthetic, "views": views}
 
 
 def _ask_file(network: OnnxNetwork | Recogniser, reading: Reading) -> tuple[Predict, dict[str, Any]]:
@@ -246,5 +246,5 @@ def _ask_file(network: OnnxNetwork | Recogniser, reading: Reading) -> tuple[Pred
         raise ConfigError(f"`device`: expected cpu for a network in a file, found {reading.device}: leave it out")
     recipe, weights = card.get("recipe"), card.get("weights", "")
     name = recipe.get("name", "") if isinstance(recipe, dict) else str(recipe or "")
-    facts = {"recipe": name, "mark": str(weights), "synthetic": bool(card.get("synthetic", False))}
+    facts = {"recipe": name, "mark": str(weights), "synthetic": bool(card.get("synthetic", False)), "views": inside}
     return network.predict, facts

@@ -22,6 +22,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
 
 import mien
+from mien.hints import suggest
 from mien.recognition import Recogniser
 from mien.server.analyze import Analyses, analyze_picture
 from mien.server.answers import ANALYZE_BODY, BODY, REFUSALS, Answer, Health
@@ -128,6 +129,21 @@ async def _tell_invalid(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": "; ".join(lines)}, 422)
 
 
+def refuse_others(request: Request, names: Sequence[str]) -> None:
+    """Refuse what the address asks for beside `names`, or twice: whoever asks must not believe that it was heard.
+
+    Raises:
+        RequestValidationError: with the name.
+    """
+    asked = [name for name, _ in request.query_params.multi_items()]
+    for name in asked:
+        if name not in names:
+            told = {"loc": ("query", name), "msg": f"expected {' or '.join(names)}{suggest(name, names)}"}
+            raise RequestValidationError([told])
+        if asked.count(name) > 1:
+            raise RequestValidationError([{"loc": ("query", name), "msg": "expected once, found it twice"}])
+
+
 async def _note_disconnect(request: Request, error: Exception) -> Response:
     return Response(status_code=400)  # nobody hears it
 
@@ -143,6 +159,7 @@ def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits:
         ] = None,
     ) -> Answer:
         """Recognise the expressions in one or several pictures."""
+        refuse_others(request, ("detect", "prior"))
         with waiting.admit():
             asked = await read_uploads(request, limits)
             start = time.perf_counter()
