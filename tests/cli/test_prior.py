@@ -111,6 +111,8 @@ def test_rates_are_estimated_alike_at_whatever_rates_faces_were_named(place: Pat
     for prior in ("uniform", {"high": 0.0}, {"high": 0.99}):
         other = Recogniser(place / "tiny.onnx", prior=prior)
         assert pytest.approx(expected, abs=1e-3) == other.estimate_prior(name(other)).rates
+        with pytest.raises(mien.errors.DataError, match="that sum to 1, found others"):
+            other.estimate_prior(np.zeros((60, 3)))
     with pytest.raises(mien.errors.ConfigError, match="leave out prior='estimate'"):
         Recogniser(place / "tiny.onnx", prior="estimate").estimate_prior(name(own))
     strange = [mien.Face(box=None, expression="a", confidence=1.0, probabilities={"a": 0.5, "b": 0.5})] * 60

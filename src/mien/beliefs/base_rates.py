@@ -191,7 +191,7 @@ def estimate_rates(
     Raises:
         DataError: fewer than `LEAST_FACES` faces, or what are no probabilities of these expressions.
     """
-    _check_probabilities(probabilities, expressions)
+    check_probabilities(probabilities, expressions)
     count = len(probabilities)
     if count < LEAST_FACES:
         expected = f"expected at least {LEAST_FACES} faces to estimate base rates from"
@@ -211,7 +211,8 @@ def estimate_rates(
     )
 
 
-def _check_probabilities(probabilities: npt.NDArray[np.floating], expressions: Sequence[str]) -> None:
+def check_probabilities(probabilities: npt.NDArray[np.floating], expressions: Sequence[str]) -> None:
+    """Raise DataError where an array is not (N, K): rows of probabilities of these expressions."""
     if probabilities.ndim != 2 or probabilities.shape[1] != len(expressions):
         expected = f"expected probabilities (N, {len(expressions)}) of {', '.join(expressions)}"
         raise DataError("prior", f"{expected}, found an array {probabilities.shape}")

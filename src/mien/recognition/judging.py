@@ -9,7 +9,16 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from mien.beliefs.base_rates import ESTIMATE, BaseRates, Prior, choose_rates, estimate_rates, parse_prior, shift_rates
+from mien.beliefs.base_rates import (
+    ESTIMATE,
+    BaseRates,
+    Prior,
+    check_probabilities,
+    choose_rates,
+    estimate_rates,
+    parse_prior,
+    shift_rates,
+)
 from mien.beliefs.sets import COVERAGE, SetRule, check_sets
 from mien.errors import ConfigError, DataError
 from mien.recognition.answers import READABLE, Answers
@@ -112,8 +121,8 @@ class Judge:
                 expected = f"expected faces with probabilities of {', '.join(expressions)}"
                 raise DataError("prior", f"{expected}, found one with {', '.join(other)}: who named it has to estimate")
             rows = np.array([list(found.values()) for found in named], np.float64).reshape(-1, len(expressions))
-        fits = rows.ndim == 2 and rows.shape[1] == len(expressions)
-        return estimate_rates(shift_rates(rows, self.rates or own, own) if fits else rows, own, expressions)
+        check_probabilities(rows, expressions)  # a shift would make probabilities of anything
+        return estimate_rates(shift_rates(rows, self.rates or own, own), own, expressions)
 
     def name_again(self, groups: Sequence[Sequence[Face]], name: Namer) -> list[list[Face]]:
         """Return faces at the rates that all of them together tell.
