@@ -186,6 +186,10 @@ def test_numbers_are_cut_into_quarters() -> None:
     ages = [str(age) for age in range(20, 60)]
     assert ["20 to 29", "30 to 39", "40 to 49", "50 to 59"] == sorted(set(cut_numbers(ages)))
     assert ["1", "2", "1"] == cut_numbers(["1", "2", "1"])
+    assert ["1", "1", "", "0.5", "1"] == cut_numbers(["1", "1.0", "NA", "0.50", "01.00"])
+    assert ["none", "-"] == cut_numbers(["none", "-"])
+    spelt = [f"{index % 2}.{'0' * (index + 1)}" for index in range(30)]
+    assert {"0", "1"} == set(cut_numbers(spelt))
     assert "" == cut_numbers([*ages, ""])[-1]
     assert [*ages, "old"] == cut_numbers([*ages, "old"])
     assert ["", "", ""] == cut_numbers([*ages, "NaN", "N/A", "-"])[-3:]

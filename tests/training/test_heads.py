@@ -226,8 +226,11 @@ def test_a_report_of_heads_tells_the_whole_training(folder: Path, tmp_path: Path
     assert data.network.parameters == sum(tensor.numel() for tensor in load_run(copy).whole.network.parameters())
     text = render_markdown(data, "en", "pictures")
     assert "Test has not been read yet." in text
-    (copy / "test-head-people").mkdir()
-    (copy / "test-head-people" / "evaluation.json").write_text("{}")
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 16, 16), dtype=np.uint8)
+    others = Splits.of(EXPRESSIONS, test=mien.Faces.of(pictures, [HAPPY, SAD] * 3))
+    measure([load_run(copy)], Question(data=others, head="people")).save()
+    assert "Test has not been read yet." in render_markdown(gather_report(copy), "en", "pictures")  # other faces were
+    measure([load_run(copy)], Question(head="people")).save()
     text = render_markdown(gather_report(copy), "en", "pictures")
     assert "Test has not been read yet." not in text
     assert "Test has been read, but not for this answer: test-head-people." in text

@@ -115,7 +115,7 @@ def _unfold(run: Run, share: float) -> list[Member]:
 
 def check_each_once(runs: Sequence[Run]) -> None:
     """Raise ConfigError where a run is given twice: its mean with itself is itself."""
-    places = [run.path.resolve() for run in runs]
+    places = [(run.path.resolve(), run.head_name) for run in runs]
     twice = next((run.path for run, place in zip(runs, places, strict=True) if places.count(place) > 1), None)
     if twice is not None:
         raise ConfigError(f"{twice}: expected each run once, found it twice")

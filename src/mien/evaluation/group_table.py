@@ -68,15 +68,19 @@ def read_groups(path: str | os.PathLike[str], ids: Sequence[str]) -> tuple[dict[
 def cut_numbers(cells: Sequence[str]) -> list[str]:
     """Return the cells; numbers with many values become quarters, named after their limits.
 
-    What is missing among numbers ("NaN", "NA", "null", "-", …) becomes "".
+    Numbers with few values are called alike however they are written ("1", "1.0"). What is missing among numbers
+    ("NaN", "NA", "null", "-", …) becomes "".
 
     >>> sorted(set(cut_numbers([str(age) for age in range(20, 60)])))
     ['20 to 29', '30 to 39', '40 to 49', '50 to 59']
     """
     numbers = [_read_number(cell) for cell in cells]
     known = np.array([number for number in numbers if number is not None], dtype=np.float64)
-    if len(np.unique(known)) <= MOST_VALUES or find_word(cells) is not None:
+    if not len(known) or find_word(cells) is not None:
         return list(cells)
+    if len(np.unique(known)) <= MOST_VALUES:
+        names = _tell_apart(known.tolist())
+        return ["" if number is None else names[number] for number in numbers]
     edges = np.unique(np.quantile(known, np.arange(1, QUARTERS) / QUARTERS))
     places = [None if number is None else int(np.searchsorted(edges, number, side="left")) for number in numbers]
     limits = {}

@@ -132,6 +132,12 @@ def _find_readability(session: Any, card: dict[str, Any]) -> str | None:
     return output if output in {entry.name for entry in session.get_outputs()} else None
 
 
+def list_heads(card: dict[str, Any]) -> list[str]:
+    """Return what may be asked for as `labels`; nothing of a network with a single answer."""
+    heads = card.get("heads", {})
+    return sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
+
+
 def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, Any]:
     """Return the facts of one head in place of those of the first.
 
@@ -141,7 +147,7 @@ def _choose_head(card: dict[str, Any], labels: str, where: object) -> dict[str, 
     heads = card.get("heads", {})
     name = "ferplus8" if labels == "ferplus" else labels
     if name not in heads:
-        there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
+        there = list_heads(card)
         if not there:
             expected = "a network with several heads, as recipe heads trains it"
             raise ConfigError(

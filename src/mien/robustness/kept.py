@@ -18,6 +18,9 @@ FIGURES, TABLE, PICTURES = "robustness.json", "robustness.csv", ("robustness.svg
 FOLDER = "robustness"
 """Where in its folder a run keeps what was measured on valid of its own data."""
 
+NESTED = ("clean", "conditions", "interval")
+"""Facts that are written in a form of their own."""
+
 
 def write_robustness(robustness: Robustness, folder: Path) -> list[Path]:
     """Write the files into `folder`, which is made where missing, and return their paths.
@@ -37,8 +40,7 @@ def write_robustness(robustness: Robustness, folder: Path) -> list[Path]:
 
 def describe_robustness(robustness: Robustness) -> dict[str, Any]:
     """Return what robustness.json holds, as plain values."""
-    nested = ("clean", "conditions", "interval")
-    facts = {entry.name: getattr(robustness, entry.name) for entry in fields(robustness) if entry.name not in nested}
+    facts = {entry.name: getattr(robustness, entry.name) for entry in fields(robustness) if entry.name not in NESTED}
     return {
         "format": FORMAT,
         **facts,
@@ -66,13 +68,7 @@ def read_robustness(folder: Path) -> Robustness:
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise RunError(f"{path}: expected figures of format {FORMAT}: run `mien stress` again")
     try:
-        names = {entry.name for entry in fields(Robustness)} - {
-            "clean",
-            "conditions",
-            "interval",
-            "expressions",
-            "views",
-        }
+        names = {entry.name for entry in fields(Robustness)} - {*NESTED, "expressions", "views"}
         return Robustness(
             **{name: held[name] for name in names},
             expressions=tuple(held["expressions"]),

@@ -26,7 +26,7 @@ from mien.models.views import parse_views
 from mien.recipes.heads import name_head
 from mien.recipes.schema import DataConfig
 from mien.recognition.model import find_model
-from mien.recognition.network import OnnxNetwork
+from mien.recognition.network import OnnxNetwork, list_heads
 from mien.recognition.recogniser import Recogniser
 from mien.runs.run import BUNDLED, Run, load_run
 from mien.runs.temperatures import scale_probabilities
@@ -161,14 +161,12 @@ def _open(run: Run | Recogniser | str | os.PathLike[str], reading: Reading) -> T
     model, threads = find_model(path), torch.get_num_threads()
     name = BUNDLED if path is None else os.fspath(path)
     network = OnnxNetwork(model, threads=threads, name=name)
-    heads = network.card.get("heads", {})
-    if reading.head is None and not heads:
+    there = list_heads(network.card)
+    if reading.head is None and not there:
         return network
-    if reading.head is not None:
-        there = sorted({*heads, *(["ferplus"] if "ferplus8" in heads else [])})
-        if reading.head not in there:
-            found = f"{', '.join(there)}{suggest(reading.head, there)}" if there else "a single answer: leave it out"
-            raise ConfigError(f"`head` {reading.head!r}: expected a head of {name}, found {found}")
+    if reading.head is not None and reading.head not in there:
+        found = f"{', '.join(there)}{suggest(reading.head, there)}" if there else "a single answer: leave it out"
+        raise ConfigError(f"`head` {reading.head!r}: expected a head of {name}, found {found}")
     asked = reading.head or name_head(reading.chosen.get("labels", "own"))
     return OnnxNetwork(model, threads=threads, labels=asked, name=name)
 
