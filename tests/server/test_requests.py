@@ -262,6 +262,13 @@ def test_what_the_address_asks_for_is_heard_or_refused(server: Server, more: str
     assert (422, told) == (refused.status, refused.json()["detail"])
 
 
+def test_what_stands_beside_a_picture_is_heard_or_refused(server: Server) -> None:
+    """In JSON as in the address."""
+    beside = json.dumps({"image": CODED, "labels": "ferplus8"}).encode()
+    refused = server.ask(RECOGNISE, beside, **JSON)
+    assert (422, "labels: expected detect or prior") == (refused.status, refused.json()["detail"])
+
+
 def test_a_request_may_name_its_base_rates(server: Server) -> None:
     """In the address or beside the picture; what is impossible is told in words."""
     own = server.ask(RECOGNISE, FACE).json()["pictures"][0]["faces"][0]["probabilities"]

@@ -129,19 +129,22 @@ async def _tell_invalid(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": "; ".join(lines)}, 422)
 
 
-def refuse_others(request: Request, names: Sequence[str]) -> None:
-    """Refuse what the address asks for beside `names`, or twice: whoever asks must not believe that it was heard.
+ASKED = ("detect", "prior")
+"""What a request for recognition may ask for beside its pictures, in its address or in its body."""
+
+
+def refuse_others(asked: Sequence[str], names: Sequence[str], *, where: str) -> None:
+    """Refuse what a request asks for beside `names`, or twice: whoever asks must not believe that it was heard.
 
     Raises:
         RequestValidationError: with the name.
     """
-    asked = [name for name, _ in request.query_params.multi_items()]
     for name in asked:
         if name not in names:
-            told = {"loc": ("query", name), "msg": f"expected {' or '.join(names)}{suggest(name, names)}"}
+            told = {"loc": (where, name), "msg": f"expected {' or '.join(names)}{suggest(name, names)}"}
             raise RequestValidationError([told])
         if asked.count(name) > 1:
-            raise RequestValidationError([{"loc": ("query", name), "msg": "expected once, found it twice"}])
+            raise RequestValidationError([{"loc": (where, name), "msg": "expected once, found it twice"}])
 
 
 async def _note_disconnect(request: Request, error: Exception) -> Response:
@@ -159,9 +162,10 @@ def _add_recognition(app: FastAPI, pipeline: Pipeline, waiting: Waiting, limits:
         ] = None,
     ) -> Answer:
         """Recognise the expressions in one or several pictures."""
-        refuse_others(request, ("detect", "prior"))
+        refuse_others([name for name, _ in request.query_params.multi_items()], ASKED, where="query")
         with waiting.admit():
             asked = await read_uploads(request, limits)
+            refuse_others(list(asked.options), ASKED, where="body")
             start = time.perf_counter()
             asked_prior = asked.options.get("prior", prior)
             given = None if asked_prior is None else str(asked_prior)
